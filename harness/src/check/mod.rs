@@ -1,0 +1,17 @@
+//! Decides one check on one reply. Pure: the same check on the same reply is always decided the same.
+
+mod decide;
+mod difference;
+mod equal;
+mod matching;
+mod number;
+mod reply;
+mod schemas;
+mod words;
+
+pub use decide::{Context, decide};
+pub use difference::difference;
+pub use equal::equal;
+pub use number::Decimal;
+pub use reply::Reply;
+pub use schemas::{SchemaError, Schemas};

@@ -1,0 +1,28 @@
+//! How values are shown in a verdict.
+
+use serde_json::Value;
+
+/// Most characters of a value that are shown.
+const LIMIT: usize = 400;
+
+/// A value as JSON, shortened.
+pub(super) fn show(value: &Value) -> String {
+    shorten(&value.to_string())
+}
+
+/// Several values, shortened as a whole.
+pub(super) fn show_all(values: &[&Value]) -> String {
+    let shown: Vec<_> = values.iter().take(20).map(|value| value.to_string()).collect();
+    shorten(&shown.join(", "))
+}
+
+/// A text with its end left out where it is long.
+pub(super) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(LIMIT) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let kept = text.get(..end).unwrap_or_default();
+            format!("{kept}… ({} characters in all)", text.chars().count())
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the record keeps of a request and its response.
+
+use std::time::Duration;
+
+use plumbline_record::{Body, Exchange, Outcome, Request, Response};
+
+use super::client::{NoReply, Outgoing};
+use crate::check::Reply;
+use crate::target::Secrets;
+
+/// Most bytes of a body that the record keeps.
+const KEPT: usize = 64 * 1024;
+
+pub(super) fn exchange(
+    scenario: &str,
+    attempt: u32,
+    step: &str,
+    outgoing: &Outgoing,
+    result: &Result<Reply, NoReply>,
+    duration: Duration,
+    secrets: &Secrets,
+) -> Exchange {
+    let outcome = match result {
+        Ok(reply) => Outcome::Response(Response {
+            status: reply.status,
+            headers: redacted(&reply.headers, secrets),
+            body: body(reply.text.as_bytes(), secrets),
+        }),
+        Err(NoReply::Gateway(why) | NoReply::Unreachable(why) | NoReply::Unsendable(why)) => {
+            Outcome::Failure(secrets.redact(why).into_owned())
+        }
+    };
+    Exchange {
+        scenario: scenario.to_owned(),
+        attempt,
+        step: step.to_owned(),
+        request: Request {
+            method: outgoing.method.to_string(),
+            url: secrets.redact(outgoing.url.as_str()).into_owned(),
+            headers: redacted(&outgoing.headers, secrets),
+            body: outgoing.body.as_ref().map(|bytes| body(bytes, secrets)),
+        },
+        outcome,
+        duration_us: micros(duration),
+    }
+}
+
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn redacted(headers: &[(String, String)], secrets: &Secrets) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.clone(), secrets.redact(value).into_owned())).collect()
+}
+
+fn body(bytes: &[u8], secrets: &Secrets) -> Body {
+    // Redacted before it is cut: half a secret at the cut would be written otherwise.
+    let whole = String::from_utf8_lossy(bytes);
+    let mut text = secrets.redact(&whole).into_owned();
+    let cut = text.len() > KEPT;
+    if cut {
+        let end = (0..=KEPT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+    }
+    Body { text, bytes: bytes.len() as u64, cut }
+}

@@ -1,0 +1,24 @@
+//! Runs scenarios against a target: scheduling, worlds, variables, HTTP, cleanup. Decides nothing that
+//! [`crate::check`] and [`crate::observe`] decide, and writes nothing: what happens goes to a [`Sink`].
+
+mod attempt;
+mod cancel;
+mod client;
+mod exchange;
+mod isolation;
+mod plan;
+mod preflight;
+mod request;
+mod run;
+mod service;
+mod stage;
+mod verdicts;
+
+pub use cancel::Cancel;
+pub use client::{Client, ClientError};
+pub(crate) use isolation::{mint as mint_for_marker, with_key};
+pub use plan::{Plan, Settings};
+pub use preflight::{Unreachable, reachable};
+pub use run::{Sink, run};
+pub(crate) use service::{ServiceError, Services};
+pub(crate) use stage::{Key, Stage};

@@ -1,0 +1,55 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plumbline_record::{Level, Location};
+
+/// A named, versioned set of requirements.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// What it is a contract of.
+    pub title: Arc<str>,
+    /// Roles that scenarios may act as, with what each is for.
+    pub roles: BTreeMap<Arc<str>, String>,
+    /// Models that scenarios may name, with what each is for.
+    pub models: BTreeMap<Arc<str>, String>,
+    /// Capabilities that scenarios may require, with what each means.
+    pub capabilities: BTreeMap<Arc<str>, String>,
+    /// The requirements that `bills` verifies.
+    pub billing: Option<BillingRequirements>,
+    /// The requirements by id.
+    pub requirements: BTreeMap<Arc<str>, Requirement>,
+}
+
+/// One requirement.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    /// How binding it is.
+    pub level: Level,
+    /// What it demands, in one line.
+    pub text: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Where it is written.
+    pub location: Location,
+}
+
+/// The requirement behind each part of a billing expectation.
+#[derive(Clone, Debug)]
+pub struct BillingRequirements {
+    /// Exactly one event.
+    pub one: Arc<str>,
+    /// No event.
+    pub none: Arc<str>,
+    /// The event's model.
+    pub model: Arc<str>,
+    /// The event's usage.
+    pub usage: Arc<str>,
+    /// The event's key.
+    pub key: Arc<str>,
+    /// The event's cost.
+    pub cost: Arc<str>,
+}

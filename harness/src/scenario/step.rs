@@ -1,0 +1,209 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use plumbline_record::Location;
+
+use super::{Check, Path, Shape, Template};
+
+/// Steps in sequence that together show one thing about a gateway.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Unique over all contracts.
+    pub id: Arc<str>,
+    /// One line for people.
+    pub title: Arc<str>,
+    /// The contract it checks.
+    pub contract: Arc<str>,
+    /// The group it is reported in.
+    pub group: Arc<str>,
+    /// Where it is written.
+    pub location: Location,
+    /// Catalogue ids that it covers.
+    pub covers: Vec<String>,
+    /// Words to select by.
+    pub tags: Vec<String>,
+    /// Capabilities without which it is `unsupported`.
+    pub requires: Vec<Arc<str>>,
+    /// Models that its templates name; without a binding for each it is `not testable`.
+    pub models: Vec<Arc<str>>,
+    /// Most time for all of it.
+    pub timeout: Option<Duration>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// Steps that run whatever happened.
+    pub always: Vec<Step>,
+}
+
+impl Scenario {
+    /// The roles whose credentials its steps use, each once, in order of use.
+    pub fn roles(&self) -> Vec<&Arc<str>> {
+        let mut roles = Vec::new();
+        for step in self.steps.iter().chain(&self.always) {
+            let role = match &step.action {
+                Action::Call(call) => call.role.as_ref(),
+                Action::RevokeKey { role } => Some(role),
+            };
+            if let Some(role) = role
+                && !roles.contains(&role)
+            {
+                roles.push(role);
+            }
+        }
+        roles
+    }
+}
+
+/// One step and what must come of it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Unique within the scenario.
+    pub name: Arc<str>,
+    /// Where it is written.
+    pub location: Location,
+    /// What it does.
+    pub action: Action,
+    /// Most time from sending to the last byte read.
+    pub timeout: Option<Duration>,
+    /// What the response must be.
+    pub expect: Expect,
+    /// What is kept for later steps.
+    pub captures: Vec<Capture>,
+    /// What the gateway must have billed.
+    pub bills: Option<BillExpectation>,
+    /// That the key's time of last use moves, and the requirement behind it.
+    pub key_used: Option<KeyUsed>,
+    /// What the gateway's log must say.
+    pub logs: Option<LogExpectation>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Sends one request.
+    Call(Call),
+    /// Revokes the key of a role.
+    RevokeKey {
+        /// The role.
+        role: Arc<str>,
+    },
+}
+
+/// One request, before its templates are filled in.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The method, in capitals.
+    pub method: Arc<str>,
+    /// The path, with its query.
+    pub path: Template,
+    /// The role whose credential is sent.
+    pub role: Option<Arc<str>>,
+    /// Headers by lower-case name.
+    pub headers: Vec<(String, Template)>,
+    /// The body.
+    pub body: Body,
+}
+
+/// A request's body, before its templates are filled in.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// JSON, with its content type.
+    Json(Shape),
+    /// Text as it is.
+    Text(Template),
+}
+
+/// What a response must be: every check, and one of the alternatives where there are any.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// Checks in the order they are decided.
+    pub checks: Vec<Check>,
+    /// Named alternatives, the first that holds is taken.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// One of several allowed answers.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// Its name in reports.
+    pub name: Arc<str>,
+    /// What it consists of.
+    pub checks: Vec<Check>,
+}
+
+/// A value kept under a name.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The name.
+    pub name: Arc<str>,
+    /// Where the value comes from.
+    pub shape: CaptureShape,
+    /// Where it is written.
+    pub location: Location,
+}
+
+/// Where a captured value comes from.
+#[derive(Clone, Debug)]
+pub enum CaptureShape {
+    /// The one value that a path finds.
+    Only(Path),
+    /// The first of the values that a path finds.
+    First(Path),
+    /// The list of the values that a path finds.
+    All(Path),
+    /// A response header.
+    Header(String),
+}
+
+/// What the gateway must have billed for a step.
+#[derive(Clone, Debug)]
+pub enum BillExpectation {
+    /// No event.
+    None {
+        /// Where it is written.
+        location: Location,
+    },
+    /// Exactly one event.
+    One {
+        /// The model that it bills.
+        model: Option<Shape>,
+        /// The usage that the client was told.
+        usage: Option<Shape>,
+        /// The role whose key it bills.
+        role: Option<Arc<str>>,
+        /// Where it is written.
+        location: Location,
+    },
+}
+
+impl BillExpectation {
+    /// Where it is written.
+    pub fn location(&self) -> &Location {
+        match self {
+            Self::None { location } | Self::One { location, .. } => location,
+        }
+    }
+}
+
+/// That a key's time of last use is later after a step than before it.
+#[derive(Clone, Debug)]
+pub struct KeyUsed {
+    /// The requirement that it verifies.
+    pub verifies: Option<Arc<str>>,
+    /// Where it is written.
+    pub location: Location,
+}
+
+/// What the gateway's log must say about one request.
+#[derive(Clone, Debug)]
+pub struct LogExpectation {
+    /// The request's id.
+    pub request_id: Template,
+    /// The requirement that the presence of a line verifies.
+    pub verifies: Option<Arc<str>>,
+    /// Checks on the list of its lines.
+    pub checks: Vec<Check>,
+    /// Where it is written.
+    pub location: Location,
+}

@@ -1,0 +1,10 @@
+//! Readers that turn what authors write into the model of [`crate::scenario`], and say what is wrong with it.
+
+mod files;
+mod mistake;
+mod suite;
+pub mod yaml;
+
+pub use files::{Files, ReadError, SourceFile, read_text};
+pub use mistake::{Mistake, Span};
+pub use suite::{Suite, load};

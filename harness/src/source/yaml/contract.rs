@@ -1,0 +1,66 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::contract_file::{BillingRequirements as BillingEntry, ContractFile, Word};
+use super::convert::{Notes, flatten};
+use super::decode::{Located, Recovered, decode};
+use crate::scenario::{BillingRequirements, Contract, Requirement};
+use crate::source::mistake::{hint_among, location};
+use crate::source::{Mistake, SourceFile};
+
+/// Reads a `contract.yaml`.
+pub fn contract(file: &Arc<SourceFile>, mistakes: &mut Vec<Mistake>) -> Option<Contract> {
+    let (decoded, errors) = decode::<ContractFile>(&file.text);
+    let mut notes = Notes::new(file, mistakes);
+    notes.decode_errors(errors);
+    let decoded = decoded?;
+    let mut requirements = BTreeMap::new();
+    for entry in flatten(decoded.requirements) {
+        let requirement = Requirement {
+            level: entry.level.into(),
+            text: entry.text.clone(),
+            source: entry.source.clone(),
+            location: location(file, entry.span),
+        };
+        if requirements.insert(Arc::from(entry.id.as_str()), requirement).is_some() {
+            notes.add(entry.id.span, format!("the requirement `{}` is given twice", *entry.id), None);
+        }
+    }
+    let billing = decoded.billing.map(|entry| billing(entry, &requirements, &mut notes));
+    Some(Contract {
+        name: decoded.contract.as_str().into(),
+        version: decoded.version.into(),
+        title: decoded.title.into(),
+        roles: words(decoded.roles),
+        models: words(decoded.models),
+        capabilities: words(decoded.capabilities),
+        billing,
+        requirements,
+    })
+}
+
+fn billing(
+    entry: BillingEntry,
+    requirements: &BTreeMap<Arc<str>, Requirement>,
+    notes: &mut Notes<'_>,
+) -> BillingRequirements {
+    let mut known = |id: Located<String>| {
+        if !requirements.contains_key(id.as_str()) {
+            let hint = hint_among(&id, requirements.keys().map(|id| &**id));
+            notes.add(id.span, format!("there is no requirement `{}`", *id), hint);
+        }
+        Arc::from(id.value)
+    };
+    BillingRequirements {
+        one: known(entry.one),
+        none: known(entry.none),
+        model: known(entry.model),
+        usage: known(entry.usage),
+        key: known(entry.key),
+        cost: known(entry.cost),
+    }
+}
+
+fn words(entries: Vec<Recovered<Located<Word>>>) -> BTreeMap<Arc<str>, String> {
+    flatten(entries).map(|word| (Arc::from(word.value.name.value), word.value.text)).collect()
+}

@@ -1,0 +1,344 @@
+//! What a scenario file may contain, as its authors write it. `plumbline schema` is generated from these types.
+//!
+//! Plain structs and externally tagged enums only: their messages are ones an author can act on.
+
+use std::collections::BTreeMap;
+
+use plumbline_record::Level;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::decode::{Located, OneOrMany, Recovered, Tree};
+
+/// A scenario file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioFile {
+    /// The contract that the scenarios check; a folder with this name holds its `contract.yaml`.
+    pub contract: Located<String>,
+    /// The group that the scenarios are reported in. By default the file's name without its ending.
+    pub group: Option<Located<String>>,
+    /// The scenarios, run independently of each other and in any order.
+    pub scenarios: Vec<Recovered<Located<ScenarioEntry>>>,
+}
+
+/// One scenario: steps in sequence that together show one thing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioEntry {
+    /// Unique over all files; letters, digits, `_`, `-` and `.`.
+    pub id: Located<String>,
+    /// One line that says what is shown.
+    pub title: String,
+    /// Catalogue ids that this scenario covers. By default its own id.
+    #[serde(default)]
+    pub covers: Vec<Located<String>>,
+    /// Words to select by.
+    #[serde(default)]
+    pub tags: Vec<Located<String>>,
+    /// Capabilities that the gateway must declare, or the scenario is `unsupported`.
+    #[serde(default)]
+    pub requires: Vec<Located<String>>,
+    /// Most time for the whole scenario, such as `90s`. By default two minutes.
+    pub timeout: Option<Located<String>>,
+    /// The steps, in order. Those after a failed one are not judged.
+    pub steps: Vec<Recovered<Located<StepEntry>>>,
+    /// Steps that run whatever happened before, to clean up. They are not judged.
+    #[serde(default)]
+    pub always: Vec<Recovered<Located<StepEntry>>>,
+}
+
+/// One step. Exactly one of `call` and `revoke_key` says what it does.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepEntry {
+    /// Unique within the scenario; later steps refer to it, as in `{{ chat.json.usage }}`.
+    pub name: Located<String>,
+    /// Sends one request: method and path, as in `POST /api/v1/embeddings`.
+    pub call: Option<Located<String>>,
+    /// Revokes the key of a role through the target's own means.
+    pub revoke_key: Option<Located<String>>,
+    /// The role whose credential is sent. Without it none is.
+    #[serde(rename = "as")]
+    pub role: Option<Located<String>>,
+    /// Headers to send besides; a template each.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Located<String>>,
+    /// A JSON body. Templates inside its texts are filled in; one that is a whole text keeps its value's type.
+    pub json: Option<Tree>,
+    /// A body as text, sent as it is after its templates are filled in.
+    pub body: Option<Located<String>>,
+    /// Most time from sending to the last byte read, such as `5s`.
+    pub timeout: Option<Located<String>>,
+    /// What the response must be.
+    pub expect: Option<Recovered<Located<ExpectEntry>>>,
+    /// Values to keep for later steps, by name.
+    #[serde(default)]
+    pub capture: BTreeMap<String, Recovered<Located<CaptureEntry>>>,
+    /// What the gateway must have billed for this step: `one`, `none`, or what the one event says.
+    pub bills: Option<Recovered<Located<Bills>>>,
+    /// What must have become of the key that was used.
+    pub key: Option<Recovered<Located<KeyEntry>>>,
+    /// What the gateway's log must say.
+    pub logs: Option<Recovered<Located<LogsEntry>>>,
+}
+
+/// What a response must be. Everything given must hold.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectEntry {
+    /// The status code, or a list of those that are right.
+    pub status: Option<Located<OneOrMany<u16>>>,
+    /// Header checks by header name.
+    pub headers: BTreeMap<String, Recovered<Located<MatchEntry>>>,
+    /// The JSON Schema that the body must satisfy, as in `gsai/chat-completion`.
+    pub schema: Option<Located<String>>,
+    /// Checks on the JSON body.
+    pub body: Vec<Recovered<Located<CheckEntry>>>,
+    /// A check on the body as text.
+    pub text: Option<Recovered<Located<MatchEntry>>>,
+    /// The requirement that every check here verifies unless it names its own.
+    pub verifies: Option<Located<String>>,
+    /// Named alternatives, of which one must hold besides everything above.
+    pub any_of: Vec<Recovered<Located<AlternativeEntry>>>,
+}
+
+/// One of several answers that a contract allows, spelt out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlternativeEntry {
+    /// The name that reports use when it was taken.
+    pub name: Located<String>,
+    /// The status code, or a list of those that are right.
+    pub status: Option<Located<OneOrMany<u16>>>,
+    /// Header checks by header name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Recovered<Located<MatchEntry>>>,
+    /// The JSON Schema that the body must satisfy.
+    pub schema: Option<Located<String>>,
+    /// Checks on the JSON body.
+    #[serde(default)]
+    pub body: Vec<Recovered<Located<CheckEntry>>>,
+    /// A check on the body as text.
+    pub text: Option<Recovered<Located<MatchEntry>>>,
+    /// The requirement that every check here verifies unless it names its own.
+    pub verifies: Option<Located<String>>,
+}
+
+/// A check on a JSON body: a path (`at`, `each` or `any`) and exactly one matcher.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckEntry {
+    /// An RFC 9535 path that must find exactly one value.
+    pub at: Option<Located<String>>,
+    /// A path; every value that it finds must match, and there must be one.
+    pub each: Option<Located<String>>,
+    /// A path; at least one value that it finds must match.
+    pub any: Option<Located<String>>,
+    /// A named kind.
+    pub is: Option<Located<Kind>>,
+    /// The same JSON value; numbers by value, not by spelling.
+    pub equals: Option<Tree>,
+    /// A JSON value that is there and is not this one.
+    pub differs_from: Option<Tree>,
+    /// For a text: has this text in it. For a list: has an element equal to this.
+    pub contains: Option<Tree>,
+    /// For a text: a regular expression that is found in it.
+    pub matches: Option<Located<String>>,
+    /// For a number: the lowest and the highest that are right.
+    pub between: Option<Tree>,
+    /// Equal to one of these.
+    pub one_of: Option<Tree>,
+    /// The number of characters, elements or members: one number or `{ min, max }`.
+    pub length: Option<Located<Length>>,
+    /// `true`: nothing may be there.
+    pub absent: Option<Located<bool>>,
+    /// How binding: `MUST` unless the requirement says otherwise.
+    pub level: Option<LevelEntry>,
+    /// Whether the check speaks of what a model says: MUST where the target's models are scripted, SHOULD where they are live.
+    #[serde(default)]
+    pub wording: bool,
+    /// The requirement that it verifies.
+    pub verifies: Option<Located<String>>,
+}
+
+/// A check on one text: a header's value or a whole body.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatchEntry {
+    /// A named kind.
+    pub is: Option<Located<Kind>>,
+    /// This text.
+    pub equals: Option<Tree>,
+    /// Another text than this.
+    pub differs_from: Option<Tree>,
+    /// Has this text in it.
+    pub contains: Option<Tree>,
+    /// A regular expression that is found in it.
+    pub matches: Option<Located<String>>,
+    /// One of these texts.
+    pub one_of: Option<Tree>,
+    /// The number of characters.
+    pub length: Option<Located<Length>>,
+    /// `true`: nothing may be there.
+    pub absent: Option<Located<bool>>,
+    /// How binding: `MUST` unless the requirement says otherwise.
+    pub level: Option<LevelEntry>,
+    /// Whether the check speaks of what a model says.
+    #[serde(default)]
+    pub wording: bool,
+    /// The requirement that it verifies.
+    pub verifies: Option<Located<String>>,
+}
+
+/// How binding a check is.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum LevelEntry {
+    /// A miss is a failure.
+    #[serde(rename = "MUST")]
+    Must,
+    /// A miss is a warning.
+    #[serde(rename = "SHOULD")]
+    Should,
+    /// A miss is noted.
+    #[serde(rename = "MAY")]
+    May,
+}
+
+impl From<LevelEntry> for Level {
+    fn from(level: LevelEntry) -> Self {
+        match level {
+            LevelEntry::Must => Self::Must,
+            LevelEntry::Should => Self::Should,
+            LevelEntry::May => Self::May,
+        }
+    }
+}
+
+/// A kind of value, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A text.
+    String,
+    /// A number.
+    Number,
+    /// A number without a fraction.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// A list.
+    Array,
+    /// An object.
+    Object,
+    /// `null`.
+    Null,
+    /// A text with something other than white space, a list with an element, or an object with a member.
+    NotEmpty,
+    /// A UUID in its usual spelling.
+    Uuid,
+    /// An instant as RFC 3339 writes it.
+    Timestamp,
+    /// A list of numbers whose squares add up to 1, within a thousandth.
+    UnitVector,
+}
+
+/// A length: one number, or bounds of which one may be left out.
+#[derive(Debug)]
+pub enum Length {
+    /// This many.
+    Exactly(u64),
+    /// From `min` to `max`, both included.
+    Between {
+        /// The least.
+        min: Option<u64>,
+        /// The most.
+        max: Option<u64>,
+    },
+}
+
+/// Bounds of a length.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// The least.
+    pub min: Option<u64>,
+    /// The most.
+    pub max: Option<u64>,
+}
+
+/// A value to keep. Exactly one of the shapes, or a header.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaptureEntry {
+    /// A path that must find exactly one value.
+    pub only: Option<Located<String>>,
+    /// A path whose first value is taken; it must find one.
+    pub first: Option<Located<String>>,
+    /// A path whose values are taken as a list, which may be empty.
+    pub all: Option<Located<String>>,
+    /// The name of a response header.
+    pub header: Option<Located<String>>,
+}
+
+/// What the gateway must have billed for a step.
+#[derive(Debug)]
+pub enum Bills {
+    /// Exactly one event, or none.
+    Count(BillCount),
+    /// Exactly one event with these members.
+    One(Box<BillEntry>),
+}
+
+/// How many billing events a step causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BillCount {
+    /// Exactly one.
+    One,
+    /// None at all.
+    None,
+}
+
+/// What the one billing event of a step says.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BillEntry {
+    /// The model that is billed.
+    pub model: Option<Tree>,
+    /// The usage that the client was told, in any of the wires' spellings.
+    pub usage: Option<Tree>,
+    /// The role whose key is billed. By default the step's own.
+    pub key: Option<Located<String>>,
+}
+
+/// What must have become of the key that a step used.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// `moved`: the time of last use is later than before the step.
+    pub last_used: Located<LastUsed>,
+    /// The requirement that it verifies.
+    pub verifies: Option<Located<String>>,
+}
+
+/// What must have become of a key's time of last use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LastUsed {
+    /// It is later than before.
+    Moved,
+}
+
+/// What the gateway's log must say.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogsEntry {
+    /// The request id whose lines are looked for; at least one must appear.
+    pub request_id: Located<String>,
+    /// Checks on the list of those lines, each a JSON object.
+    #[serde(default)]
+    pub expect: Vec<Recovered<Located<CheckEntry>>>,
+    /// The requirement that every check here verifies unless it names its own.
+    pub verifies: Option<Located<String>>,
+}

@@ -1,0 +1,178 @@
+//! A YAML document as a tree that knows where each of its nodes stands.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+
+use crate::source::Span;
+
+/// Most nodes in one file.
+const NODE_LIMIT: usize = 20_000_000;
+/// Deepest nesting in one file.
+const DEPTH_LIMIT: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) span: Span,
+    pub(super) value: NodeValue,
+}
+
+#[derive(Debug)]
+pub(super) enum NodeValue {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Unsigned(u64),
+    /// Digits as written, so that nothing is lost on the way.
+    Decimal(Number),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+impl NodeValue {
+    /// The value's kind in an author's words.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "true or false",
+            Self::Integer(_) | Self::Unsigned(_) | Self::Decimal(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+}
+
+/// What keeps a text from being a YAML document, and where.
+pub(super) struct SyntaxError {
+    pub(super) span: Span,
+    pub(super) message: String,
+}
+
+/// Reads one YAML document.
+pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: NODE_LIMIT,
+            max_events: NODE_LIMIT * 3,
+            max_total_scalar_bytes: usize::MAX,
+            max_depth: DEPTH_LIMIT,
+        },
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    match serde_saphyr::from_str_with_options::<Node>(text, options) {
+        Ok(mut node) => {
+            keep_digits(&mut node, text);
+            Ok(node)
+        }
+        Err(error) => {
+            let span = error.location().map_or_else(Span::default, span_of);
+            let message = error.without_snippet().to_string();
+            // The crate puts the place behind the message; it is shown with the snippet instead.
+            let message =
+                message.split(" at line ").next().unwrap_or(&message).trim_end_matches(',').to_owned();
+            Err(SyntaxError { span, message })
+        }
+    }
+}
+
+fn span_of(location: serde_saphyr::Location) -> Span {
+    let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let span = location.span();
+    Span {
+        line: narrow(location.line()),
+        column: narrow(location.column()),
+        start: narrow(span.byte_offset().unwrap_or(0)),
+        length: narrow(span.byte_len().unwrap_or(0)),
+    }
+}
+
+/// Replaces each decimal by the number as it is written in the file.
+fn keep_digits(node: &mut Node, text: &str) {
+    match &mut node.value {
+        NodeValue::Decimal(number) => {
+            let start = node.span.start as usize;
+            let written = text.get(start..start + node.span.length as usize);
+            if let Some(exact) = written.and_then(|digits| serde_json::from_str(digits).ok()) {
+                *number = exact;
+            }
+        }
+        NodeValue::List(items) => items.iter_mut().for_each(|item| keep_digits(item, text)),
+        NodeValue::Map(entries) => entries.iter_mut().for_each(|(_, value)| keep_digits(value, text)),
+        _ => {}
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = serde_saphyr::Spanned::<NodeValue>::deserialize(deserializer)?;
+        Ok(Self { span: span_of(spanned.referenced), value: spanned.value })
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = NodeValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<NodeValue, E> {
+        Ok(NodeValue::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<NodeValue, E> {
+        Ok(NodeValue::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<NodeValue, E> {
+        Ok(NodeValue::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<NodeValue, E> {
+        Ok(NodeValue::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<NodeValue, E> {
+        Ok(i64::try_from(value).map_or(NodeValue::Unsigned(value), NodeValue::Integer))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<NodeValue, E> {
+        Number::from_f64(value).map(NodeValue::Decimal).ok_or_else(|| E::custom("a number must be finite"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<NodeValue, E> {
+        Ok(NodeValue::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<NodeValue, E> {
+        Ok(NodeValue::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<NodeValue, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(NodeValue::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<NodeValue, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(NodeValue::Map(entries))
+    }
+}

@@ -1,0 +1,17 @@
+//! What is known of the gateway under test: its address, credentials, models, capabilities, and how it is observed.
+
+mod descriptor;
+mod environment;
+mod read;
+mod secrets;
+mod service;
+
+pub use descriptor::{
+    BillingObserver, Delivery, KeyManagement, KeyObserver, Limits, LineSource, LogObserver, MarkerCall, Mint,
+    Model, Price, Role, Target, Worlds,
+};
+pub use environment::Environment;
+pub(crate) use read::hex;
+pub use read::{TargetError, at_url, descriptor_schema, read};
+pub use secrets::{Secret, Secrets};
+pub use service::ServiceCall;

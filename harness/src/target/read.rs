@@ -1,0 +1,720 @@
+use std::collections::BTreeMap;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+use url::Url;
+
+use super::descriptor::Mint;
+use super::{
+    BillingObserver, Delivery, Environment, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
+    MarkerCall, Model, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
+};
+use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, Variables};
+use crate::source::yaml::decode::{Located, Tree, TreeValue, decode};
+use crate::source::{Mistake, SourceFile, Span};
+
+/// Why a target cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// The descriptor has mistakes.
+    #[error("{} mistakes in the target's descriptor", .0.len())]
+    Mistakes(Vec<Mistake>),
+    /// The address is not one.
+    #[error("`{url}` is not an http or https address: {message}")]
+    Url {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// A target's descriptor.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct DescriptorFile {
+    /// The gateway's name in reports.
+    name: Located<String>,
+    /// Where it answers, with a base path if there is one. `--url` goes before it.
+    url: Option<Located<String>>,
+    /// Whether its models say what a script tells them. By default they are live.
+    #[serde(default)]
+    answers: Answers,
+    /// What the gateway claims to be able to do; scenarios that require something else are `unsupported`.
+    #[serde(default)]
+    capabilities: Vec<Located<String>>,
+    /// What the names of models in scenarios stand for.
+    #[serde(default)]
+    models: BTreeMap<String, ModelEntry>,
+    /// Where each role's credential comes from.
+    #[serde(default)]
+    roles: BTreeMap<String, Located<RoleEntry>>,
+    /// How a world of its own is made for each scenario, where the gateway can.
+    worlds: Option<WorldsEntry>,
+    /// How keys are minted and revoked, where the gateway can.
+    #[serde(default)]
+    keys: KeysEntry,
+    /// What can be seen of the gateway besides its answers.
+    #[serde(default)]
+    observers: ObserversEntry,
+    /// Bounds on what is read and waited for.
+    #[serde(default)]
+    limits: LimitsEntry,
+}
+
+/// Where a model's words come from.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Answers {
+    /// A script: what it says can be checked.
+    Scripted,
+    /// A model: a missed wording is a warning.
+    #[default]
+    Live,
+}
+
+/// A model that a name stands for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ModelEntry {
+    /// Its id on this gateway.
+    id: String,
+    /// What a million tokens cost, as decimal texts.
+    price: Option<PriceEntry>,
+}
+
+/// Prices for a million tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PriceEntry {
+    /// Tokens of the question, such as `"3.00"`.
+    input: Located<String>,
+    /// Tokens of the answer. By default nothing.
+    output: Option<Located<String>>,
+}
+
+/// Where a role's credential comes from: one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RoleEntry {
+    /// The environment variable that holds it.
+    env: Option<String>,
+    /// A description of the key that is minted for each scenario; `role.mint` in `keys.mint`.
+    mint: Option<Tree>,
+}
+
+/// A request that the runner makes on its own behalf.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CallEntry {
+    /// Method and path, as in `POST /admin/keys`.
+    call: Located<String>,
+    /// Headers; a template each, such as `Bearer {{ env.ADMIN_KEY }}`.
+    #[serde(default)]
+    headers: BTreeMap<String, Located<String>>,
+    /// A JSON body.
+    json: Option<Tree>,
+}
+
+/// How a world of its own is made.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WorldsEntry {
+    /// Makes one; its answer is `world` in later templates.
+    create: CallEntry,
+    /// The path of its base path in the answer.
+    base_path: Located<String>,
+    /// The path of its keys in the answer; each has `role`, `id` and `secret`.
+    keys: Located<String>,
+    /// Takes it down.
+    delete: Option<CallEntry>,
+}
+
+/// How keys are minted and revoked.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct KeysEntry {
+    /// Mints a key for a role.
+    mint: Option<MintEntry>,
+    /// Revokes the key `key.id`.
+    revoke: Option<CallEntry>,
+}
+
+/// How a key is minted.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MintEntry {
+    /// The request; `role.name` and `role.mint` are known to it.
+    request: CallEntry,
+    /// The path of the key's id in the answer.
+    id: Located<String>,
+    /// The path of the key's secret in the answer.
+    secret: Located<String>,
+}
+
+/// What can be seen besides answers.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ObserversEntry {
+    /// Billing events.
+    billing: Option<BillingEntry>,
+    /// Keys' times of last use.
+    keys: Option<KeyObserverEntry>,
+    /// Log lines.
+    logs: Option<LogsEntry>,
+}
+
+/// Where lines can be read: one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SourceEntry {
+    /// An address of the gateway.
+    http: Option<HttpEntry>,
+    /// A file that the gateway appends to.
+    file: Option<FileEntry>,
+}
+
+/// Lines from an address.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct HttpEntry {
+    /// The request.
+    request: CallEntry,
+    /// The path of the lines in its answer, as in `$.events[*]`.
+    lines: Located<String>,
+}
+
+/// Lines from a file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FileEntry {
+    /// The file; a template, so that `{{ env.GATEWAY_LOG }}` may name it.
+    path: Located<String>,
+    /// For lines that are not JSON alone: a regular expression whose group `json` is JSON, or whose named groups become members.
+    pattern: Option<Located<String>>,
+}
+
+/// Where billing events can be seen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct BillingEntry {
+    /// Where they are read.
+    from: Located<SourceEntry>,
+    /// Members that tell a billing event from other lines.
+    only: Option<Tree>,
+    /// Path of the model's id in an event.
+    model: Option<Located<String>>,
+    /// Path of the question's tokens.
+    input_tokens: Option<Located<String>>,
+    /// Path of the answer's tokens.
+    output_tokens: Option<Located<String>>,
+    /// Path of the key's id.
+    key: Option<Located<String>>,
+    /// Path of the cost.
+    cost: Option<Located<String>>,
+    /// When events appear: `immediate` (before the answer), `ordered` or `unordered` (after it).
+    delivery: DeliveryEntry,
+    /// With `ordered`: a call that is billed, sent with a key of its own, to prove that nothing else came before it.
+    marker: Option<MarkerEntry>,
+    /// How long an event is waited for. By default five seconds.
+    deadline: Option<Located<String>>,
+}
+
+/// When events appear.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum DeliveryEntry {
+    /// Before the call that caused them is answered.
+    Immediate,
+    /// Later, in the order of the calls.
+    Ordered,
+    /// Later, in any order.
+    Unordered,
+}
+
+/// A call that is billed to a key of its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MarkerEntry {
+    /// The role that a key is minted for.
+    #[serde(rename = "as")]
+    role: Located<String>,
+    /// The request.
+    request: CallEntry,
+}
+
+/// Where a key's time of last use can be seen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct KeyObserverEntry {
+    /// The request; `key.id` is known to it.
+    request: CallEntry,
+    /// The path of the time in its answer.
+    last_used_at: Located<String>,
+    /// How long it is waited for. By default five seconds.
+    deadline: Option<Located<String>>,
+}
+
+/// Where log lines can be seen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LogsEntry {
+    /// Where they are read; `request_id` is known to a request.
+    from: Located<SourceEntry>,
+    /// The path of the request's id in a line.
+    request_id: Located<String>,
+    /// How long one is waited for. By default five seconds.
+    deadline: Option<Located<String>>,
+}
+
+/// Bounds on what is read and waited for.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsEntry {
+    /// Most bytes of a response's body. By default 64 MiB.
+    response_bytes: Option<u64>,
+    /// Most time for a step. By default 30 seconds.
+    step: Option<Located<String>>,
+    /// Most time for a scenario. By default two minutes.
+    scenario: Option<Located<String>>,
+}
+
+/// The JSON Schema of a descriptor.
+pub fn descriptor_schema() -> schemars::Schema {
+    schemars::schema_for!(DescriptorFile)
+}
+
+/// How long an observer waits unless its descriptor says otherwise.
+const OBSERVER_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Reads a descriptor. `url`, where given, goes before the descriptor's own.
+///
+/// # Errors
+/// With every mistake in the file, or when there is no usable address.
+pub fn read(
+    file: &Arc<SourceFile>,
+    url: Option<&str>,
+    environment: &Environment,
+    templates: Templates,
+) -> Result<Target, TargetError> {
+    let (decoded, errors) = decode::<DescriptorFile>(&file.text);
+    let mut reader = Reader {
+        file,
+        templates,
+        environment,
+        env: Map::new(),
+        secrets: Secrets::default(),
+        mistakes: Vec::new(),
+    };
+    for error in errors {
+        reader.note(error.span.unwrap_or_default(), error.message, error.hint);
+    }
+    let Some(decoded) = decoded else { return Err(TargetError::Mistakes(reader.mistakes)) };
+    reader.target(decoded, url)
+}
+
+/// A gateway of which nothing is known but its address, some credentials and some models.
+///
+/// # Errors
+/// When the address is not one.
+pub fn at_url(
+    url: &str,
+    keys: &[(String, String)],
+    models: &[(String, String)],
+    environment: &Environment,
+    templates: Templates,
+) -> Result<Target, TargetError> {
+    let mut secrets = Secrets::default();
+    let roles = keys
+        .iter()
+        .map(|(role, variable)| {
+            let secret = environment.get(variable).map(|value| Secret::new(variable.as_str(), value));
+            secrets_add(&mut secrets, secret.as_ref());
+            (Arc::from(role.as_str()), Role::Environment { variable: variable.as_str().into(), secret })
+        })
+        .collect();
+    let models = models
+        .iter()
+        .map(|(name, id)| (Arc::from(name.as_str()), Model { id: id.as_str().into(), price: None }))
+        .collect();
+    Ok(Target {
+        name: url.into(),
+        url: parse_url(url)?,
+        digest: hex(&Sha256::digest(url)),
+        scripted: false,
+        capabilities: std::collections::BTreeSet::new(),
+        models,
+        roles,
+        worlds: None,
+        keys: KeyManagement::default(),
+        billing: None,
+        key_observer: None,
+        logs: None,
+        limits: Limits::default(),
+        templates,
+        variables: Variables::default(),
+        secrets,
+    })
+}
+
+fn secrets_add(secrets: &mut Secrets, secret: Option<&Secret>) {
+    if let Some(secret) = secret {
+        secrets.add(secret.clone());
+    }
+}
+
+fn parse_url(url: &str) -> Result<Url, TargetError> {
+    let wrong = |message: String| TargetError::Url { url: url.to_owned(), message };
+    let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+    match parsed.scheme() {
+        "http" | "https" if parsed.has_host() => Ok(parsed),
+        "http" | "https" => Err(wrong("it has no host".to_owned())),
+        other => Err(wrong(format!("its scheme is `{other}`"))),
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+struct Reader<'r> {
+    file: &'r Arc<SourceFile>,
+    templates: Templates,
+    environment: &'r Environment,
+    env: Map<String, Value>,
+    secrets: Secrets,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    fn note(&mut self, span: Span, message: impl Into<String>, hint: Option<String>) {
+        self.mistakes.push(Mistake { file: Arc::clone(self.file), span, message: message.into(), hint });
+    }
+
+    fn target(mut self, entry: DescriptorFile, url: Option<&str>) -> Result<Target, TargetError> {
+        let address = match (url, &entry.url) {
+            (Some(url), _) => Some(url.to_owned()),
+            (None, Some(url)) => Some(url.value.clone()),
+            (None, None) => None,
+        };
+        let Some(address) = address else {
+            self.note(
+                entry.name.span,
+                "there is no address",
+                Some("add `url: http://…`, or give --url".to_owned()),
+            );
+            return Err(TargetError::Mistakes(self.mistakes));
+        };
+        let models = self.models(entry.models);
+        let roles = self.roles(entry.roles);
+        let worlds = entry.worlds.and_then(|worlds| self.worlds(worlds));
+        let keys = KeyManagement {
+            mint: entry.keys.mint.and_then(|mint| self.mint(mint)),
+            revoke: entry.keys.revoke.and_then(|call| self.call(call)),
+        };
+        let billing = entry.observers.billing.and_then(|billing| self.billing(billing));
+        let key_observer = entry.observers.keys.and_then(|keys| self.key_observer(keys));
+        let logs = entry.observers.logs.and_then(|logs| self.logs(logs));
+        let defaults = Limits::default();
+        let limits = Limits {
+            response_bytes: entry.limits.response_bytes.unwrap_or(defaults.response_bytes),
+            step: self.duration(entry.limits.step.as_ref()).unwrap_or(defaults.step),
+            scenario: self.duration(entry.limits.scenario.as_ref()).unwrap_or(defaults.scenario),
+        };
+        let minted = roles.values().any(|role| matches!(role, Role::Minted(_)));
+        if minted && keys.mint.is_none() && worlds.is_none() {
+            let hint = Some("add `keys.mint`".to_owned());
+            self.note(entry.name.span, "a role's key is to be minted, and nothing says how", hint);
+        }
+        if !self.mistakes.is_empty() {
+            return Err(TargetError::Mistakes(self.mistakes));
+        }
+        let mut variables = Variables::default();
+        variables.set("env", Value::Object(self.env));
+        Ok(Target {
+            name: entry.name.value.into(),
+            url: parse_url(&address)?,
+            digest: hex(&Sha256::digest(self.file.text.as_bytes())),
+            scripted: matches!(entry.answers, Answers::Scripted),
+            capabilities: entry.capabilities.into_iter().map(|capability| capability.value.into()).collect(),
+            models,
+            roles,
+            worlds,
+            keys,
+            billing,
+            key_observer,
+            logs,
+            limits,
+            templates: self.templates,
+            variables,
+            secrets: self.secrets,
+        })
+    }
+
+    fn models(&mut self, entries: BTreeMap<String, ModelEntry>) -> BTreeMap<Arc<str>, Model> {
+        let mut models = BTreeMap::new();
+        for (name, entry) in entries {
+            let price = entry.price.map(|price| Price {
+                input: self.price(&price.input),
+                output: price.output.map_or(Decimal::ZERO, |output| self.price(&output)),
+            });
+            models.insert(name.into(), Model { id: entry.id.into(), price });
+        }
+        models
+    }
+
+    fn price(&mut self, text: &Located<String>) -> Decimal {
+        Decimal::from_str_exact(text).unwrap_or_else(|error| {
+            let hint = Some("write a decimal in quotes, as in \"3.00\"".to_owned());
+            self.note(text.span, format!("`{}` is not a price: {error}", **text), hint);
+            Decimal::ZERO
+        })
+    }
+
+    fn roles(&mut self, entries: BTreeMap<String, Located<RoleEntry>>) -> BTreeMap<Arc<str>, Role> {
+        let mut roles = BTreeMap::new();
+        for (name, entry) in entries {
+            let span = entry.span;
+            match (entry.value.env, entry.value.mint) {
+                (Some(variable), None) => {
+                    let secret =
+                        self.environment.get(&variable).map(|value| Secret::new(variable.as_str(), value));
+                    secrets_add(&mut self.secrets, secret.as_ref());
+                    roles.insert(name.into(), Role::Environment { variable: variable.into(), secret });
+                }
+                (None, Some(tree)) => {
+                    roles.insert(name.into(), Role::Minted(Arc::new(plain(&tree))));
+                }
+                _ => {
+                    let hint = "write `env: VARIABLE` or `mint: { … }`; a credential itself never stands in the file";
+                    self.note(span, "a role's credential comes from one place", Some(hint.to_owned()));
+                }
+            }
+        }
+        roles
+    }
+
+    fn worlds(&mut self, entry: WorldsEntry) -> Option<Worlds> {
+        Some(Worlds {
+            create: self.call(entry.create)?,
+            base_path: self.path(&entry.base_path)?,
+            keys: self.path(&entry.keys)?,
+            delete: entry.delete.and_then(|call| self.call(call)),
+        })
+    }
+
+    fn mint(&mut self, entry: MintEntry) -> Option<Mint> {
+        Some(Mint {
+            call: self.call(entry.request)?,
+            id: self.path(&entry.id)?,
+            secret: self.path(&entry.secret)?,
+        })
+    }
+
+    fn billing(&mut self, entry: BillingEntry) -> Option<BillingObserver> {
+        let only = match entry.only.as_ref().map(plain) {
+            None => Map::new(),
+            Some(Value::Object(members)) => members,
+            Some(_) => {
+                let span = entry.only.map(|tree| tree.span).unwrap_or_default();
+                self.note(span, "`only` takes members", Some("write `only: { event: billing }`".to_owned()));
+                Map::new()
+            }
+        };
+        let delivery = match entry.delivery {
+            DeliveryEntry::Immediate => Delivery::Immediate,
+            DeliveryEntry::Ordered => Delivery::Ordered,
+            DeliveryEntry::Unordered => Delivery::Unordered,
+        };
+        let marker = match entry.marker {
+            None => None,
+            Some(marker) => {
+                let role = marker.role.as_str().into();
+                self.call(marker.request).map(|call| MarkerCall { role, call })
+            }
+        };
+        let deadline = self.duration(entry.deadline.as_ref()).unwrap_or(OBSERVER_DEADLINE);
+        Some(BillingObserver {
+            source: self.source(entry.from)?,
+            only,
+            model: self.optional_path(entry.model.as_ref()),
+            input_tokens: self.optional_path(entry.input_tokens.as_ref()),
+            output_tokens: self.optional_path(entry.output_tokens.as_ref()),
+            key: self.optional_path(entry.key.as_ref()),
+            cost: self.optional_path(entry.cost.as_ref()),
+            delivery,
+            marker,
+            deadline,
+        })
+    }
+
+    fn key_observer(&mut self, entry: KeyObserverEntry) -> Option<KeyObserver> {
+        let deadline = self.duration(entry.deadline.as_ref()).unwrap_or(OBSERVER_DEADLINE);
+        let call = self.call(entry.request)?;
+        Some(KeyObserver { call, last_used_at: self.path(&entry.last_used_at)?, deadline })
+    }
+
+    fn logs(&mut self, entry: LogsEntry) -> Option<LogObserver> {
+        let deadline = self.duration(entry.deadline.as_ref()).unwrap_or(OBSERVER_DEADLINE);
+        let source = self.source(entry.from)?;
+        Some(LogObserver { source, request_id: self.path(&entry.request_id)?, deadline })
+    }
+
+    fn source(&mut self, entry: Located<SourceEntry>) -> Option<LineSource> {
+        let span = entry.span;
+        match (entry.value.http, entry.value.file) {
+            (Some(http), None) => {
+                Some(LineSource::Http { call: self.call(http.request)?, lines: self.path(&http.lines)? })
+            }
+            (None, Some(file)) => {
+                let template = self.template(&file.path)?;
+                let path = self.fill_path(&template, file.path.span)?;
+                let pattern = match &file.pattern {
+                    None => None,
+                    Some(pattern) => match Regex::new(pattern) {
+                        Ok(regex) => Some(regex),
+                        Err(error) => {
+                            self.note(pattern.span, format!("the pattern is wrong: {error}"), None);
+                            return None;
+                        }
+                    },
+                };
+                Some(LineSource::File { path, pattern })
+            }
+            _ => {
+                self.note(span, "lines come from one place", Some("write `http: …` or `file: …`".to_owned()));
+                None
+            }
+        }
+    }
+
+    fn fill_path(&mut self, template: &Template, span: Span) -> Option<PathBuf> {
+        let mut variables = Variables::default();
+        variables.set("env", Value::Object(self.env.clone()));
+        match template.text(&self.templates, &variables) {
+            Ok(text) => Some(FilePath::new(&text).to_owned()),
+            Err(error) => {
+                self.note(span, error.to_string(), Some("set the environment variable".to_owned()));
+                None
+            }
+        }
+    }
+
+    fn call(&mut self, entry: CallEntry) -> Option<ServiceCall> {
+        let Some((method, path)) = entry.call.split_once(' ') else {
+            let hint = Some("write a method and a path, as in `POST /admin/keys`".to_owned());
+            self.note(entry.call.span, format!("`{}` is not a call", *entry.call), hint);
+            return None;
+        };
+        let located = Located { value: path.trim().to_owned(), span: entry.call.span };
+        let path = self.template(&located)?;
+        let mut headers = Vec::new();
+        for (name, value) in &entry.headers {
+            headers.push((name.to_ascii_lowercase(), self.template(value)?));
+        }
+        let json = match entry.json {
+            None => None,
+            Some(tree) => Some(Shape::new(self.shape(&tree)?)),
+        };
+        Some(ServiceCall { method: method.into(), path, headers, json })
+    }
+
+    /// A template, whose environment variables are looked up now: what is missing is told before anything is sent.
+    fn template(&mut self, text: &Located<String>) -> Option<Template> {
+        match self.templates.parse(text) {
+            Ok(template) => {
+                for name in template.names() {
+                    if let Some(variable) = name.strip_prefix("env.") {
+                        self.variable(variable, text.span);
+                    }
+                }
+                Some(template)
+            }
+            Err(error) => {
+                self.note(text.span, error.to_string(), None);
+                None
+            }
+        }
+    }
+
+    fn variable(&mut self, name: &str, span: Span) {
+        match self.environment.get(name) {
+            Some(value) => {
+                self.secrets.add(Secret::new(name, value.as_str()));
+                self.env.insert(name.to_owned(), value.into());
+            }
+            None => {
+                let hint = Some(format!("export {name}=…"));
+                self.note(span, format!("the environment variable `{name}` is not set"), hint);
+            }
+        }
+    }
+
+    fn path(&mut self, text: &Located<String>) -> Option<Path> {
+        match Path::parse(text, &mut self.templates) {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.note(text.span, error.to_string(), None);
+                None
+            }
+        }
+    }
+
+    fn optional_path(&mut self, text: Option<&Located<String>>) -> Option<Path> {
+        text.and_then(|text| self.path(text))
+    }
+
+    fn shape(&mut self, tree: &Tree) -> Option<ShapeNode> {
+        Some(match &tree.value {
+            TreeValue::Text(text) => {
+                let located = Located { value: text.clone(), span: tree.span };
+                ShapeNode::Filled(self.template(&located)?)
+            }
+            TreeValue::List(items) => {
+                ShapeNode::List(items.iter().map(|item| self.shape(item)).collect::<Option<_>>()?)
+            }
+            TreeValue::Object(entries) => ShapeNode::Object(
+                entries
+                    .iter()
+                    .map(|(name, value)| Some((name.clone(), self.shape(value)?)))
+                    .collect::<Option<_>>()?,
+            ),
+            _ => ShapeNode::Fixed(Arc::new(plain(tree))),
+        })
+    }
+
+    fn duration(&mut self, text: Option<&Located<String>>) -> Option<Duration> {
+        let text = text?;
+        match humantime::parse_duration(text) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                let hint = Some("write, for example, `5s` or `1m 30s`".to_owned());
+                self.note(text.span, format!("`{}` is not a duration: {error}", **text), hint);
+                None
+            }
+        }
+    }
+}
+
+/// A value whose texts are taken as they are.
+fn plain(tree: &Tree) -> Value {
+    match &tree.value {
+        TreeValue::Null => Value::Null,
+        TreeValue::Bool(value) => json!(value),
+        TreeValue::Number(number) => Value::Number(number.clone()),
+        TreeValue::Text(text) => json!(text),
+        TreeValue::List(items) => items.iter().map(plain).collect(),
+        TreeValue::Object(entries) => {
+            entries.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/// What the process tells its caller. Each code has one meaning and keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Every case that could be decided passed.
+    Conformant = 0,
+    /// At least one case failed or broke.
+    NotConformant = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// A scenario, a descriptor or another configuration file is wrong.
+    Configuration = 3,
+    /// The gateway could not be reached at all.
+    Unreachable = 4,
+    /// No case was decided.
+    NothingChecked = 5,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}

@@ -1,0 +1,20 @@
+//! What a run decided, in a form that outlives the program that ran it.
+//!
+//! Everything that speaks of verdicts depends on this crate and on nothing behind it: the engine appends
+//! [`Event`]s to a `run.jsonl`, and each report is rendered from those events alone, during the run, after it,
+//! or from several records read one after another.
+
+mod event;
+mod exit;
+mod reader;
+mod tally;
+mod verdict;
+
+pub use event::{
+    Body, Case, ContractRef, Difference, Event, Exchange, FORMAT, Location, Miss, Outcome, Request, Response,
+    RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, Taken, TargetRef, Verified,
+};
+pub use exit::ExitCode;
+pub use reader::{ReadError, read};
+pub use tally::Tally;
+pub use verdict::{Level, Verdict};

@@ -1,0 +1,100 @@
+use std::fmt;
+
+use anstyle::Style;
+use plumbline_record::{Case, Difference, Level, Location, Miss, Verdict};
+
+use crate::palette::Palette;
+use crate::printable::{cut, one_line, printable};
+
+/// Characters of an expected or actual value in a detailed account.
+const VALUE_LIMIT: usize = 1_000;
+/// Characters of a part in a sentence.
+const PART_LIMIT: usize = 120;
+/// Characters of a reason.
+const REASON_LIMIT: usize = 300;
+
+/// A missed check in a list: one line.
+pub(crate) fn sentence(miss: &Miss) -> String {
+    format!(
+        "{}: {}: expected {}, actual {}",
+        one_line(&miss.step, PART_LIMIT),
+        one_line(&miss.subject, PART_LIMIT),
+        one_line(&miss.expected, PART_LIMIT),
+        one_line(&miss.actual, PART_LIMIT),
+    )
+}
+
+/// What a missed check is about: its requirement, or just a check.
+pub(crate) fn requirement(miss: &Miss) -> &str {
+    miss.requirement.as_deref().unwrap_or("check")
+}
+
+/// The first check at MUST that missed.
+pub(crate) fn first_must(case: &Case) -> Option<&Miss> {
+    case.misses.iter().find(|miss| miss.level == Level::Must)
+}
+
+/// Why a case has its verdict, in one line: for a failure the first missed MUST, otherwise the stated reason.
+pub(crate) fn why(case: &Case) -> Option<String> {
+    let miss = || first_must(case).map(sentence);
+    let reason = || case.reason.as_deref().map(|reason| one_line(reason, REASON_LIMIT));
+    if case.verdict == Verdict::Failed { miss().or_else(reason) } else { reason().or_else(miss) }
+}
+
+/// A place as editors and terminals understand it.
+pub(crate) fn place(location: &Location) -> String {
+    format!("{}:{}:{}", location.file, location.line, location.column)
+}
+
+/// A missed check in full, for a person who has to mend it: several lines, each ended.
+pub(crate) struct Detail<'a> {
+    pub(crate) miss: &'a Miss,
+    pub(crate) palette: Palette,
+    pub(crate) indent: &'static str,
+}
+
+impl Detail<'_> {
+    fn row(&self, f: &mut fmt::Formatter<'_>, label: &str, text: &str, style: Style) -> fmt::Result {
+        let Self { indent, palette: Palette { faint, .. }, .. } = self;
+        let (shown, rest) = cut(text, VALUE_LIMIT);
+        let value = printable(shown).replace('\n', &format!("\n{}", self.margin()));
+        let more = if rest.is_empty() { "" } else { "…" };
+        writeln!(f, "{indent}  {faint}{label:<8}{faint:#}  {style}{value}{more}{style:#}")
+    }
+
+    /// The room in front of a value.
+    fn margin(&self) -> String {
+        format!("{}            ", self.indent)
+    }
+
+    fn difference(&self, f: &mut fmt::Formatter<'_>, difference: &Difference) -> fmt::Result {
+        let Palette { good, bad, strong, .. } = self.palette;
+        let margin = self.margin();
+        let Difference { at, expected, actual } = difference;
+        let shared: String =
+            expected.chars().zip(actual.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+        let width = one_line(&shared, VALUE_LIMIT).chars().count() + 1;
+        let (expected, actual) = (one_line(expected, VALUE_LIMIT), one_line(actual, VALUE_LIMIT));
+        let caret = "^";
+        self.row(f, "differs", &format!("from character {} on", at.saturating_add(1)), Style::new())?;
+        writeln!(f, "{margin}{good}{expected}{good:#}")?;
+        writeln!(f, "{margin}{bad}{actual}{bad:#}")?;
+        writeln!(f, "{margin}{strong}{caret:>width$}{strong:#}")
+    }
+}
+
+impl fmt::Display for Detail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { miss, palette, indent } = self;
+        let Palette { strong, good, bad, .. } = *palette;
+        writeln!(f, "{indent}{strong}{} {}{strong:#}", miss.level, printable(requirement(miss)))?;
+        self.row(f, "step", &miss.step, Style::new())?;
+        self.row(f, "subject", &miss.subject, Style::new())?;
+        self.row(f, "expected", &miss.expected, good)?;
+        self.row(f, "actual", &miss.actual, bad)?;
+        if let Some(difference) = &miss.difference {
+            self.difference(f, difference)?;
+        }
+        self.row(f, "at", &place(&miss.location), Style::new())
+    }
+}

@@ -1,0 +1,23 @@
+//! What people read after a run, rendered from nothing but its record.
+//!
+//! Fold the events of one record, or of several shards' records, into a [`Summary`], then hand it to a renderer:
+//! [`render()`] for a terminal, [`write_junit()`] for CI. [`Transcript`] and [`curl()`] are the parts that show
+//! one request. A renderer reads no clock, no environment and no file, so the same record gives the same report.
+
+mod curl;
+mod detail;
+mod duration;
+mod junit;
+mod palette;
+mod printable;
+mod scenario;
+mod summary;
+mod terminal;
+mod transcript;
+
+pub use curl::curl;
+pub use junit::{JunitError, junit, write_junit};
+pub use scenario::{Attempt, Scenario};
+pub use summary::{Group, Summary};
+pub use terminal::{TerminalOptions, render};
+pub use transcript::Transcript;

@@ -1,0 +1,215 @@
+mod failures;
+
+use std::io;
+
+use plumbline_record::{Case, ExitCode, Tally, Verdict};
+
+use crate::detail::{requirement, sentence, why};
+use crate::duration::human;
+use crate::palette::{Palette, symbol};
+use crate::printable::one_line;
+use crate::scenario::Scenario;
+use crate::summary::{Group, Summary};
+
+/// What a reader of the terminal wants to see.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TerminalOptions {
+    /// Whether a case that could not be tested makes the run not conformant.
+    pub strict: bool,
+    /// Whether to list the cases that passed as well.
+    pub verbose: bool,
+}
+
+/// Writes the summary that a person reads at the end of a run.
+///
+/// It is styled for a terminal; where `out` is none, wrap it in a stream that strips the styles. Nothing is told by
+/// colour alone.
+///
+/// # Errors
+///
+/// `out` cannot be written to.
+pub fn render(summary: &Summary, options: &TerminalOptions, out: &mut impl io::Write) -> io::Result<()> {
+    header(summary, out)?;
+    let several_contracts = {
+        let mut contracts: Vec<_> = summary.groups().map(Group::contract).collect();
+        contracts.dedup();
+        contracts.len() > 1
+    };
+    for group in summary.groups() {
+        let name = if several_contracts { group.qualified_name() } else { group.name().to_owned() };
+        group_lines(group, &name, *options, out)?;
+    }
+    failures::render(summary, out)?;
+    closing(summary, options.strict, out)
+}
+
+fn header(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
+    let Some(started) = summary.started() else { return Ok(()) };
+    let Palette { strong, faint, .. } = Palette::COLOURED;
+    let target = one_line(&started.target.name, usize::MAX);
+    let url = one_line(&started.target.url, usize::MAX);
+    let contracts: Vec<_> =
+        started.contracts.iter().map(|contract| format!("{} {}", contract.name, contract.version)).collect();
+    let contracts = if contracts.is_empty() { "no contract".to_owned() } else { contracts.join(", ") };
+    write!(out, "{strong}{target}{strong:#} at {url} · {contracts}")?;
+    write!(out, "{faint} · Plumbline {}", started.plumbline)?;
+    if let Some(seed) = started.seed {
+        write!(out, " · seed {seed}")?;
+    }
+    writeln!(out, "{faint:#}\n")
+}
+
+fn group_lines(
+    group: &Group,
+    name: &str,
+    options: TerminalOptions,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    let tally = group.tally();
+    let worst = group_verdict(&tally, options.strict);
+    let (sign, style) = (symbol(worst), Palette::COLOURED.of(worst));
+    let strong = Palette::COLOURED.strong;
+    let mut counts = vec![plural(group.scenarios().count(), "scenario")];
+    for (index, (count, verdict)) in by_verdict(&tally).enumerate() {
+        let count = if index == 0 { plural(count, "case") } else { count.to_string() };
+        counts.push(format!("{count} {}", counted(verdict)));
+    }
+    counts.extend(remarks(&tally));
+    let counts = counts.join(", ");
+    writeln!(out, "{style}{sign}{style:#} {strong}{name}{strong:#}  {counts}")?;
+    for scenario in group.scenarios() {
+        for case in scenario.cases() {
+            case_lines(scenario, case, options.verbose, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn case_lines(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io::Write) -> io::Result<()> {
+    let palette = Palette::COLOURED;
+    let (name, verdict, attempts) = (&case.name, case.verdict, scenario.attempts());
+    let (sign, style) = (symbol(verdict), palette.of(verdict));
+    if verdict != Verdict::Passed {
+        let attempt = if attempts > 1 { format!(" (attempt {attempts})") } else { String::new() };
+        let why = why(case).map_or_else(String::new, |why| format!(": {why}"));
+        writeln!(out, "    {style}{sign}{style:#} {name}  {style}{verdict}{style:#}{attempt}{why}")?;
+    } else if scenario.recovered(case) {
+        let caution = palette.caution;
+        writeln!(
+            out,
+            "    {caution}~{caution:#} {name}  {caution}flaky{caution:#} (attempt {attempts} passed)"
+        )?;
+    } else if verbose {
+        writeln!(out, "    {style}{sign}{style:#} {name}  {style}{verdict}{style:#}")?;
+    }
+    for miss in case.warnings() {
+        let caution = palette.caution;
+        let (level, requirement, sentence) = (miss.level, requirement(miss), sentence(miss));
+        writeln!(
+            out,
+            "    {caution}!{caution:#} {name}  {caution}warning{caution:#}: {level} {requirement}: {sentence}"
+        )?;
+    }
+    Ok(())
+}
+
+fn closing(summary: &Summary, strict: bool, out: &mut impl io::Write) -> io::Result<()> {
+    let tally = summary.tally();
+    let code = summary.exit_code(strict);
+    let caution = Palette::COLOURED.caution;
+    writeln!(out)?;
+    if let Some(gap) = gap(summary) {
+        writeln!(out, "{caution}!{caution:#} {gap}")?;
+    }
+    if code == ExitCode::NothingChecked {
+        writeln!(out, "{caution}!{caution:#} {}", nothing_checked(&tally))?;
+    }
+    if strict && tally.not_testable > 0 {
+        let cases = plural(tally.not_testable, "case");
+        writeln!(out, "{caution}!{caution:#} strict: {cases} not testable, which is not conformant")?;
+    }
+    let (verdict, conclusion) = match code {
+        ExitCode::Conformant => (Verdict::Passed, "conformant"),
+        ExitCode::NotConformant => (Verdict::Failed, "not conformant"),
+        _ => (Verdict::Disabled, "nothing checked"),
+    };
+    let (sign, style) = (symbol(verdict), Palette::COLOURED.of(verdict));
+    let mut totals: Vec<_> =
+        by_verdict(&tally).map(|(count, verdict)| format!("{count} {}", counted(verdict))).collect();
+    if totals.is_empty() {
+        totals.push("no cases".to_owned());
+    }
+    totals.extend(remarks(&tally));
+    let totals = totals.join(", ");
+    let duration = human(summary.duration_us());
+    writeln!(out, "{style}{sign} {conclusion}{style:#}: {totals} in {duration}")
+}
+
+/// What is missing from a run that did not come to its end.
+fn gap(summary: &Summary) -> Option<String> {
+    let what = if summary.interrupted() {
+        "interrupted"
+    } else if summary.cut_short() {
+        "the record is cut short"
+    } else {
+        return None;
+    };
+    let ran = summary.scenarios().count();
+    let of = summary.started().map_or_else(String::new, |started| format!(" of {}", started.selected));
+    Some(format!("{what}: {ran}{of} selected scenarios finished, which proves nothing about the rest"))
+}
+
+fn nothing_checked(tally: &Tally) -> &'static str {
+    if tally.total() == 0 {
+        "nothing was checked: no scenario ran. Loosen the filters; `plumbline run --help` lists them"
+    } else {
+        "nothing was checked: no case could be decided, for the reasons above. \
+         `plumbline run --help` tells of filters and targets"
+    }
+}
+
+/// The verdict whose sign stands before a group; one case that could not be tested does not hide those that passed.
+fn group_verdict(tally: &Tally, strict: bool) -> Verdict {
+    if tally.error > 0 {
+        Verdict::Error
+    } else if tally.failed > 0 {
+        Verdict::Failed
+    } else if tally.passed > 0 && !(strict && tally.not_testable > 0) {
+        Verdict::Passed
+    } else {
+        by_verdict(tally).map(|(_, verdict)| verdict).max().unwrap_or(Verdict::Disabled)
+    }
+}
+
+fn by_verdict(tally: &Tally) -> impl Iterator<Item = (usize, Verdict)> {
+    [
+        (tally.passed, Verdict::Passed),
+        (tally.failed, Verdict::Failed),
+        (tally.error, Verdict::Error),
+        (tally.unsupported, Verdict::Unsupported),
+        (tally.not_testable, Verdict::NotTestable),
+        (tally.disabled, Verdict::Disabled),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+}
+
+fn remarks(tally: &Tally) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if tally.warnings > 0 {
+        remarks.push(plural(tally.warnings, "warning"));
+    }
+    if tally.flaky > 0 {
+        remarks.push(format!("{} flaky", tally.flaky));
+    }
+    remarks
+}
+
+/// The word for a verdict behind a number.
+fn counted(verdict: Verdict) -> &'static str {
+    if verdict == Verdict::Error { "in error" } else { verdict.word() }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
