@@ -32,7 +32,7 @@ pub fn decide(check: &Check, reply: &Reply, context: &Context<'_>, step: &str) -
         subject,
         expected: mismatch.expected,
         actual: mismatch.actual,
-        difference: mismatch.difference,
+        difference: mismatch.difference.map(|difference| *difference),
         location: check.location.clone(),
     })
 }

@@ -13,7 +13,7 @@ use crate::scenario::{Kind, Matcher, Shape, TemplateError};
 pub(super) struct Mismatch {
     pub(super) expected: String,
     pub(super) actual: String,
-    pub(super) difference: Option<Difference>,
+    pub(super) difference: Option<Box<Difference>>,
 }
 
 impl Mismatch {
@@ -121,7 +121,7 @@ impl<'m> Ready<'m> {
         }
         let mut mismatch = Mismatch::new(self.expected(), show(value));
         if let (Value::String(expected), Value::String(actual)) = (expected, value) {
-            mismatch.difference = difference(expected, actual);
+            mismatch.difference = difference(expected, actual).map(Box::new);
         }
         Err(mismatch)
     }

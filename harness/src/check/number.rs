@@ -23,10 +23,8 @@ impl Decimal {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         // An exponent beyond an i64 is beyond every bound that a scenario can state.
-        let exponent = exponent
-            .trim_start_matches('+')
-            .parse::<i64>()
-            .unwrap_or({ if exponent.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 } });
+        let beyond = if exponent.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 };
+        let exponent = exponent.trim_start_matches('+').parse::<i64>().unwrap_or(beyond);
         let all: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
         let leading = all.iter().take_while(|digit| **digit == b'0').count();
         let trailing = all.iter().rev().take_while(|digit| **digit == b'0').count();

@@ -12,7 +12,7 @@ pub(super) fn show(value: &Value) -> String {
 
 /// Several values, shortened as a whole.
 pub(super) fn show_all(values: &[&Value]) -> String {
-    let shown: Vec<_> = values.iter().take(20).map(|value| value.to_string()).collect();
+    let shown: Vec<_> = values.iter().take(20).map(ToString::to_string).collect();
     shorten(&shown.join(", "))
 }
 

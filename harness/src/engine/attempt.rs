@@ -8,15 +8,14 @@ use tokio::time::timeout;
 
 use super::client::NoReply;
 use super::exchange::{exchange, micros};
-use super::isolation::{self, needs_key_id};
+use super::isolation;
+use super::observing::Watched;
 use super::request::outgoing;
 use super::verdicts::{self, OBSERVERS};
 use super::{Cancel, Client, Plan, Services, Sink, Stage};
-use crate::check::{Context, Reply, decide};
-use crate::observe::{self, Expected, Lines, Outcome, Requirements, Wanted};
-use crate::scenario::{
-    Action, BillExpectation, Call, CaptureShape, Contract, Expect, PathError, Scenario, Step,
-};
+use crate::check::Reply;
+use crate::observe::{Expected, Outcome, Requirements};
+use crate::scenario::{Action, Call, Contract, Scenario, Step};
 use crate::target::Role;
 
 /// Time for taking down what an attempt made.
@@ -34,27 +33,21 @@ pub(super) struct Attempt<'a> {
 
 /// What was seen so far.
 #[derive(Default)]
-struct Seen {
-    misses: Vec<Miss>,
-    checks: u32,
-    broken: Option<String>,
-    taken: Vec<Taken>,
-    bills: Vec<Expected>,
-    billing: Outcome,
-    keys: Outcome,
-    logs: Outcome,
+pub(super) struct Seen {
+    pub(super) misses: Vec<Miss>,
+    pub(super) checks: u32,
+    pub(super) broken: Option<String>,
+    pub(super) taken: Vec<Taken>,
+    pub(super) bills: Vec<Expected>,
+    pub(super) billing: Outcome,
+    pub(super) keys: Outcome,
+    pub(super) logs: Outcome,
 }
 
 impl Seen {
-    fn failed(&self) -> bool {
+    pub(super) fn failed(&self) -> bool {
         self.broken.is_some() || self.misses.iter().any(|miss| miss.level == Level::Must)
     }
-}
-
-/// The lines that observers read, from the attempt's beginning.
-struct Watched<'w> {
-    billing: Option<Lines<'w>>,
-    logs: Option<Lines<'w>>,
 }
 
 impl<'a> Attempt<'a> {
@@ -82,15 +75,15 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn contract(&self) -> Option<&'a Contract> {
+    pub(super) fn contract(&self) -> Option<&'a Contract> {
         self.plan.suite.contracts.get(&self.scenario.contract)
     }
 
-    fn services(&self) -> Services<'a> {
+    pub(super) fn services(&self) -> Services<'a> {
         Services { client: self.client, target: &self.plan.target }
     }
 
-    fn requirements(&self) -> Requirements<'a> {
+    pub(super) fn requirements(&self) -> Requirements<'a> {
         Requirements { contract: self.contract() }
     }
 
@@ -153,25 +146,6 @@ impl<'a> Attempt<'a> {
         }
         self.clean_up(&mut stage, &mut seen).await;
         self.cases(seen)
-    }
-
-    async fn watch(&self, stage: &Stage) -> Result<Watched<'a>, String> {
-        let target = &self.plan.target;
-        let alone = target.worlds.is_some();
-        let needs = |observer| verdicts::needs(self.scenario, observer);
-        let mut watched = Watched { billing: None, logs: None };
-        if let Some(observer) = target.billing.as_ref().filter(|_| needs("billing")) {
-            let lines =
-                Lines::from_now(&observer.source, self.services(), &stage.service_variables, alone).await;
-            watched.billing = Some(lines.map_err(|error| format!("billing observer: {error}"))?);
-        }
-        if let Some(observer) = target.logs.as_ref().filter(|_| needs("logs")) {
-            // A request's lines are told apart by its id, wherever they begin.
-            let lines =
-                Lines::from_now(&observer.source, self.services(), &stage.service_variables, true).await;
-            watched.logs = Some(lines.map_err(|error| format!("log observer: {error}"))?);
-        }
-        Ok(watched)
     }
 
     /// Plays the steps until one fails, time is up, or the run is cancelled.
@@ -285,220 +259,6 @@ impl<'a> Attempt<'a> {
                 seen.broken = Some(format!("step `{}`: {why}", step.name));
                 None
             }
-        }
-    }
-
-    fn context<'c>(&'c self, stage: &'c Stage) -> Context<'c> {
-        Context {
-            templates: &self.plan.suite.templates,
-            variables: &stage.variables,
-            schemas: &self.plan.schemas,
-            scripted: self.plan.target.scripted,
-        }
-    }
-
-    fn check(&self, step: &Step, reply: &Reply, stage: &Stage, seen: &mut Seen) {
-        let context = self.context(stage);
-        let (misses, checks) = self.decide_all(&step.expect.checks, reply, &context, step);
-        seen.checks += checks;
-        let failed = misses.iter().any(|miss| miss.level == Level::Must);
-        seen.misses.extend(misses);
-        if !failed && !step.expect.alternatives.is_empty() {
-            self.alternatives(&step.expect, reply, &context, step, seen);
-        }
-    }
-
-    /// Decides checks in order. After a wrong status nothing else is looked at: the body is that of another answer.
-    fn decide_all(
-        &self,
-        checks: &[crate::scenario::Check],
-        reply: &Reply,
-        context: &Context<'_>,
-        step: &Step,
-    ) -> (Vec<Miss>, u32) {
-        let mut misses = Vec::new();
-        let mut decided = 0;
-        for check in checks {
-            decided += 1;
-            if let Some(miss) = decide(check, reply, context, &step.name) {
-                let of_status = matches!(check.subject, crate::scenario::Subject::Status);
-                misses.push(miss);
-                if of_status {
-                    break;
-                }
-            }
-        }
-        (misses, decided)
-    }
-
-    /// Takes the first alternative that holds; where none does, says how the nearest missed.
-    fn alternatives(
-        &self,
-        expect: &Expect,
-        reply: &Reply,
-        context: &Context<'_>,
-        step: &Step,
-        seen: &mut Seen,
-    ) {
-        let must = |misses: &[Miss]| misses.iter().filter(|miss| miss.level == Level::Must).count();
-        let mut nearest: Option<(Vec<Miss>, &str)> = None;
-        for alternative in &expect.alternatives {
-            let (misses, checks) = self.decide_all(&alternative.checks, reply, context, step);
-            seen.checks += checks;
-            if must(&misses) == 0 {
-                seen.misses.extend(misses);
-                let alternative = alternative.name.to_string();
-                seen.taken.push(Taken { step: step.name.to_string(), alternative });
-                return;
-            }
-            if nearest.as_ref().is_none_or(|(other, _)| must(&misses) < must(other)) {
-                nearest = Some((misses, &alternative.name));
-            }
-        }
-        let names: Vec<_> = expect.alternatives.iter().map(|alternative| &*alternative.name).collect();
-        if let Some((misses, name)) = nearest {
-            seen.misses.extend(misses.into_iter().map(|miss| Miss {
-                expected: format!("{} (as `{name}`, the nearest of {})", miss.expected, names.join(", ")),
-                ..miss
-            }));
-        }
-    }
-
-    fn capture(&self, step: &Step, reply: &Reply, stage: &mut Stage, seen: &mut Seen) {
-        for capture in &step.captures {
-            let taken = self.captured(&capture.shape, reply, stage);
-            match taken {
-                Ok(value) => stage.variables.set(Arc::clone(&capture.name), value),
-                Err(why) => {
-                    let words = (format!("a value for `{}`", capture.name), why);
-                    seen.checks += 1;
-                    let miss =
-                        self.requirements().miss(None, &step.name, "capture", words, &capture.location);
-                    seen.misses.push(miss);
-                }
-            }
-        }
-    }
-
-    fn captured(&self, shape: &CaptureShape, reply: &Reply, stage: &Stage) -> Result<Value, String> {
-        let path = match shape {
-            CaptureShape::Header(name) => {
-                return reply
-                    .header(name)
-                    .map(Value::from)
-                    .ok_or_else(|| format!("there is no header {name}"));
-            }
-            CaptureShape::Only(path) | CaptureShape::First(path) | CaptureShape::All(path) => path,
-        };
-        let json = reply.json.as_deref().ok_or("the body is not JSON")?;
-        let compiled = path
-            .fill(&self.plan.suite.templates, &stage.variables)
-            .map_err(|error: PathError| error.to_string())?;
-        let found = compiled.find(json);
-        match (shape, found.as_slice()) {
-            (CaptureShape::All(_), found) => Ok(found.iter().map(|value| (*value).clone()).collect()),
-            (_, []) => Err(format!("{} finds nothing", compiled.text)),
-            (CaptureShape::First(_), [first, ..]) | (_, [first]) => Ok((*first).clone()),
-            (_, many) => Err(format!("{} finds {} values", compiled.text, many.len())),
-        }
-    }
-
-    /// Notes what a step that passed must have been billed, while its names are what they are.
-    fn note_bill(&self, step: &Step, stage: &Stage, seen: &mut Seen) {
-        let Some(bill) = &step.bills else { return };
-        let wanted = match bill {
-            BillExpectation::None { .. } => Ok(Wanted::None),
-            BillExpectation::One { model, usage, role, .. } => {
-                let fill = |shape: &Option<crate::scenario::Shape>| {
-                    let fill = |shape: &crate::scenario::Shape| {
-                        shape
-                            .fill(&self.plan.suite.templates, &stage.variables)
-                            .map_err(|error| error.to_string())
-                    };
-                    shape.as_ref().map(fill).transpose()
-                };
-                let key =
-                    role.as_ref().and_then(|role| stage.keys.get(role)?.id.as_deref()).map(str::to_owned);
-                observe::one(fill(model), fill(usage), key)
-            }
-        };
-        let location = bill.location().clone();
-        match wanted {
-            Ok(wanted) => seen.bills.push(Expected { step: step.name.to_string(), location, wanted }),
-            Err(why) => {
-                let ids = self.requirements().billing();
-                let id = ids.map(|ids| &*ids.usage);
-                let words = ("what the client was told".to_owned(), why);
-                let miss = self.requirements().miss(id, &step.name, "billing event", words, &location);
-                seen.billing.misses.push(miss);
-            }
-        }
-    }
-
-    async fn settle_bills(&self, stage: &Stage, watched: &Watched<'_>, seen: &mut Seen) {
-        if let (Some(observer), Some(lines)) = (&self.plan.target.billing, &watched.billing)
-            && !seen.bills.is_empty()
-        {
-            let outcome = observe::judge_bills(
-                self.services(),
-                stage,
-                observer,
-                lines,
-                &seen.bills,
-                seen.failed(),
-                self.requirements(),
-            )
-            .await;
-            seen.billing.merge(outcome);
-        }
-    }
-
-    async fn key_before(&self, step: &Step, call: &Call, stage: &Stage, seen: &mut Seen) -> Option<Value> {
-        step.key_used.as_ref()?;
-        let observer = self.plan.target.key_observer.as_ref()?;
-        let key = stage.keys.get(call.role.as_ref()?)?;
-        if key.id.is_none() && needs_key_id(&observer.call) {
-            seen.keys.undecided = Some("the id of a credential from the environment is not known".to_owned());
-            return None;
-        }
-        match observe::last_used(self.services(), stage, observer, key).await {
-            Ok(before) => Some(before),
-            Err(error) => {
-                seen.keys.broken = Some(error.to_string());
-                None
-            }
-        }
-    }
-
-    async fn key_after(&self, step: &Step, call: &Call, stage: &Stage, before: &Value, seen: &mut Seen) {
-        let observer = self.plan.target.key_observer.as_ref();
-        let key = call.role.as_ref().and_then(|role| stage.keys.get(role));
-        if let (Some(used), Some(observer), Some(key)) = (&step.key_used, observer, key) {
-            let requirements = self.requirements();
-            let what = (&*step.name, used);
-            let outcome =
-                observe::moved(self.services(), stage, observer, key, before, what, requirements).await;
-            seen.keys.merge(outcome);
-        }
-    }
-
-    async fn look_at_logs(&self, step: &Step, stage: &Stage, watched: &Watched<'_>, seen: &mut Seen) {
-        if let (Some(wanted), Some(observer), Some(lines)) =
-            (&step.logs, &self.plan.target.logs, &watched.logs)
-        {
-            let context = self.context(stage);
-            let what = (&*step.name, wanted);
-            let outcome = observe::judge_logs(
-                self.services(),
-                stage,
-                observer,
-                lines,
-                what,
-                &context,
-                self.requirements(),
-            )
-            .await;
-            seen.logs.merge(outcome);
         }
     }
 

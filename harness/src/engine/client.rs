@@ -93,7 +93,7 @@ impl Client {
         if let Some(body) = &outgoing.body {
             request = request.body(body.clone());
         }
-        let mut response = request.send().await.map_err(no_reply)?;
+        let mut response = request.send().await.map_err(|error| no_reply(&error))?;
         let status = response.status().as_u16();
         let headers = response
             .headers()
@@ -103,7 +103,7 @@ impl Client {
             })
             .collect();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(no_reply)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error))? {
             if (body.len() + chunk.len()) as u64 > most_bytes {
                 return Err(NoReply::Gateway(format!("the response is longer than {most_bytes} bytes")));
             }
@@ -113,8 +113,8 @@ impl Client {
     }
 }
 
-fn no_reply(error: reqwest::Error) -> NoReply {
-    let text = causes(&error);
+fn no_reply(error: &reqwest::Error) -> NoReply {
+    let text = causes(error);
     if error.is_connect() {
         NoReply::Unreachable(text)
     } else if error.is_builder() {

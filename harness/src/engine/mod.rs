@@ -6,6 +6,8 @@ mod cancel;
 mod client;
 mod exchange;
 mod isolation;
+mod judging;
+mod observing;
 mod plan;
 mod preflight;
 mod request;

@@ -53,8 +53,8 @@ async fn look(
     let deadline = Instant::now() + observer.deadline;
     loop {
         let all = lines.read(services, &stage.service_variables).await?;
-        let (events, marked) = own_events(&all, stage, observer, services, marker.as_deref());
-        let complete = observer.delivery == Delivery::Immediate || marked;
+        let (events, closed) = own_events(&all, stage, observer, services, marker.as_deref());
+        let complete = observer.delivery == Delivery::Immediate || closed;
         let enough = complete || (marker.is_none() && events.len() >= wanted);
         if enough || Instant::now() >= deadline {
             return Ok((events, complete));

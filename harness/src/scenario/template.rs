@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Object, ObjectRepr, Value as Dynamic};
@@ -277,7 +277,10 @@ fn display(segments: &[Segment]) -> String {
         match segment {
             Segment::Member(name) if text.is_empty() => text.push_str(name),
             Segment::Member(name) => text.extend([".", name]),
-            Segment::Index(index) => text.push_str(&format!("[{index}]")),
+            Segment::Index(index) => {
+                // Writing into a text does not fail.
+                let _ = write!(text, "[{index}]");
+            }
         }
     }
     text

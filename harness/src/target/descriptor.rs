@@ -215,7 +215,7 @@ impl Default for Limits {
         Self {
             response_bytes: 64 * 1024 * 1024,
             step: Duration::from_secs(30),
-            scenario: Duration::from_secs(120),
+            scenario: Duration::from_mins(2),
         }
     }
 }

@@ -413,7 +413,24 @@ impl<'a> NodeDeserializer<'a> {
             NodeValue::Text(text) => visitor.visit_str(text),
             NodeValue::List(items) => visitor.visit_seq(Items { parent: self, items: items.iter() }),
             NodeValue::Map(entries) => {
-                visitor.visit_map(Entries { parent: self, entries: entries.iter(), value: None })
+                visitor.visit_map(Entries { parent: self, known: None, entries: entries.iter(), value: None })
+            }
+        }
+    }
+
+    /// Notes the entries that a struct has no field for, so that they do not hide what is wrong with the others.
+    fn note_unknown_fields(self, entries: &[(Node, Node)], fields: &'static [&'static str]) {
+        for (key, _) in entries {
+            match &key.value {
+                NodeValue::Text(name) if fields.contains(&name.as_str()) => {}
+                NodeValue::Text(name) => {
+                    let error = <DecodeError as de::Error>::unknown_field(name, fields);
+                    self.sink.borrow_mut().push(DecodeError { span: Some(key.span), ..error });
+                }
+                other => {
+                    let message = format!("found {}, expected the name of a field", other.kind());
+                    self.sink.borrow_mut().push(DecodeError { span: Some(key.span), message, hint: None });
+                }
             }
         }
     }
@@ -442,7 +459,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     ) -> Result<V::Value, DecodeError> {
         let inner = Self { recover: false, ..self };
         let result = match (name, &self.node.value) {
-            (LOCATED, _) => visitor.visit_seq(LocatedParts { parent: inner, part: 0 }),
+            (LOCATED, _) => visitor.visit_seq(LocatedParts { parent: inner, next: 0 }),
             (RECOVERED, _) => visitor.visit_newtype_struct(Self { recover: true, ..self }),
             (NUMBER, NodeValue::Decimal(number)) => {
                 visitor.visit_newtype_struct(StrDeserializer::<DecodeError>::new(number.as_str()))
@@ -466,13 +483,34 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         self.finish(result)
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        let result = match &self.node.value {
+            NodeValue::Map(entries) => {
+                self.note_unknown_fields(entries, fields);
+                visitor.visit_map(Entries {
+                    parent: self,
+                    known: Some(fields),
+                    entries: entries.iter(),
+                    value: None,
+                })
+            }
+            _ => self.any(visitor),
+        };
+        self.finish(result)
+    }
+
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_unit()
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map struct identifier
+        unit unit_struct seq tuple tuple_struct map identifier
     }
 }
 
@@ -494,6 +532,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 
 struct Entries<'a> {
     parent: NodeDeserializer<'a>,
+    /// The fields of a struct; entries of other names are passed over.
+    known: Option<&'static [&'static str]>,
     entries: std::slice::Iter<'a, (Node, Node)>,
     value: Option<&'a Node>,
 }
@@ -502,7 +542,13 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        let Some((key, value)) = self.entries.next() else { return Ok(None) };
+        let known = self.known;
+        let is_known = |entry: &&(Node, Node)| match (known, &entry.0.value) {
+            (None, _) => true,
+            (Some(fields), NodeValue::Text(name)) => fields.contains(&name.as_str()),
+            (Some(_), _) => false,
+        };
+        let Some((key, value)) = self.entries.find(is_known) else { return Ok(None) };
         self.value = Some(value);
         seed.deserialize(self.parent.at(key)).map(Some)
     }
@@ -516,7 +562,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
 struct LocatedParts<'a> {
     parent: NodeDeserializer<'a>,
-    part: u8,
+    next: u8,
 }
 
 impl<'de> SeqAccess<'de> for LocatedParts<'_> {
@@ -527,18 +573,18 @@ impl<'de> SeqAccess<'de> for LocatedParts<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
         let span = self.parent.node.span;
-        let number = match self.part {
+        let number = match self.next {
             0 => span.line,
             1 => span.column,
             2 => span.start,
             3 => span.length,
             4 => {
-                self.part = 5;
+                self.next = 5;
                 return seed.deserialize(self.parent).map(Some);
             }
             _ => return Ok(None),
         };
-        self.part += 1;
+        self.next += 1;
         seed.deserialize(U32Deserializer::<DecodeError>::new(number)).map(Some)
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
             Ok(node)
         }
         Err(error) => {
-            let span = error.location().map_or_else(Span::default, span_of);
+            let span = error.location().map_or_else(Span::default, |place| span_in(text, place));
             let message = error.without_snippet().to_string();
             // The crate puts the place behind the message; it is shown with the snippet instead.
             let message =
@@ -88,6 +88,19 @@ fn span_of(location: serde_saphyr::Location) -> Span {
         start: narrow(span.byte_offset().unwrap_or(0)),
         length: narrow(span.byte_len().unwrap_or(0)),
     }
+}
+
+/// The place of a syntax error, whose bytes the parser does not always tell.
+fn span_in(text: &str, location: serde_saphyr::Location) -> Span {
+    let span = span_of(location);
+    if location.span().byte_offset().is_some() {
+        return span;
+    }
+    let before: usize =
+        text.split_inclusive('\n').take(span.line.saturating_sub(1) as usize).map(str::len).sum();
+    let line = text.get(before..).unwrap_or_default();
+    let within: usize = line.chars().take(span.column.saturating_sub(1) as usize).map(char::len_utf8).sum();
+    Span { start: u32::try_from(before + within).unwrap_or(u32::MAX), ..span }
 }
 
 /// Replaces each decimal by the number as it is written in the file.

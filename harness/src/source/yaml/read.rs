@@ -8,7 +8,7 @@ use super::file::ScenarioFile;
 use crate::source::SourceFile;
 
 /// What a scenario file was read as, and the mistakes in it.
-pub type Decoded = (Option<ScenarioFile>, Vec<DecodeError>);
+pub(super) type Decoded = (Option<ScenarioFile>, Vec<DecodeError>);
 
 /// Reads scenario files, several at a time, and gives them back in their order.
 pub fn read_all<'f>(files: &[&'f Arc<SourceFile>]) -> Vec<(&'f Arc<SourceFile>, Decoded)> {

@@ -1,0 +1,226 @@
+//! What may be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Proves what an LLM gateway really does, and plays one.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 conformant, 1 not conformant, 2 usage, \
+    3 scenario or configuration error, 4 target unreachable, 5 nothing was checked."
+)]
+pub(crate) struct Arguments {
+    /// When to colour what is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Print nothing but what was asked for.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios against a gateway; by default against the reference gateway, inside this process.
+    Run(Box<Run>),
+    /// Run the reference gateway until Ctrl-C.
+    Serve(Serve),
+    /// Look for mistakes in scenarios, contracts and target descriptors.
+    Lint(Lint),
+    /// Render reports from the record of a run.
+    Report(Report),
+    /// Print the JSON Schema of a file that people write.
+    Schema(Schema),
+    /// List the deliberate defects of the reference gateway.
+    Defects,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+#[expect(clippy::doc_markdown, reason = "shown by --help, where backticks would stand in the way")]
+pub(crate) struct Run {
+    /// Run only scenarios whose id matches one of these patterns, such as 'SEQ_AUTH_*'.
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Run only scenarios with these tags, such as 'p0 and not (slow or live)'.
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) tags: Option<String>,
+    /// Run only scenarios of these contracts.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) contract: Vec<String>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) target: TargetChoice,
+    /// Most scenarios at once.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Most further attempts at a scenario that failed; one that then passes is shown as flaky.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) retries: u32,
+    /// Run in an order that is different each time.
+    #[arg(long)]
+    pub(crate) shuffle: bool,
+    /// The seed of a shuffled order, to repeat it.
+    #[arg(long, value_name = "N", requires = "shuffle")]
+    pub(crate) seed: Option<u64>,
+    /// Begin nothing new after the first failure.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Most time for a step that states none, such as 5s.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Count a case that could not be tested as not conformant.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The folder for junit.xml and run.jsonl.
+    #[arg(long, value_name = "DIR", default_value = "target/plumbline")]
+    pub(crate) out: PathBuf,
+    /// List cases that passed as well.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sources {
+    /// A folder of scenarios, in place of those in this binary.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// A folder of fixtures (images, schemas), in place of those in this binary.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) fixtures: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TargetChoice {
+    /// The gateway: a descriptor file, or an http address.
+    #[arg(long, short, value_name = "FILE|URL")]
+    pub(crate) target: Option<String>,
+    /// The gateway's address, in place of the descriptor's.
+    #[arg(long, requires = "target", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// With an address: the environment variable that holds a role's credential.
+    #[arg(long, requires = "target", value_name = "ROLE=VARIABLE", value_parser = pair)]
+    pub(crate) key: Vec<(String, String)>,
+    /// With an address: the id of a model that scenarios name.
+    #[arg(long, requires = "target", value_name = "NAME=ID", value_parser = pair)]
+    pub(crate) model: Vec<(String, String)>,
+    /// With an address: a capability that the gateway has.
+    #[arg(long, requires = "target", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) capability: Vec<String>,
+    /// Switch on a deliberate defect of the reference gateway inside this process.
+    #[arg(long, conflicts_with = "target", value_name = "ID", value_delimiter = ',')]
+    pub(crate) defect: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The dialect at the root; each is also at /~NAME/.
+    #[arg(long, value_name = "NAME", default_value = "gsai")]
+    pub(crate) dialect: String,
+    /// Keep state in this file, so that it survives a restart.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Answer a billed call only once its billing event is on disk.
+    #[arg(long, requires = "state")]
+    pub(crate) durable: bool,
+    /// The token of the control API; by default a new one, printed.
+    #[arg(long, env = "PLUMBLINE_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) control_token: Option<String>,
+    /// Write log lines, one JSON object each, to this file, or to the terminal with `-`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Switch on a deliberate defect; `plumbline defects` lists them.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) defect: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Folders and files of scenarios; by default those in this binary.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A folder of fixtures, in place of those in this binary.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) fixtures: Option<PathBuf>,
+    /// Target descriptors to look at as well.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) target: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Records of one run: run.jsonl, or those of several shards.
+    #[arg(value_name = "RECORD", required = true)]
+    pub(crate) records: Vec<PathBuf>,
+    /// Write JUnit XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Count a case that could not be tested as not conformant.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// List cases that passed as well.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Which file.
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    pub(crate) of: SchemaOf,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = SchemaFormat::Json, value_name = "FORMAT")]
+    pub(crate) format: SchemaFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// A scenario file.
+    Scenario,
+    /// A contract.yaml.
+    Contract,
+    /// A target's descriptor.
+    Target,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaFormat {
+    /// JSON Schema.
+    Json,
+    /// Tables for people.
+    Markdown,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,98 @@
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
+use plumbline_harness::engine::{self, Cancel, Client, Plan, Settings};
+use plumbline_harness::scenario::Selector;
+use plumbline_record::ExitCode;
+use plumbline_reports::TerminalOptions;
+
+use super::{report, target};
+use crate::arguments::Run;
+use crate::diagnostics::Failure;
+use crate::printer::Printer;
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+use crate::suite;
+
+/// Scenarios at once for each core: they wait most of the time.
+const JOBS_PER_CORE: usize = 4;
+
+/// `plumbline run`
+pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure> {
+    let fixtures = arguments.sources.fixtures.as_deref();
+    let schemas = suite::schemas(fixtures)?;
+    let files = suite::files(arguments.sources.scenarios.as_slice())?;
+    let (suite, mistakes) = suite::read(files, &schemas, fixtures);
+    if !mistakes.is_empty() {
+        return Err(Failure::Mistakes(mistakes));
+    }
+    let selector = Selector::new(&arguments.ids, arguments.tags.as_deref(), arguments.contract.clone())
+        .map_err(|error| Failure::Usage(error.into()))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
+    runtime.block_on(async {
+        let (target, reference) = target::choose(&arguments.target)?;
+        let address = target.url.clone();
+        let plan = Plan::new(suite, schemas, target, &selector, settings(arguments));
+        let result = play(arguments, plan, printer, &address).await;
+        if let Some(reference) = reference {
+            reference.stop().await;
+        }
+        result
+    })
+}
+
+fn settings(arguments: &Run) -> Settings {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    Settings {
+        jobs: arguments.jobs.map_or(cores * JOBS_PER_CORE, usize::from),
+        retries: arguments.retries,
+        seed: arguments.shuffle.then(|| arguments.seed.unwrap_or_else(seed)),
+        fail_fast: arguments.fail_fast,
+        step_timeout: arguments.timeout,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// A seed that differs from run to run.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(std::process::id()) % 1_000_000
+}
+
+async fn play(
+    arguments: &Run,
+    plan: Plan,
+    printer: Printer,
+    address: &url::Url,
+) -> Result<ExitCode, Failure> {
+    engine::reachable(address).await.map_err(|error| Failure::Unreachable(error.into()))?;
+    let client = Client::new(address).map_err(Failure::configuration)?;
+    let record = arguments.out.join("run.jsonl");
+    let (recorder, writing) =
+        Recorder::begin(&record, Progress::new(printer)).map_err(Failure::Configuration)?;
+    let cancel = Cancel::default();
+    let watch = tokio::spawn(stop_on_ctrl_c(cancel.clone(), printer));
+    engine::run(Arc::new(plan), client, Arc::new(recorder), cancel).await;
+    watch.abort();
+    let summary = writing.finish().map_err(Failure::Configuration)?;
+    let junit = arguments.out.join("junit.xml");
+    report::junit(&summary, arguments.strict, &junit).map_err(Failure::Configuration)?;
+    let options = TerminalOptions { strict: arguments.strict, verbose: arguments.verbose };
+    report::show(&summary, options, printer)?;
+    printer.note(&format!("wrote {} and {}", junit.display(), record.display()));
+    Ok(summary.exit_code(arguments.strict))
+}
+
+/// The first Ctrl-C ends the run in order, the second at once.
+async fn stop_on_ctrl_c(cancel: Cancel, printer: Printer) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if cancel.is_cancelled() {
+            #[expect(clippy::exit, reason = "the second Ctrl-C asks for an end without order")]
+            std::process::exit(130);
+        }
+        printer.note("stopping: what runs is cleaned up; Ctrl-C again ends at once");
+        cancel.cancel();
+    }
+}

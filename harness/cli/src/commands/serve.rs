@@ -1,0 +1,59 @@
+use std::io::Write as _;
+use std::path::Path;
+
+use plumbline_record::ExitCode;
+use plumbline_reference_server::{Dialect, LogSink, Server, Settings, bind};
+
+use crate::arguments::Serve;
+use crate::diagnostics::Failure;
+use crate::printer::Printer;
+use crate::reference::defects;
+
+/// `plumbline serve`
+pub(crate) fn serve(arguments: Serve, printer: Printer) -> Result<ExitCode, Failure> {
+    let dialect: Dialect =
+        arguments.dialect.parse().map_err(|error| Failure::Usage(anyhow::anyhow!("{error}")))?;
+    let log = match arguments.log {
+        None => LogSink::None,
+        Some(path) if path == Path::new("-") => LogSink::Stderr,
+        Some(path) => LogSink::File(path),
+    };
+    let settings = Settings {
+        listen: arguments.listen,
+        dialect,
+        state: arguments.state,
+        durable: arguments.durable,
+        control_token: arguments.control_token,
+        log,
+        defects: defects(&arguments.defect)?,
+        ..Settings::default()
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
+    runtime.block_on(async {
+        let server = bind(settings).map_err(Failure::configuration)?;
+        greet(&server, printer).map_err(Failure::configuration)?;
+        server
+            .run(async {
+                // Without a way to hear Ctrl-C the process is stopped from outside.
+                if tokio::signal::ctrl_c().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await;
+        printer.note("stopped");
+        Ok(ExitCode::Conformant)
+    })
+}
+
+fn greet(server: &Server, printer: Printer) -> std::io::Result<()> {
+    let mut out = printer.out();
+    writeln!(out, "listening on http://{}", server.address())?;
+    writeln!(out, "control token {}", server.control_token())?;
+    let keys = server.keys();
+    let width = keys.iter().map(|key| key.role.len()).max().unwrap_or(0);
+    for key in keys {
+        writeln!(out, "key {:width$}  {}  {}", key.role, key.secret, key.scopes.join(" "))?;
+    }
+    out.flush()
+}

@@ -1,0 +1,127 @@
+//! How errors are shown: what failed, where, and how to mend it.
+
+use std::fmt::{self, Write as _};
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, SourceSpan};
+use plumbline_harness::source::Mistake;
+use plumbline_record::ExitCode;
+
+use crate::printer::Printer;
+
+/// Mistakes that are shown in full; the rest are counted.
+const SHOWN: usize = 100;
+
+/// Why a command ended without doing what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line names something that is not there.
+    Usage(anyhow::Error),
+    /// A file that people write, or a file at all, is wrong.
+    Configuration(anyhow::Error),
+    /// Such a file has mistakes.
+    Mistakes(Vec<Mistake>),
+    /// The gateway cannot be reached.
+    Unreachable(anyhow::Error),
+}
+
+impl Failure {
+    pub(crate) fn configuration(error: impl Into<anyhow::Error>) -> Self {
+        Self::Configuration(error.into())
+    }
+
+    /// Says what happened and gives the exit code for it.
+    pub(crate) fn show(&self, printer: Printer) -> ExitCode {
+        match self {
+            Self::Usage(error) => {
+                printer.error(&format!("error: {error:#}"));
+                ExitCode::Usage
+            }
+            Self::Configuration(error) => {
+                printer.error(&format!("error: failed to {error:#}"));
+                ExitCode::Configuration
+            }
+            Self::Mistakes(mistakes) => {
+                printer.error(&render(mistakes, printer));
+                ExitCode::Configuration
+            }
+            Self::Unreachable(error) => {
+                printer.error(&format!(
+                    "error: failed to {error:#}\n  hint: is the gateway running, and is the address right?"
+                ));
+                ExitCode::Unreachable
+            }
+        }
+    }
+}
+
+/// Mistakes with their snippets, and their number.
+pub(crate) fn render(mistakes: &[Mistake], printer: Printer) -> String {
+    let theme =
+        if printer.is_colourful() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+    let mut text = String::new();
+    for mistake in mistakes.iter().take(SHOWN) {
+        // Writing into a text does not fail.
+        let _ = handler.render_report(&mut text, &Report(mistake));
+        text.push('\n');
+    }
+    if mistakes.len() > SHOWN {
+        let _ = writeln!(text, "… and {} more\n", mistakes.len() - SHOWN);
+    }
+    let files =
+        mistakes.iter().map(|mistake| &mistake.file.name).collect::<std::collections::BTreeSet<_>>().len();
+    let _ = write!(text, "{} in {}", count(mistakes.len(), "mistake"), count(files, "file"));
+    text
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// A mistake as miette shows it, without a copy of the file for each.
+#[derive(Debug)]
+struct Report<'m>(&'m Mistake);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl Diagnostic for Report<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(self)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = SourceSpan::new((self.0.span.start as usize).into(), self.0.span.length as usize);
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, span))))
+    }
+}
+
+impl SourceCode for Report<'_> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
+        let file = &self.0.file;
+        let contents = file.text.read_span(span, before, after)?;
+        Ok(Box::new(miette::MietteSpanContents::new_named(
+            file.name.to_string(),
+            contents.data(),
+            *contents.span(),
+            contents.line(),
+            contents.column(),
+            contents.line_count(),
+        )))
+    }
+}

@@ -1,0 +1,114 @@
+//! What an attempt decides about one reply: its checks, its alternatives, and what is captured from it.
+
+use std::sync::Arc;
+
+use plumbline_record::{Level, Miss, Taken};
+use serde_json::Value;
+
+use super::Stage;
+use super::attempt::{Attempt, Seen};
+use crate::check::{Context, Reply, decide};
+use crate::scenario::{CaptureShape, Check, Expect, PathError, Step, Subject};
+
+impl Attempt<'_> {
+    pub(super) fn context<'c>(&'c self, stage: &'c Stage) -> Context<'c> {
+        Context {
+            templates: &self.plan.suite.templates,
+            variables: &stage.variables,
+            schemas: &self.plan.schemas,
+            scripted: self.plan.target.scripted,
+        }
+    }
+
+    pub(super) fn check(&self, step: &Step, reply: &Reply, stage: &Stage, seen: &mut Seen) {
+        let context = self.context(stage);
+        let (misses, checks) = decide_all(&step.expect.checks, reply, &context, step);
+        seen.checks += checks;
+        let failed = misses.iter().any(|miss| miss.level == Level::Must);
+        seen.misses.extend(misses);
+        if !failed && !step.expect.alternatives.is_empty() {
+            alternatives(&step.expect, reply, &context, step, seen);
+        }
+    }
+
+    pub(super) fn capture(&self, step: &Step, reply: &Reply, stage: &mut Stage, seen: &mut Seen) {
+        for capture in &step.captures {
+            let taken = self.captured(&capture.shape, reply, stage);
+            match taken {
+                Ok(value) => stage.variables.set(Arc::clone(&capture.name), value),
+                Err(why) => {
+                    let words = (format!("a value for `{}`", capture.name), why);
+                    seen.checks += 1;
+                    let miss =
+                        self.requirements().miss(None, &step.name, "capture", words, &capture.location);
+                    seen.misses.push(miss);
+                }
+            }
+        }
+    }
+
+    fn captured(&self, shape: &CaptureShape, reply: &Reply, stage: &Stage) -> Result<Value, String> {
+        let path = match shape {
+            CaptureShape::Header(name) => {
+                return reply
+                    .header(name)
+                    .map(Value::from)
+                    .ok_or_else(|| format!("there is no header {name}"));
+            }
+            CaptureShape::Only(path) | CaptureShape::First(path) | CaptureShape::All(path) => path,
+        };
+        let json = reply.json.as_deref().ok_or("the body is not JSON")?;
+        let compiled = path
+            .fill(&self.plan.suite.templates, &stage.variables)
+            .map_err(|error: PathError| error.to_string())?;
+        let found = compiled.find(json);
+        match (shape, found.as_slice()) {
+            (CaptureShape::All(_), found) => Ok(found.iter().map(|value| (*value).clone()).collect()),
+            (_, []) => Err(format!("{} finds nothing", compiled.text)),
+            (CaptureShape::First(_), [first, ..]) | (_, [first]) => Ok((*first).clone()),
+            (_, many) => Err(format!("{} finds {} values", compiled.text, many.len())),
+        }
+    }
+}
+
+/// Decides checks in order. After a wrong status nothing else is looked at: the body is that of another answer.
+fn decide_all(checks: &[Check], reply: &Reply, context: &Context<'_>, step: &Step) -> (Vec<Miss>, u32) {
+    let mut misses = Vec::new();
+    let mut decided = 0;
+    for check in checks {
+        decided += 1;
+        if let Some(miss) = decide(check, reply, context, &step.name) {
+            misses.push(miss);
+            if matches!(check.subject, Subject::Status) {
+                break;
+            }
+        }
+    }
+    (misses, decided)
+}
+
+/// Takes the first alternative that holds; where none does, says how the nearest missed.
+fn alternatives(expect: &Expect, reply: &Reply, context: &Context<'_>, step: &Step, seen: &mut Seen) {
+    let must = |misses: &[Miss]| misses.iter().filter(|miss| miss.level == Level::Must).count();
+    let mut nearest: Option<(Vec<Miss>, &str)> = None;
+    for alternative in &expect.alternatives {
+        let (misses, checks) = decide_all(&alternative.checks, reply, context, step);
+        seen.checks += checks;
+        if must(&misses) == 0 {
+            seen.misses.extend(misses);
+            let alternative = alternative.name.to_string();
+            seen.taken.push(Taken { step: step.name.to_string(), alternative });
+            return;
+        }
+        if nearest.as_ref().is_none_or(|(other, _)| must(&misses) < must(other)) {
+            nearest = Some((misses, &alternative.name));
+        }
+    }
+    let names: Vec<_> = expect.alternatives.iter().map(|alternative| &*alternative.name).collect();
+    if let Some((misses, name)) = nearest {
+        seen.misses.extend(misses.into_iter().map(|miss| Miss {
+            expected: format!("{} (as `{name}`, the nearest of {})", miss.expected, names.join(", ")),
+            ..miss
+        }));
+    }
+}

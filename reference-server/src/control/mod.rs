@@ -1,0 +1,14 @@
+//! The control API under `/~control/`: what a test needs to do to the gateway, and to know of it, beside its
+//! dialects. It answers to this machine only, and only to who has the token.
+
+mod defects;
+mod error;
+mod guard;
+mod input;
+mod keys;
+mod ledger;
+mod logs;
+mod router;
+mod worlds;
+
+pub(crate) use guard::Control;

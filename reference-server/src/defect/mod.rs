@@ -1,0 +1,13 @@
+//! Deliberate defects: how a gateway can be wrong, one requirement at a time.
+//!
+//! A check that cannot tell a broken gateway from a sound one proves nothing. Each defect here breaks named
+//! requirements and nothing else, and is consulted at one place only, so that a run with it on shows which
+//! scenarios notice.
+
+mod catalogue;
+mod set;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{Defect, DefectInfo, UnknownDefect, catalogue};
+pub(crate) use set::DefectSet;

@@ -1,0 +1,110 @@
+//! `POST /api/v1/chat/completions`.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::error::{Refusal, json_response};
+use super::exchange::Exchange;
+use super::routes::Answer;
+use super::validate;
+use super::wire::{self, AnswerMessage, ChatCompletion, Choice};
+use super::{body, content, rewrite, stream};
+use crate::domain::authorization::Need;
+use crate::domain::billing;
+use crate::domain::call::Call;
+use crate::domain::catalog::Model;
+use crate::domain::completion;
+use crate::domain::inference::{Completion, CompletionRequest};
+use crate::domain::ledger::Operation;
+use crate::domain::scope::Scope;
+
+/// Answers a chat request. The order of the checks is the observed one: a body that is no JSON is told before
+/// anything is asked about the caller, and one of the wrong shape after.
+pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
+    let body = body::read(exchange, body).await?;
+    let call = exchange.authenticate()?;
+    let answer = admitted(exchange, &call, body).await;
+    if answer.is_err() {
+        billing::bill_refusal(&call, Operation::Chat).await;
+    }
+    answer
+}
+
+async fn admitted(exchange: &Exchange<'_>, call: &Call, body: validate::Body) -> Result<Answer, Refusal> {
+    exchange.authorize(call, Need::Scope(Scope::ModelsInference))?;
+    let mut members = validate::chat(body).map_err(Refusal::Invalid)?;
+    let model = exchange.model(content::text(members.remove("model")), Operation::Chat)?;
+    let streamed = members.remove("stream").is_some_and(|value| validate::flag(&value).unwrap_or(false));
+    let request = request(members)?;
+    let fault = exchange.fault()?;
+    if streamed {
+        let parts = completion::stream(call, model, request, fault).await;
+        let parts = parts.map_err(|error| exchange.failed(error, Operation::Chat))?;
+        return Ok(Answer::Streamed(stream::respond(exchange, model, parts)));
+    }
+    let completion = completion::complete(call, model, request, fault).await;
+    let completion = completion.map_err(|error| exchange.failed(error, Operation::Chat))?;
+    whole(exchange, model, &completion)
+}
+
+fn request(mut members: Map<String, Value>) -> Result<CompletionRequest, Refusal> {
+    let max_tokens = members.get("max_tokens").and_then(|value| validate::whole(value).ok());
+    let stop = match members.remove("stop") {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(texts)) => texts.into_iter().map(|text| content::text(Some(text))).collect(),
+        _ => Vec::new(),
+    };
+    Ok(CompletionRequest {
+        messages: content::messages(members.remove("messages"))?,
+        // More than the type holds is no limit.
+        max_tokens: max_tokens.and_then(|most| u32::try_from(most).ok()),
+        // An empty text stands everywhere and would stop every answer before it begins.
+        stop: stop.into_iter().filter(|text| !text.is_empty()).collect(),
+    })
+}
+
+fn whole(exchange: &Exchange<'_>, model: &Model, completion: &Completion) -> Result<Answer, Refusal> {
+    let defects = &exchange.world.defects;
+    let body = serde_json::to_vec(&ChatCompletion {
+        object: "chat.completion",
+        created: exchange.world.clock.now().as_seconds(),
+        model: &rewrite::echoed(exchange.world, model),
+        choices: [Choice {
+            index: 0,
+            message: AnswerMessage {
+                role: "assistant",
+                content: rewrite::content(defects, &completion.text),
+            },
+            finish_reason: wire::finish_reason(completion.finish_reason),
+        }],
+        usage: rewrite::chat_usage(defects, completion.usage),
+    });
+    let body = body.map_err(|error| exchange.internal(error.to_string()))?;
+    Ok(Answer::Whole(json_response(StatusCode::OK, body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: Value) -> CompletionRequest {
+        let Value::Object(members) = value else { panic!("not an object") };
+        request(members).unwrap()
+    }
+
+    #[test]
+    fn limits_and_stops_are_taken_over() {
+        let request = read(json!({ "messages": [], "max_tokens": "10", "stop": ["a", "", "b"] }));
+        assert_eq!(request.max_tokens, Some(10));
+        assert_eq!(request.stop, ["a", "b"]);
+        let request = read(json!({ "messages": [], "max_tokens": 5_000_000_000_u64, "stop": "end" }));
+        assert_eq!(request.max_tokens, None);
+        assert_eq!(request.stop, ["end"]);
+        let request = read(json!({ "messages": [], "max_tokens": null, "stop": null }));
+        assert_eq!(request.max_tokens, None);
+        assert!(request.stop.is_empty());
+    }
+}

@@ -1,0 +1,62 @@
+//! `POST /api/v1/embeddings`.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::error::{Refusal, json_response};
+use super::exchange::Exchange;
+use super::routes::Answer;
+use super::validate;
+use super::wire::EmbeddingList;
+use super::{body, content, rewrite};
+use crate::domain::authorization::Need;
+use crate::domain::billing;
+use crate::domain::call::Call;
+use crate::domain::catalog::Model;
+use crate::domain::embedding;
+use crate::domain::inference::{EmbeddingRequest, Embeddings};
+use crate::domain::ledger::Operation;
+use crate::domain::scope::Scope;
+
+/// Answers an embedding request; the order of the checks is that of a chat.
+pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
+    let body = body::read(exchange, body).await?;
+    let call = exchange.authenticate()?;
+    let answer = admitted(exchange, &call, body).await;
+    if answer.is_err() {
+        billing::bill_refusal(&call, Operation::Embedding).await;
+    }
+    answer
+}
+
+async fn admitted(exchange: &Exchange<'_>, call: &Call, body: validate::Body) -> Result<Answer, Refusal> {
+    exchange.authorize(call, Need::Scope(Scope::ModelsEmbedding))?;
+    let mut members = validate::embedding(body).map_err(Refusal::Invalid)?;
+    let model = exchange.model(content::text(members.remove("model")), Operation::Embedding)?;
+    let fault = exchange.fault()?;
+    let embeddings = embedding::embed(call, model, request(members), fault).await;
+    let embeddings = embeddings.map_err(|error| exchange.failed(error, Operation::Embedding))?;
+    whole(exchange, model, &embeddings)
+}
+
+fn request(mut members: Map<String, Value>) -> EmbeddingRequest {
+    let dimensions = members.get("dimensions").and_then(|value| validate::whole(value).ok());
+    let inputs = match members.remove("input") {
+        Some(Value::Array(texts)) => texts.into_iter().map(|text| content::text(Some(text))).collect(),
+        input => vec![content::text(input)],
+    };
+    EmbeddingRequest { inputs, dimensions: dimensions.and_then(|length| usize::try_from(length).ok()) }
+}
+
+fn whole(exchange: &Exchange<'_>, model: &Model, embeddings: &Embeddings) -> Result<Answer, Refusal> {
+    let defects = &exchange.world.defects;
+    let body = serde_json::to_vec(&EmbeddingList {
+        object: "list",
+        data: rewrite::vectors(defects, &embeddings.vectors),
+        model: &rewrite::echoed_embedding(exchange.world, model),
+        usage: rewrite::embedding_usage(defects, embeddings.usage),
+    });
+    let body = body.map_err(|error| exchange.internal(error.to_string()))?;
+    Ok(Answer::Whole(json_response(StatusCode::OK, body)))
+}

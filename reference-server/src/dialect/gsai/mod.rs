@@ -1,0 +1,22 @@
+//! The `/api/v1` framework API: models, chat completions, embeddings, health.
+//!
+//! Shapes are those observed on the real service. Where the service breaks its own test plan, this keeps the plan
+//! and the defect catalogue has the breakage.
+
+mod body;
+mod chat;
+mod content;
+mod cors;
+mod embeddings;
+mod error;
+mod exchange;
+mod health;
+mod models;
+mod rewrite;
+mod routes;
+mod stream;
+mod validate;
+mod wire;
+
+pub(crate) use error::not_found;
+pub(crate) use routes::serve;

@@ -1,0 +1,170 @@
+//! From a path and a method to an endpoint; and around every endpoint the log, the panics and the browsers.
+
+use std::any::Any;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+
+use super::error::Refusal;
+use super::exchange::Exchange;
+use super::{chat, cors, embeddings, health, models};
+use crate::domain::log_line::LogEvent;
+use crate::domain::world::World;
+
+/// A response to a request that was let through.
+pub(super) enum Answer {
+    /// It is complete.
+    Whole(Response),
+    /// Its body is still to come, and closes the request in the log itself.
+    Streamed(Response),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Root,
+    Health,
+    Models,
+    Chat,
+    Embeddings,
+}
+
+impl Endpoint {
+    fn at(path: &str) -> Option<Self> {
+        match path {
+            "/api/v1/chat/completions" => Some(Self::Chat),
+            "/api/v1/embeddings" => Some(Self::Embeddings),
+            "/api/v1/models" => Some(Self::Models),
+            "/health" => Some(Self::Health),
+            "/" | "" => Some(Self::Root),
+            _ => None,
+        }
+    }
+
+    /// The only method that it answers to.
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Root | Self::Health | Self::Models => "GET",
+            Self::Chat | Self::Embeddings => "POST",
+        }
+    }
+}
+
+/// Answers a request. The dialect's own path begins `mounted_at` bytes into the request's.
+pub(crate) async fn serve(
+    world: &Arc<World>,
+    request: Request,
+    mounted_at: usize,
+    client_ip: IpAddr,
+    body_limit: usize,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().get(mounted_at..).unwrap_or_default();
+    let exchange = Exchange::start(world, &head, path, client_ip, body_limit);
+    let answer = match AssertUnwindSafe(answer(&exchange, body)).catch_unwind().await {
+        Ok(answer) => answer,
+        Err(panic) => Err(exchange.internal(format!("panicked: {}", panic_message(&*panic)))),
+    };
+    let mut response = close(&exchange, answer);
+    cors::allow(&head.headers, &mut response);
+    response
+}
+
+async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
+    let head = exchange.head;
+    if let Some(response) = cors::preflight(&head.method, &head.headers) {
+        return Ok(Answer::Whole(response));
+    }
+    let Some(endpoint) = Endpoint::at(exchange.path) else {
+        return redirect(exchange.path, &head.uri).map(Answer::Whole).ok_or(Refusal::NotFound);
+    };
+    if head.method.as_str() != endpoint.method() {
+        return Err(Refusal::MethodNotAllowed { allow: endpoint.method() });
+    }
+    match endpoint {
+        Endpoint::Chat => chat::answer(exchange, body).await,
+        Endpoint::Embeddings => embeddings::answer(exchange, body).await,
+        Endpoint::Models => models::list(exchange).map(Answer::Whole),
+        Endpoint::Health => health::healthy(exchange).await.map(Answer::Whole),
+        Endpoint::Root => Ok(Answer::Whole(health::alive())),
+    }
+}
+
+/// Logs how the request ended, unless that is still to be seen.
+fn close(exchange: &Exchange<'_>, answer: Result<Answer, Refusal>) -> Response {
+    let duration = exchange.started.elapsed();
+    let (response, event) = match answer {
+        Ok(Answer::Streamed(response)) => return response,
+        Ok(Answer::Whole(response)) => {
+            let status = response.status().as_u16();
+            (response, LogEvent::Completed { status, duration })
+        }
+        Err(Refusal::Internal { request_id, exception }) => {
+            let event = LogEvent::Failed { duration, exception: exception.as_str().into() };
+            (Refusal::Internal { request_id, exception }.into_response(), event)
+        }
+        Err(refusal) => {
+            let response = refusal.into_response();
+            let status = response.status().as_u16();
+            (response, LogEvent::Completed { status, duration })
+        }
+    };
+    exchange.world.record(&exchange.context, event);
+    response
+}
+
+/// A known path with slashes behind it is sent on to the path itself.
+fn redirect(path: &str, uri: &Uri) -> Option<Response> {
+    let known = path.trim_end_matches('/');
+    if known.is_empty() || known == path || Endpoint::at(known).is_none() {
+        return None;
+    }
+    let mut location = uri.path().trim_end_matches('/').to_owned();
+    if let Some(query) = uri.query() {
+        location.push('?');
+        location.push_str(query);
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::try_from(location).ok()?);
+    Some(response)
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "no message",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_paths_are_redirected_and_keep_their_prefix_and_query() {
+        let location = |path: &str, uri: &'static str| {
+            redirect(path, &Uri::from_static(uri))
+                .map(|response| response.headers()[header::LOCATION].to_str().unwrap().to_owned())
+        };
+        assert_eq!(
+            location("/api/v1/models/", "/~w/abc/api/v1/models/?a=b").as_deref(),
+            Some("/~w/abc/api/v1/models?a=b")
+        );
+        assert_eq!(location("/api/v1/nothing/", "/api/v1/nothing/"), None);
+        assert_eq!(location("//", "//"), None);
+    }
+
+    #[test]
+    fn a_panic_tells_its_message() {
+        assert_eq!(panic_message(&"boom"), "boom");
+        assert_eq!(panic_message(&"boom".to_owned()), "boom");
+        assert_eq!(panic_message(&5), "no message");
+    }
+}

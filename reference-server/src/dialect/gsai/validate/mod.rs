@@ -1,0 +1,16 @@
+//! Says what is wrong with a body, in the words and in the order of the observed service.
+//!
+//! The shapes are data ([`schema`]), read by one interpreter ([`check`](check::check)). A valid body costs no
+//! allocation.
+
+mod check;
+mod coerce;
+mod mistake;
+mod request;
+mod schema;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub(super) use coerce::{flag, whole};
+pub(super) use request::{Body, chat, embedding};

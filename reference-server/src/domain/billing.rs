@@ -1,0 +1,162 @@
+//! Writes what a call costs into the ledger and the log.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::call::Call;
+use super::catalog::Model;
+use super::inference::Usage;
+use super::ledger::{Charge, Operation};
+use super::log_line::LogEvent;
+use crate::defect::Defect;
+use crate::store::StoreError;
+
+/// Bills an answered call.
+pub(crate) async fn bill(
+    call: &Call,
+    model: &Model,
+    operation: Operation,
+    usage: Usage,
+) -> Result<(), StoreError> {
+    let defects = &call.world.defects;
+    if defects.has(Defect::BillingEventMissing) {
+        return Ok(());
+    }
+    let charge = charge(call, model, operation, usage);
+    if defects.has(Defect::BillingEventDoubled) {
+        write(call, charge.clone()).await?;
+    }
+    write(call, charge).await
+}
+
+/// What a refused call is billed: nothing, where the gateway is sound.
+pub(crate) async fn bill_refusal(call: &Call, operation: Operation) {
+    if !call.world.defects.has(Defect::BillingEventOnFailure) {
+        return;
+    }
+    let Some(model) = call.world.catalog.first(operation.needs()) else { return };
+    let charge = charge(call, model, operation, Usage::default());
+    if let Err(error) = write(call, charge).await {
+        tracing::error!(%error, "a refused call cannot be billed");
+    }
+}
+
+async fn write(call: &Call, charge: Charge) -> Result<(), StoreError> {
+    let line = LogEvent::Billing(Box::new(charge.clone()));
+    call.world.ledger.append(charge).await?;
+    call.world.record(&call.context, line);
+    Ok(())
+}
+
+fn charge(call: &Call, model: &Model, operation: Operation, usage: Usage) -> Charge {
+    let mut charge = Charge {
+        at: call.world.clock.now(),
+        request_id: call.context.id,
+        key_id: call.key.id,
+        manager_id: Arc::clone(&call.key.manager_id),
+        model: Arc::clone(model.id()),
+        operation,
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cost: model.price.cost(usage),
+    };
+    if call.world.defects.any() {
+        falsify(call, model, usage, &mut charge);
+    }
+    charge
+}
+
+/// Falsifies single members; the cost is that of whatever the event says, unless it is what is wrong.
+fn falsify(call: &Call, model: &Model, mut usage: Usage, charge: &mut Charge) {
+    let defects = &call.world.defects;
+    let mut billed = model;
+    if defects.has(Defect::BillingUsageWrong) {
+        usage.input_tokens += 1;
+    }
+    if defects.has(Defect::BillingModelWrong)
+        && let Some(other) = call.world.catalog.another_than(model.id())
+    {
+        billed = other;
+    }
+    if defects.has(Defect::BillingKeyWrong)
+        && let Some(other) = call.world.keys.first(|key| key.id != call.key.id)
+    {
+        charge.key_id = other.id;
+    }
+    charge.model = Arc::clone(billed.id());
+    charge.input_tokens = usage.input_tokens;
+    charge.cost = billed.price.cost(usage);
+    if defects.has(Defect::BillingCostWrong) {
+        charge.cost += Decimal::ONE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::LedgerQuery;
+    use super::super::testing::{self, TestWorld};
+    use super::*;
+
+    const ALL: LedgerQuery = LedgerQuery { after: 0, key_id: None, limit: 100 };
+    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7 };
+
+    async fn billed(defect: Option<&str>) -> (TestWorld, Call, Vec<Charge>) {
+        let world = testing::world();
+        world.break_with(defect);
+        let call = world.call("chat_only");
+        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
+        bill(&call, &model, Operation::Chat, USAGE).await.unwrap();
+        let events = world.world.ledger.events(ALL).await.unwrap();
+        let charges = events.into_iter().map(|event| event.charge).collect();
+        (world, call, charges)
+    }
+
+    #[tokio::test]
+    async fn a_call_is_billed_once_with_its_model_usage_key_and_cost() {
+        let (world, call, charges) = billed(None).await;
+        assert_eq!(charges.len(), 1);
+        let charge = &charges[0];
+        assert_eq!((&*charge.model, charge.input_tokens, charge.output_tokens), ("claude_3_5_sonnet", 11, 7));
+        assert_eq!((charge.key_id, &charge.manager_id), (call.key.id, &call.key.manager_id));
+        assert_eq!(charge.request_id, call.context.id);
+        assert_eq!(charge.cost.to_string(), "0.000138");
+        assert_eq!(world.world.log.lines(Some(call.context.id)).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn each_billing_defect_falsifies_its_own_member_and_what_follows_from_it() {
+        let (_world, _call, sound) = billed(None).await;
+        let sound = &sound[0];
+        for (defect, changes) in [
+            ("billing-usage-wrong", &["usage", "cost"][..]),
+            ("billing-model-wrong", &["model", "cost"]),
+            ("billing-key-wrong", &["key"]),
+            ("billing-cost-wrong", &["cost"]),
+        ] {
+            let (_world, call, charges) = billed(Some(defect)).await;
+            let charge = &charges[0];
+            let changed = [
+                ("usage", charge.input_tokens != sound.input_tokens),
+                ("model", charge.model != sound.model),
+                ("key", charge.key_id != call.key.id),
+                ("cost", charge.cost != sound.cost),
+            ];
+            for (member, differs) in changed {
+                assert_eq!(differs, changes.contains(&member), "{defect}: {member}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn events_can_be_missing_doubled_or_written_for_a_failure() {
+        assert_eq!(billed(Some("billing-event-missing")).await.2.len(), 0);
+        assert_eq!(billed(Some("billing-event-doubled")).await.2.len(), 2);
+        for (defect, events) in [(None, 0), (Some("billing-event-on-failure"), 1)] {
+            let world = testing::world();
+            world.break_with(defect);
+            bill_refusal(&world.call("chat_only"), Operation::Embedding).await;
+            assert_eq!(world.world.ledger.events(ALL).await.unwrap().len(), events);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The models on offer.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::inference::{ModelIdentity, Usage};
+use crate::defect::{Defect, DefectSet};
+
+const FIXTURE: &str = include_str!("../../../fixtures/models.yaml");
+
+/// What a model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Capability {
+    Chat,
+    Embedding,
+}
+
+/// US dollars a million tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Price {
+    pub(crate) input: Decimal,
+    pub(crate) output: Decimal,
+}
+
+impl Price {
+    /// What so many tokens cost, to the last digit.
+    pub(crate) fn cost(&self, usage: Usage) -> Decimal {
+        let per_million = Decimal::from(usage.input_tokens)
+            .saturating_mul(self.input)
+            .saturating_add(Decimal::from(usage.output_tokens).saturating_mul(self.output));
+        per_million.saturating_mul(Decimal::new(1, 6)).normalize()
+    }
+}
+
+/// One model.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) identity: ModelIdentity,
+    /// What the listing shows.
+    pub(crate) name: Box<str>,
+    pub(crate) capability: Capability,
+    /// The provider's own name for it.
+    pub(crate) provider_model: Arc<str>,
+    pub(crate) price: Price,
+}
+
+impl Model {
+    /// The id that callers use.
+    pub(crate) fn id(&self) -> &Arc<str> {
+        &self.identity.id
+    }
+}
+
+/// Why a model cannot be used as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ModelRefusal {
+    #[error("no such model")]
+    Unknown,
+    #[error("the model cannot do this")]
+    Incapable,
+}
+
+/// Why the embedded catalog cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CatalogError {
+    #[error("read fixtures/models.yaml: {0}")]
+    Yaml(String),
+    #[error("read fixtures/models.yaml, model {model}: {text:?} is no price")]
+    Price { model: String, text: String },
+}
+
+/// The models, in the order in which they are listed.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    models: Vec<Arc<Model>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    models: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    name: String,
+    capability: Capability,
+    family: String,
+    provider_model: String,
+    price: PriceEntry,
+    #[serde(default)]
+    dimensions: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceEntry {
+    input: String,
+    output: String,
+}
+
+impl Catalog {
+    /// The catalog that the binary carries.
+    pub(crate) fn embedded() -> Result<Self, CatalogError> {
+        let fixture: Fixture =
+            serde_saphyr::from_str(FIXTURE).map_err(|error| CatalogError::Yaml(error.to_string()))?;
+        let models: Result<_, _> = fixture.models.into_iter().map(model).collect();
+        Ok(Self { models: models? })
+    }
+
+    /// The model with this id.
+    pub(crate) fn find(&self, id: &str) -> Option<&Arc<Model>> {
+        self.models.iter().find(|model| &**model.id() == id)
+    }
+
+    /// The first model that can do this.
+    pub(crate) fn first(&self, capability: Capability) -> Option<&Arc<Model>> {
+        self.models.iter().find(|model| model.capability == capability)
+    }
+
+    /// The first model with another id.
+    pub(crate) fn another_than(&self, id: &str) -> Option<&Arc<Model>> {
+        self.models.iter().find(|model| &**model.id() != id)
+    }
+
+    /// The model to use for what is asked: it must exist, then be capable.
+    pub(crate) fn for_use(
+        &self,
+        id: &str,
+        needed: Capability,
+        defects: &DefectSet,
+    ) -> Result<&Arc<Model>, ModelRefusal> {
+        let model = self.find(id).ok_or(ModelRefusal::Unknown)?;
+        let waived = || match needed {
+            Capability::Chat => defects.has(Defect::EmbeddingModelChats),
+            Capability::Embedding => defects.has(Defect::ChatModelEmbeds),
+        };
+        if model.capability == needed || waived() { Ok(model) } else { Err(ModelRefusal::Incapable) }
+    }
+
+    /// The models that a caller is shown.
+    pub(crate) fn listed(&self, defects: &DefectSet) -> impl Iterator<Item = &Model> {
+        let hides_chat = defects.has(Defect::ChatModelsHidden);
+        let hides_embedding = defects.has(Defect::EmbeddingModelsHidden);
+        self.models.iter().map(|model| &**model).filter(move |model| match model.capability {
+            Capability::Chat => !hides_chat,
+            Capability::Embedding => !hides_embedding,
+        })
+    }
+}
+
+fn model(entry: Entry) -> Result<Arc<Model>, CatalogError> {
+    let price = Price {
+        input: amount(&entry.id, entry.price.input)?,
+        output: amount(&entry.id, entry.price.output)?,
+    };
+    Ok(Arc::new(Model {
+        identity: ModelIdentity {
+            id: entry.id.into(),
+            family: entry.family.into(),
+            dimensions: entry.dimensions,
+        },
+        name: entry.name.into(),
+        capability: entry.capability,
+        provider_model: entry.provider_model.into(),
+        price,
+    }))
+}
+
+fn amount(model: &str, text: String) -> Result<Decimal, CatalogError> {
+    match Decimal::from_str_exact(&text) {
+        Ok(amount) => Ok(amount),
+        Err(_) => Err(CatalogError::Price { model: model.to_owned(), text }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_models_stand_in_the_documented_order() {
+        let catalog = Catalog::embedded().unwrap();
+        let ids: Vec<_> = catalog.listed(&DefectSet::default()).map(|model| &**model.id()).collect();
+        assert_eq!(
+            ids,
+            [
+                "claude_3_5_sonnet",
+                "claude_3_7_sonnet",
+                "claude_3_haiku",
+                "llama3211b",
+                "cohere_english_v3",
+                "gemini-2.0-flash",
+                "gemini-2.0-flash-lite",
+                "gemini-2.5-pro-preview-05-06",
+                "text-embedding-005",
+            ]
+        );
+        assert_eq!(&*catalog.find("cohere_english_v3").unwrap().name, "Cohere English Ebmeddings");
+    }
+
+    #[test]
+    fn both_families_chat_and_embed() {
+        let catalog = Catalog::embedded().unwrap();
+        for capability in [Capability::Chat, Capability::Embedding] {
+            for family in ["Bedrock", "Vertex AI"] {
+                assert!(
+                    catalog
+                        .models
+                        .iter()
+                        .any(|model| model.capability == capability && &*model.identity.family == family),
+                    "{family} has no model for {capability:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_cost_is_exact_and_tells_input_from_output() {
+        let catalog = Catalog::embedded().unwrap();
+        let price = catalog.find("claude_3_5_sonnet").unwrap().price;
+        let cost = price.cost(Usage { input_tokens: 11, output_tokens: 7 });
+        assert_eq!(cost.to_string(), "0.000138");
+        let swapped = price.cost(Usage { input_tokens: 7, output_tokens: 11 });
+        assert_ne!(cost, swapped);
+        assert!(price.cost(Usage { input_tokens: u64::MAX, output_tokens: u64::MAX }) > cost);
+    }
+
+    #[test]
+    fn no_two_components_cost_the_same() {
+        let catalog = Catalog::embedded().unwrap();
+        for model in &catalog.models {
+            assert_ne!(model.price.input, model.price.output, "{}", model.id());
+            assert_eq!(model.capability == Capability::Embedding, model.identity.dimensions > 0);
+        }
+    }
+
+    #[test]
+    fn a_model_must_exist_before_it_can_be_incapable() {
+        let catalog = Catalog::embedded().unwrap();
+        let none = DefectSet::default();
+        assert_eq!(catalog.for_use("no-such", Capability::Chat, &none).unwrap_err(), ModelRefusal::Unknown);
+        assert_eq!(
+            catalog.for_use("cohere_english_v3", Capability::Chat, &none).unwrap_err(),
+            ModelRefusal::Incapable
+        );
+        assert!(catalog.for_use("cohere_english_v3", Capability::Embedding, &none).is_ok());
+    }
+}

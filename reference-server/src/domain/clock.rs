@@ -1,0 +1,95 @@
+//! A world's time.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// A point in time, in microseconds since the Unix epoch; written as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(i64);
+
+impl Moment {
+    /// The moment so many microseconds after the epoch.
+    pub(crate) const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the epoch.
+    pub(crate) const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch.
+    pub(crate) const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Reads RFC 3339, with any offset.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse::<Timestamp>().ok().map(|timestamp| Self(timestamp.as_microsecond()))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Only a number that came from outside can lie beyond the year 9999.
+        let timestamp = Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::MAX);
+        write!(f, "{timestamp:.6}")
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Wall time plus an offset, so that a world can be ahead of the others.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    offset_micros: AtomicI64,
+}
+
+impl Clock {
+    /// The world's present.
+    pub(crate) fn now(&self) -> Moment {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
+        Moment(wall.saturating_add(self.offset_micros.load(Ordering::Relaxed)))
+    }
+
+    /// Moves the world's present.
+    #[cfg(test)]
+    pub(crate) fn advance(&self, micros: i64) {
+        self.offset_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_reads_and_writes_rfc_3339_with_microseconds() {
+        let moment = Moment::parse("2026-11-21T03:16:51.211505+01:00").unwrap();
+        assert_eq!(moment.to_string(), "2026-11-21T02:16:51.211505Z");
+        assert_eq!(Moment::from_micros(0).to_string(), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(Moment::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn seconds_round_down_on_both_sides_of_the_epoch() {
+        assert_eq!(Moment::from_micros(1_999_999).as_seconds(), 1);
+        assert_eq!(Moment::from_micros(-1).as_seconds(), -1);
+    }
+
+    #[test]
+    fn a_moved_clock_is_ahead_of_the_wall() {
+        let (wall, ahead) = (Clock::default(), Clock::default());
+        ahead.advance(3_600_000_000);
+        assert!(ahead.now().as_micros() - wall.now().as_micros() > 3_599_000_000);
+    }
+}

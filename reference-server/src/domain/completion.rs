@@ -1,0 +1,180 @@
+//! A chat completion: shaped, answered by the provider, billed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::runtime::Handle;
+
+use super::call::{Call, CallError};
+use super::catalog::{Capability, Model};
+use super::inference::{Completion, CompletionRequest, ProviderError, Usage};
+use super::ledger::Operation;
+use super::{billing, shaping};
+use crate::provider::{CompletionStream, Fault, StreamPart};
+
+/// How long the rest of an answer is awaited after the caller has left, to learn what it cost.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// Answers at once.
+pub(crate) async fn complete(
+    call: &Call,
+    model: &Arc<Model>,
+    mut request: CompletionRequest,
+    fault: Option<Fault>,
+) -> Result<Completion, CallError> {
+    shaping::shape(&call.world.defects, &mut request);
+    let answering = shaping::answering(&call.world, model, Capability::Chat);
+    let completion = call.world.provider.complete(&answering.identity, request, fault).await?;
+    billing::bill(call, model, Operation::Chat, completion.usage).await?;
+    Ok(completion)
+}
+
+/// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves before,
+/// when the provider is done.
+pub(crate) async fn stream(
+    call: &Call,
+    model: &Arc<Model>,
+    mut request: CompletionRequest,
+    fault: Option<Fault>,
+) -> Result<BilledStream, CallError> {
+    shaping::shape(&call.world.defects, &mut request);
+    let answering = shaping::answering(&call.world, model, Capability::Chat);
+    let upstream = call.world.provider.stream(&answering.identity, request, fault).await?;
+    Ok(BilledStream { upstream: Some(upstream), call: call.clone(), model: Arc::clone(model) })
+}
+
+/// An answer that arrives in parts and pays for itself.
+pub(crate) struct BilledStream {
+    /// Gone when the answer is whole or has failed.
+    upstream: Option<CompletionStream>,
+    call: Call,
+    model: Arc<Model>,
+}
+
+impl BilledStream {
+    /// The next part; nothing after the last one or after an error. The last part comes after it is billed.
+    pub(crate) async fn next(&mut self) -> Option<Result<StreamPart, CallError>> {
+        let part = self.upstream.as_mut()?.next().await;
+        match part {
+            Some(Ok(StreamPart::Delta(text))) => Some(Ok(StreamPart::Delta(text))),
+            Some(Ok(StreamPart::Finished { finish_reason, usage })) => {
+                self.upstream = None;
+                let billed = bill_whatever_happens(self.call.clone(), Arc::clone(&self.model), usage).await;
+                Some(billed.map(|()| StreamPart::Finished { finish_reason, usage }))
+            }
+            Some(Err(error)) => {
+                self.upstream = None;
+                Some(Err(error.into()))
+            }
+            None => {
+                self.upstream = None;
+                let early = ProviderError::Malformed("the stream ended before its last part".to_owned());
+                Some(Err(early.into()))
+            }
+        }
+    }
+}
+
+impl Drop for BilledStream {
+    fn drop(&mut self) {
+        let Some(upstream) = self.upstream.take() else { return };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(settle(upstream, self.call.clone(), Arc::clone(&self.model)));
+        }
+    }
+}
+
+/// Bills on a task of its own, which goes on when the caller leaves in the middle of it.
+async fn bill_whatever_happens(call: Call, model: Arc<Model>, usage: Usage) -> Result<(), CallError> {
+    let billing = tokio::spawn(async move { billing::bill(&call, &model, Operation::Chat, usage).await });
+    match billing.await {
+        Ok(outcome) => Ok(outcome?),
+        Err(error) => Err(CallError::Interrupted(error.to_string())),
+    }
+}
+
+/// Hears the provider out and bills what the answer cost.
+async fn settle(mut upstream: CompletionStream, call: Call, model: Arc<Model>) {
+    let usage = tokio::time::timeout(SETTLING, async {
+        while let Some(Ok(part)) = upstream.next().await {
+            if let StreamPart::Finished { usage, .. } = part {
+                return Some(usage);
+            }
+        }
+        None
+    });
+    if let Ok(Some(usage)) = usage.await
+        && let Err(error) = billing::bill(&call, &model, Operation::Chat, usage).await
+    {
+        tracing::error!(%error, "an abandoned answer cannot be billed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inference::{Message, Part, Role};
+    use super::super::ledger::LedgerQuery;
+    use super::super::testing::{self, TestWorld};
+    use super::*;
+
+    fn hello() -> CompletionRequest {
+        let hello = Message { role: Role::User, parts: vec![Part::Text("Hello".to_owned())] };
+        CompletionRequest { messages: vec![hello], max_tokens: None, stop: Vec::new() }
+    }
+
+    async fn billed(world: &TestWorld) -> Vec<u64> {
+        let query = LedgerQuery { after: 0, key_id: None, limit: 10 };
+        let events = world.world.ledger.events(query).await.unwrap();
+        events.iter().map(|event| event.charge.output_tokens).collect()
+    }
+
+    async fn start(world: &TestWorld, fault: Option<Fault>) -> BilledStream {
+        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
+        stream(&world.call("chat_only"), &model, hello(), fault).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_billed_when_its_last_part_arrives() {
+        let world = testing::world();
+        let mut stream = start(&world, None).await;
+        let mut tokens = None;
+        while let Some(part) = stream.next().await {
+            assert_eq!(tokens, None, "a part after the last one");
+            if let StreamPart::Finished { usage, .. } = part.unwrap() {
+                tokens = Some(usage.output_tokens);
+            }
+        }
+        drop(stream);
+        tokio::task::yield_now().await;
+        assert_eq!(billed(&world).await, [tokens.unwrap()]);
+    }
+
+    #[tokio::test]
+    async fn a_stream_whose_caller_leaves_is_billed_all_the_same() {
+        let world = testing::world();
+        let mut stream = start(&world, None).await;
+        assert!(matches!(stream.next().await, Some(Ok(StreamPart::Delta(_)))));
+        drop(stream);
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while billed(&world).await.is_empty() {
+            assert!(std::time::Instant::now() < deadline, "the abandoned answer was never billed");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(billed(&world).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_off_is_not_billed() {
+        let world = testing::world();
+        let mut stream = start(&world, Some(Fault::TruncatedStream)).await;
+        let mut last = None;
+        while let Some(part) = stream.next().await {
+            last = Some(part);
+        }
+        assert!(matches!(last, Some(Err(CallError::Provider(_)))));
+        drop(stream);
+        tokio::task::yield_now().await;
+        assert!(billed(&world).await.is_empty());
+    }
+}

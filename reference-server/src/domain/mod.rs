@@ -1,0 +1,24 @@
+//! What a gateway knows and does, without a word of HTTP: catalog, keys, policies, the flow of a call, billing,
+//! the log, and the worlds that hold them.
+
+pub(crate) mod authorization;
+pub(crate) mod billing;
+pub(crate) mod call;
+pub(crate) mod catalog;
+pub(crate) mod clock;
+pub(crate) mod completion;
+pub(crate) mod embedding;
+pub mod inference;
+pub(crate) mod key;
+pub(crate) mod key_ring;
+pub(crate) mod ledger;
+pub(crate) mod log_line;
+pub(crate) mod log_writer;
+pub(crate) mod request_log;
+pub(crate) mod role;
+pub(crate) mod scope;
+pub(crate) mod shaping;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod world;
+pub(crate) mod worlds;

@@ -1,0 +1,78 @@
+//! A world for unit tests: in memory, with the fixture roles and the mock provider.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
+
+use uuid::Uuid;
+
+use super::call::Call;
+use super::catalog::Catalog;
+use super::log_line::RequestContext;
+use super::role::Role;
+use super::world::{Commons, World};
+use super::worlds::Worlds;
+use crate::brain::Brain;
+use crate::defect::Defect;
+use crate::provider::Mock;
+use crate::store::{Place, Store};
+
+/// A world and the secrets of its keys.
+pub(crate) struct TestWorld {
+    pub(crate) world: Arc<World>,
+    secrets: Vec<(Arc<str>, String)>,
+}
+
+/// A fresh world.
+pub(crate) fn world() -> TestWorld {
+    let worlds = worlds();
+    let (world, keys) = worlds.create(&[]).unwrap();
+    let secrets = keys.into_iter().map(|minted| (Arc::clone(&minted.key.role), minted.secret)).collect();
+    TestWorld { world, secrets }
+}
+
+/// A registry with nothing but the default world.
+pub(crate) fn worlds() -> Worlds {
+    static BRAIN: OnceLock<Arc<Brain>> = OnceLock::new();
+    let brain = BRAIN.get_or_init(|| Arc::new(Brain::embedded().unwrap()));
+    let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
+    let commons = Commons {
+        catalog: Arc::new(Catalog::embedded().unwrap()),
+        provider: Arc::new(Mock::new(Arc::clone(brain))),
+        store: Arc::new(store),
+        sink: None,
+    };
+    let root = Arc::new(World::new("root".into(), 0, &commons, false));
+    Worlds::new(root, commons, Role::embedded().unwrap())
+}
+
+impl TestWorld {
+    /// The secret of a role's key.
+    pub(crate) fn secret(&self, role: &str) -> &str {
+        self.secrets.iter().find(|(name, _)| &**name == role).map(|(_, secret)| secret.as_str()).unwrap()
+    }
+
+    /// Puts one defect on, or none.
+    pub(crate) fn break_with(&self, defect: Option<&str>) {
+        let defects: Vec<Defect> = defect.map(|id| id.parse().unwrap()).into_iter().collect();
+        self.world.defects.set(&defects);
+    }
+
+    /// A call by a role's key.
+    pub(crate) fn call(&self, role: &str) -> Call {
+        let id = Uuid::new_v4();
+        Call {
+            world: Arc::clone(&self.world),
+            key: self.world.keys.first(|key| &*key.role == role).unwrap(),
+            context: Arc::new(RequestContext {
+                id,
+                logged_id: Some(id),
+                method: "POST".into(),
+                path: "/api/v1/chat/completions".into(),
+                query: "".into(),
+                client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                user_agent: None,
+                world: None,
+            }),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A world: all the state of one gateway.
+
+use std::sync::Arc;
+
+use super::catalog::Catalog;
+use super::clock::{Clock, Moment};
+use super::key::Key;
+use super::key_ring::KeyRing;
+use super::ledger::{Ledger, WorldNumber};
+use super::log_line::{LogEvent, LogLine, RequestContext};
+use super::log_writer::LogWriter;
+use super::request_log::RequestLog;
+use crate::defect::DefectSet;
+use crate::provider::Provider;
+use crate::store::{Store, StoreError};
+
+/// The id of the world that is there from the start.
+pub(crate) const ROOT_ID: &str = "root";
+
+/// What every world of a process has in common.
+#[derive(Clone)]
+pub(crate) struct Commons {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) sink: Option<Arc<LogWriter>>,
+}
+
+/// One gateway's state; worlds see nothing of each other.
+pub(crate) struct World {
+    pub(crate) id: Arc<str>,
+    /// Ascending in the order of making.
+    pub(crate) number: WorldNumber,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) keys: KeyRing,
+    pub(crate) ledger: Ledger,
+    pub(crate) log: RequestLog,
+    pub(crate) clock: Clock,
+    pub(crate) defects: DefectSet,
+    store: Arc<Store>,
+    keeps_keys: bool,
+}
+
+impl World {
+    /// An empty world. Where it `keeps_keys`, the store remembers them beyond the process.
+    pub(crate) fn new(id: Arc<str>, number: WorldNumber, commons: &Commons, keeps_keys: bool) -> Self {
+        Self {
+            id,
+            number,
+            catalog: Arc::clone(&commons.catalog),
+            provider: Arc::clone(&commons.provider),
+            keys: KeyRing::default(),
+            ledger: Ledger::new(Arc::clone(&commons.store), number),
+            log: RequestLog::new(commons.sink.clone()),
+            clock: Clock::default(),
+            defects: DefectSet::default(),
+            store: Arc::clone(&commons.store),
+            keeps_keys,
+        }
+    }
+
+    /// Whether it is the world that is there from the start.
+    pub(crate) fn is_root(&self) -> bool {
+        &*self.id == ROOT_ID
+    }
+
+    /// Puts a new key in force, after it is saved where keys are kept.
+    pub(crate) async fn add_key(&self, key: Arc<Key>) -> Result<(), StoreError> {
+        self.save_key(&key).await?;
+        self.keys.add(key);
+        Ok(())
+    }
+
+    /// Saves a changed key, where keys are kept.
+    pub(crate) async fn save_key(&self, key: &Key) -> Result<(), StoreError> {
+        if self.keeps_keys {
+            self.store.save_key(key.record()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a key out of force, at once; whether it is deleted for good shows in the outcome.
+    pub(crate) async fn delete_key(&self, key: &Key) -> Result<(), StoreError> {
+        self.keys.remove(key.id);
+        if self.keeps_keys {
+            self.store.delete_key(key.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a key was used.
+    pub(crate) fn touch(&self, key: &Arc<Key>, now: Moment) {
+        key.touch(now);
+        if self.keeps_keys && key.first_unsaved_use() {
+            self.store.touch(Arc::clone(key));
+        }
+    }
+
+    /// Adds a line to the log.
+    pub(crate) fn record(&self, context: &Arc<RequestContext>, event: LogEvent) {
+        self.log.push(LogLine { at: self.clock.now(), context: Arc::clone(context), event });
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // By now no call can append any more.
+        if !self.is_root() {
+            self.store.drop_world(self.number);
+        }
+    }
+}

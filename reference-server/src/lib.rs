@@ -1,0 +1,25 @@
+//! The reference gateway: every contract's dialect over one domain.
+//!
+//! [`bind`] takes a port and opens the state; [`Server::run`] serves. One process has many *worlds*, each a gateway
+//! of its own under `/~w/<id>/`, made and inspected through the control API under `/~control/`. What a gateway can
+//! do wrong on purpose is in [`defect`].
+
+pub mod brain;
+mod control;
+pub mod defect;
+mod dialect;
+pub mod domain;
+mod gateway;
+pub mod provider;
+mod route;
+mod server;
+mod settings;
+mod start;
+mod store;
+
+pub use defect::{Defect, DefectInfo, catalogue};
+pub use dialect::{Dialect, UnknownDialect};
+pub use server::Server;
+pub use settings::{LogSink, RoleKey, Settings};
+pub use start::{StartError, bind};
+pub use store::OpenError;

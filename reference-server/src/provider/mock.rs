@@ -1,0 +1,168 @@
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, ready};
+use futures::stream::{self, StreamExt};
+
+use super::{CompletionStream, Fault, Provider, StreamPart};
+use crate::brain::Brain;
+use crate::domain::inference::{
+    Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, ProviderError,
+};
+
+/// Parts that arrive before a truncated stream breaks off.
+const PARTS_BEFORE_TRUNCATION: usize = 3;
+
+/// The provider in this process: the brain, without a wire between.
+pub struct Mock {
+    brain: Arc<Brain>,
+}
+
+impl Mock {
+    /// A provider that answers with a brain.
+    pub fn new(brain: Arc<Brain>) -> Self {
+        Self { brain }
+    }
+
+    fn answer(
+        &self,
+        model: &ModelIdentity,
+        request: &CompletionRequest,
+        fault: Option<Fault>,
+    ) -> Result<Completion, ProviderError> {
+        match fault.and_then(Fault::before_answer) {
+            Some(error) => Err(error),
+            None => Ok(self.brain.answer(model, request)),
+        }
+    }
+}
+
+impl Provider for Mock {
+    fn complete<'a>(
+        &'a self,
+        model: &'a ModelIdentity,
+        request: CompletionRequest,
+        fault: Option<Fault>,
+    ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
+        Box::pin(ready(self.answer(model, &request, fault)))
+    }
+
+    fn stream<'a>(
+        &'a self,
+        model: &'a ModelIdentity,
+        request: CompletionRequest,
+        fault: Option<Fault>,
+    ) -> BoxFuture<'a, Result<CompletionStream, ProviderError>> {
+        let answer = self.answer(model, &request, fault);
+        Box::pin(ready(answer.map(|completion| parts_of(completion, fault))))
+    }
+
+    fn embed<'a>(
+        &'a self,
+        model: &'a ModelIdentity,
+        request: EmbeddingRequest,
+        fault: Option<Fault>,
+    ) -> BoxFuture<'a, Result<Embeddings, ProviderError>> {
+        let embeddings = match fault.and_then(Fault::before_answer) {
+            Some(error) => Err(error),
+            None => Ok(self.brain.embed(model, &request)),
+        };
+        Box::pin(ready(embeddings))
+    }
+}
+
+fn parts_of(completion: Completion, fault: Option<Fault>) -> CompletionStream {
+    let Completion { text, finish_reason, usage } = completion;
+    let deltas = Words { text, at: 0 }.map(|word| Ok(StreamPart::Delta(word)));
+    if fault == Some(Fault::TruncatedStream) {
+        let broken = ProviderError::Malformed("the stream ended before its last event".to_owned());
+        return stream::iter(deltas.take(PARTS_BEFORE_TRUNCATION).chain([Err(broken)])).boxed();
+    }
+    stream::iter(deltas.chain([Ok(StreamPart::Finished { finish_reason, usage })])).boxed()
+}
+
+/// A text in words, each with the blanks that follow it, so that nothing is lost between them.
+struct Words {
+    text: String,
+    at: usize,
+}
+
+impl Iterator for Words {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let (word, blank) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+        let gap = blank.len() - blank.trim_start().len();
+        let next = rest.get(..word.len() + gap)?.to_owned();
+        self.at += next.len();
+        Some(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::inference::{FinishReason, Message, Part, Role};
+
+    fn mock() -> Mock {
+        Mock::new(Arc::new(Brain::embedded().unwrap()))
+    }
+
+    fn model() -> ModelIdentity {
+        ModelIdentity { id: Arc::from("m"), family: Arc::from("Bedrock"), dimensions: 8 }
+    }
+
+    fn request(text: &str) -> CompletionRequest {
+        let messages = vec![Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
+        CompletionRequest { messages, max_tokens: None, stop: Vec::new() }
+    }
+
+    async fn stream_of(text: &str, fault: Option<Fault>) -> Vec<Result<StreamPart, ProviderError>> {
+        let (mock, model) = (mock(), model());
+        let stream = mock.stream(&model, request(text), fault).await.unwrap();
+        stream.collect().await
+    }
+
+    #[tokio::test]
+    async fn a_stream_adds_up_to_the_completion() {
+        for text in ["Hello test", "", " \n\n  leading\tand\u{a0}trailing  ", "日本語 🙂"] {
+            let whole = mock().complete(&model(), request(text), None).await.unwrap();
+            let mut parts = stream_of(text, None).await;
+            let finished = StreamPart::Finished { finish_reason: whole.finish_reason, usage: whole.usage };
+            assert_eq!(parts.pop(), Some(Ok(finished)));
+            let mut joined = String::new();
+            let count = parts.len();
+            for part in parts {
+                match part {
+                    Ok(StreamPart::Delta(delta)) if !delta.is_empty() => joined.push_str(&delta),
+                    other => panic!("{other:?} within the answer"),
+                }
+            }
+            assert_eq!(joined, whole.text);
+            assert!(count > 10, "{count} parts");
+            assert_eq!(whole.finish_reason, FinishReason::Stop);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_truncated_stream_ends_in_an_error_after_some_text() {
+        let parts = stream_of("Hello test", Some(Fault::TruncatedStream)).await;
+        assert_eq!(parts.len(), PARTS_BEFORE_TRUNCATION + 1);
+        let (last, before) = parts.split_last().unwrap();
+        assert!(matches!(last, Err(ProviderError::Malformed(_))));
+        assert!(before.iter().all(|part| matches!(part, Ok(StreamPart::Delta(_)))));
+    }
+
+    #[tokio::test]
+    async fn faults_stand_in_place_of_answers() {
+        let (mock, model) = (mock(), model());
+        let rejected = mock.complete(&model, request("Hi"), Some(Fault::Rejected)).await;
+        assert!(matches!(rejected, Err(ProviderError::Rejected(_))));
+        let malformed = mock.stream(&model, request("Hi"), Some(Fault::MalformedBody)).await;
+        assert!(matches!(malformed, Err(ProviderError::Malformed(_))));
+        let inputs = EmbeddingRequest { inputs: vec!["Hi".to_owned()], dimensions: None };
+        let embedded = mock.embed(&model, inputs.clone(), Some(Fault::MalformedBody)).await;
+        assert!(matches!(embedded, Err(ProviderError::Malformed(_))));
+        assert_eq!(mock.embed(&model, inputs, None).await.unwrap().vectors.len(), 1);
+    }
+}

@@ -1,0 +1,132 @@
+//! Puts a gateway together.
+
+use std::fmt::Display;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use uuid::Uuid;
+
+use crate::brain::{Brain, tokens};
+use crate::control::Control;
+use crate::domain::catalog::Catalog;
+use crate::domain::clock::Clock;
+use crate::domain::key::{Key, KeyRecord};
+use crate::domain::log_writer::LogWriter;
+use crate::domain::role::Role;
+use crate::domain::world::{Commons, ROOT_ID, World};
+use crate::domain::worlds::Worlds;
+use crate::gateway::Gateway;
+use crate::provider::Mock;
+use crate::server::Server;
+use crate::settings::{LogSink, RoleKey, Settings};
+use crate::store::{OpenError, Place, Store};
+
+/// Why a gateway cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("listen on {address}: {problem}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        problem: std::io::Error,
+    },
+    /// The state cannot be opened.
+    #[error(transparent)]
+    State(#[from] OpenError),
+    /// The log cannot be written.
+    #[error("open the log {}: {problem}", .place.display())]
+    Log {
+        /// The file, or what stands for it.
+        place: PathBuf,
+        /// What the system says.
+        problem: std::io::Error,
+    },
+    /// The data in the binary makes no sense.
+    #[error("{0}")]
+    Fixture(String),
+}
+
+/// Takes the port and opens the state. Connections are accepted from here on, and served by [`Server::run`].
+///
+/// # Errors
+///
+/// When the address is taken, or the state or the log cannot be opened.
+pub fn bind(settings: Settings) -> Result<Server, StartError> {
+    // The tokenizer loads beside everything else; whoever needs it first waits for it. Without the thread it loads
+    // with the first chat.
+    let _ = thread::Builder::new().name("plumbline-warm-up".to_owned()).spawn(tokens::warm_up);
+    let listen = |problem| StartError::Listen { address: settings.listen, problem };
+    let listener = TcpListener::bind(settings.listen).map_err(listen)?;
+    listener.set_nonblocking(true).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+
+    let roles = Role::embedded().map_err(|error| fixture(&error))?;
+    let worlds = worlds(&settings, roles)?;
+    let keys = role_keys(&worlds);
+    let control_token = settings.control_token.unwrap_or_else(random_token);
+    let gateway = Gateway {
+        control: Control::new(Arc::clone(&worlds), &control_token),
+        worlds,
+        dialect: settings.dialect,
+        body_limit: settings.body_limit,
+    };
+    Ok(Server::new(listener, address, gateway, control_token, keys))
+}
+
+fn worlds(settings: &Settings, roles: Vec<Role>) -> Result<Arc<Worlds>, StartError> {
+    let now = Clock::default().now();
+    let first_keys: Vec<KeyRecord> = roles.iter().map(|role| role.fixture_key(now).record()).collect();
+    let place = settings.state.clone().map_or(Place::Memory, Place::File);
+    let (store, opened) = Store::open(&place, settings.durable, &first_keys)?;
+    let brain = Brain::embedded().map_err(|error| fixture(&error))?;
+    let commons = Commons {
+        catalog: Arc::new(Catalog::embedded().map_err(|error| fixture(&error))?),
+        provider: Arc::new(Mock::new(Arc::new(brain))),
+        store: Arc::new(store),
+        sink: sink(&settings.log)?,
+    };
+    let root = World::new(ROOT_ID.into(), 0, &commons, opened.persistent);
+    root.defects.set(&settings.defects);
+    for record in opened.keys {
+        root.keys.add(Arc::new(Key::new(record)));
+    }
+    Ok(Arc::new(Worlds::new(Arc::new(root), commons, roles)))
+}
+
+fn sink(log: &LogSink) -> Result<Option<Arc<LogWriter>>, StartError> {
+    let (writer, place) = match log {
+        LogSink::None => return Ok(None),
+        LogSink::Stderr => (LogWriter::to_stderr(), PathBuf::from("on the standard error stream")),
+        LogSink::File(path) => (LogWriter::to_file(path), path.clone()),
+    };
+    match writer {
+        Ok(writer) => Ok(Some(Arc::new(writer))),
+        Err(problem) => Err(StartError::Log { place, problem }),
+    }
+}
+
+/// The fixture keys that the default world still has; a kept state may have lost some.
+fn role_keys(worlds: &Worlds) -> Vec<RoleKey> {
+    let kept = worlds
+        .roles()
+        .iter()
+        .filter(|role| worlds.root().keys.find_by_secret(role.secret.as_bytes()).is_some());
+    kept.map(|role| RoleKey {
+        role: role.name.to_string(),
+        secret: role.secret.to_string(),
+        scopes: role.scopes.names(),
+    })
+    .collect()
+}
+
+fn random_token() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+fn fixture(error: &dyn Display) -> StartError {
+    StartError::Fixture(error.to_string())
+}

@@ -1,0 +1,202 @@
+use std::fs;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::handle::{Place, Store};
+use super::open::{ROOT, SCHEMA_VERSION};
+use super::queue::Queue;
+use super::writer::Writer;
+use super::{OpenError, operation, rows};
+use crate::domain::clock::Moment;
+use crate::domain::key::{Key, KeyRecord, SecretDigest};
+use crate::domain::ledger::{Charge, LedgerQuery, Operation};
+use crate::domain::scope::{Scope, ScopeSet};
+
+const ALL: LedgerQuery = LedgerQuery { after: 0, key_id: None, limit: 1_000 };
+
+fn charge(input_tokens: u64) -> Charge {
+    Charge {
+        at: Moment::from_micros(1_700_000_000_000_000),
+        request_id: Uuid::from_u128(1),
+        key_id: Uuid::from_u128(2),
+        manager_id: "manager".into(),
+        model: "claude_3_5_sonnet".into(),
+        operation: Operation::Chat,
+        input_tokens,
+        output_tokens: 7,
+        cost: Decimal::new(138, 6),
+    }
+}
+
+fn key() -> KeyRecord {
+    KeyRecord {
+        id: Uuid::from_u128(2),
+        role: "chat_only".into(),
+        scopes: [Scope::ModelsInference].into_iter().collect(),
+        manager_id: "manager".into(),
+        digest: SecretDigest::of(b"sk-one"),
+        created_at: Moment::from_micros(5),
+        active: true,
+        expires_at: Some(Moment::from_micros(9)),
+        last_used_at: None,
+    }
+}
+
+async fn tokens(store: &Store, world: i64, query: LedgerQuery) -> Vec<(u64, u64)> {
+    let events = store.events(world, query).await.unwrap();
+    events.into_iter().map(|event| (event.seq, event.charge.input_tokens)).collect()
+}
+
+#[tokio::test]
+async fn a_read_sees_everything_that_was_appended_before_it() {
+    let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
+    for input_tokens in 1..=50 {
+        store.append(ROOT, charge(input_tokens)).await.unwrap();
+    }
+    let wanted: Vec<_> = (1..=50).map(|n| (n, n)).collect();
+    assert_eq!(tokens(&store, ROOT, ALL).await, wanted);
+    let one = store.events(ROOT, LedgerQuery { limit: 1, ..ALL }).await.unwrap().remove(0);
+    assert_eq!(one.charge, charge(1));
+}
+
+#[tokio::test]
+async fn events_are_chosen_by_place_key_and_number() {
+    let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
+    for input_tokens in 1..=5 {
+        let key_id = Uuid::from_u128(u128::from(input_tokens) % 2);
+        store.append(ROOT, Charge { key_id, ..charge(input_tokens) }).await.unwrap();
+    }
+    assert_eq!(tokens(&store, ROOT, LedgerQuery { after: 3, ..ALL }).await, [(4, 4), (5, 5)]);
+    assert_eq!(tokens(&store, ROOT, LedgerQuery { limit: 2, ..ALL }).await, [(1, 1), (2, 2)]);
+    let even = LedgerQuery { key_id: Some(Uuid::from_u128(0)), ..ALL };
+    assert_eq!(tokens(&store, ROOT, even).await, [(2, 2), (4, 4)]);
+}
+
+#[tokio::test]
+async fn worlds_count_for_themselves_and_can_be_dropped() {
+    let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
+    store.append(1, charge(10)).await.unwrap();
+    store.append(2, charge(20)).await.unwrap();
+    assert_eq!(tokens(&store, 2, ALL).await, [(1, 20)]);
+    store.drop_world(1);
+    assert!(tokens(&store, 1, ALL).await.is_empty());
+    store.append(1, charge(30)).await.unwrap();
+    assert_eq!(tokens(&store, 1, ALL).await, [(1, 30)]);
+}
+
+#[tokio::test]
+async fn a_file_keeps_the_default_world_and_forgets_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("state.db"));
+    {
+        let (store, opened) = Store::open(&place, true, &[key()]).unwrap();
+        assert!(opened.persistent);
+        assert_eq!(opened.keys.len(), 1);
+        store.append(ROOT, charge(1)).await.unwrap();
+        store.append(7, charge(2)).await.unwrap();
+    }
+    let (store, opened) = Store::open(&place, true, &[]).unwrap();
+    assert_eq!(opened.keys.len(), 1);
+    assert_eq!(opened.keys[0].expires_at, Some(Moment::from_micros(9)));
+    assert_eq!(opened.keys[0].scopes, [Scope::ModelsInference].into_iter().collect::<ScopeSet>());
+    assert!(tokens(&store, 7, ALL).await.is_empty());
+    store.append(ROOT, charge(3)).await.unwrap();
+    assert_eq!(tokens(&store, ROOT, ALL).await, [(1, 1), (2, 3)]);
+}
+
+#[tokio::test]
+async fn a_key_is_saved_changed_used_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("state.db"));
+    let live = Arc::new(Key::new(key()));
+    {
+        let (store, _) = Store::open(&place, false, &[]).unwrap();
+        store.save_key(live.record()).await.unwrap();
+        live.set_active(false);
+        store.save_key(live.record()).await.unwrap();
+        assert!(live.first_unsaved_use());
+        live.touch(Moment::from_micros(77));
+        store.touch(Arc::clone(&live));
+        store.flush().await.unwrap();
+        assert!(live.first_unsaved_use(), "a saved use lets the next one be announced");
+    }
+    {
+        let (store, opened) = Store::open(&place, false, &[]).unwrap();
+        assert!(!opened.keys[0].active);
+        assert_eq!(opened.keys[0].last_used_at, Some(Moment::from_micros(77)));
+        store.delete_key(live.id).await.unwrap();
+    }
+    let (_store, opened) = Store::open(&place, false, &[]).unwrap();
+    assert_eq!(opened.keys.len(), 0);
+}
+
+#[test]
+fn a_long_ledger_keeps_its_newest_events() {
+    let (connection, _) = super::open::open(&Place::Memory, false, &[]).unwrap();
+    let queue = Queue::new();
+    for input_tokens in 1..=4_100 {
+        queue
+            .push_now(operation::Operation::Append { world: 3, charge: charge(input_tokens), done: None })
+            .unwrap();
+    }
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    let query = LedgerQuery { limit: u64::MAX, ..ALL };
+    queue.push_now(operation::Operation::Events { world: 3, query, done }).unwrap();
+    queue.close();
+    Writer::keeping(10, connection, false).run(&queue);
+    let places: Vec<_> = outcome.blocking_recv().unwrap().unwrap().iter().map(|event| event.seq).collect();
+    assert_eq!(places, (4_087..=4_100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    fs::write(&path, "not a database, but long enough to be mistaken for the header of one ".repeat(20))
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = Store::open(&Place::File(path.clone()), false, &[]).unwrap_err();
+    assert!(matches!(error, OpenError::NotADatabase(_)), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE cats (name TEXT)").unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = Store::open(&Place::File(path.clone()), false, &[]).unwrap_err();
+    assert!(matches!(error, OpenError::Foreign(_)), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_later_schema_is_refused_with_both_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    drop(Store::open(&Place::File(path.clone()), false, &[]).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
+    let error = Store::open(&Place::File(path), false, &[]).unwrap_err();
+    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_file_in_use_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let _first = Store::open(&Place::File(path.clone()), false, &[]).unwrap();
+    let error = Store::open(&Place::File(path), false, &[]).unwrap_err();
+    assert!(matches!(error, OpenError::InUse(_)), "{error}");
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_an_error_and_not_a_panic() {
+    let (connection, _) = super::open::open(&Place::Memory, false, &[]).unwrap();
+    rows::save_key(&connection, &key()).unwrap();
+    connection.execute("UPDATE keys SET scopes = 'models:everything'", []).unwrap();
+    assert!(rows::keys(&connection).unwrap_err().to_string().contains("models:everything"));
+}

@@ -1,0 +1,174 @@
+//! A running gateway and a client of it.
+
+use std::net::SocketAddr;
+
+use axum::http::{HeaderMap, Method, Request, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use plumbline_reference_server::{RoleKey, Settings, bind};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub(crate) const MODELS: &str = "/api/v1/models";
+pub(crate) const CHAT: &str = "/api/v1/chat/completions";
+pub(crate) const EMBEDDINGS: &str = "/api/v1/embeddings";
+
+/// A gateway that runs as long as it is held.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: String,
+    pub(crate) keys: Vec<RoleKey>,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+/// A response, read to its end.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The status and the body, for comparing with both at once.
+    pub(crate) fn outcome(&self) -> (u16, Value) {
+        (self.status, self.json())
+    }
+}
+
+/// What a refusal with one sentence looks like.
+pub(crate) fn refused(status: u16, detail: &str) -> (u16, Value) {
+    (status, json!({ "detail": detail }))
+}
+
+/// A chat of one message.
+pub(crate) fn hello(model: &str) -> Value {
+    json!({ "model": model, "messages": [{ "role": "user", "content": "Hello test" }] })
+}
+
+impl Gateway {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings) -> Self {
+        let server = bind(settings).map_err(|error| error.to_string()).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let (address, token) = (server.address(), server.control_token().to_owned());
+        let keys = server.keys().to_vec();
+        let running = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        Self { address, token, keys, stop, running }
+    }
+
+    /// Stops it and waits until everything is written.
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.running.await.unwrap();
+    }
+
+    /// The default world's secret for a role.
+    pub(crate) fn key(&self, role: &str) -> String {
+        self.keys.iter().find(|key| key.role == role).unwrap().secret.clone()
+    }
+
+    /// Sends a request over a connection of its own.
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let response = sender.send_request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Reply { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str, key: Option<&str>) -> Reply {
+        self.send(request("GET", path, key, "")).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Value) -> Reply {
+        self.send(request("POST", path, Some(key), body.to_string())).await
+    }
+
+    /// Calls the control API.
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.send(request(method, &format!("/~control{path}"), Some(&self.token), body)).await
+    }
+
+    /// The billing events of a world.
+    pub(crate) async fn ledger(&self, world: &str) -> Vec<Value> {
+        let reply = self.control("GET", &format!("/worlds/{world}/ledger"), None).await;
+        assert_eq!(reply.status, 200);
+        reply.json()["events"].as_array().unwrap().clone()
+    }
+
+    /// The log lines of a request in the default world.
+    pub(crate) async fn lines(&self, request_id: &str) -> Vec<Value> {
+        let reply = self.control("GET", &format!("/worlds/root/logs?request_id={request_id}"), None).await;
+        assert_eq!(reply.status, 200);
+        reply.json()["lines"].as_array().unwrap().clone()
+    }
+
+    /// The id of a role's key in the default world.
+    pub(crate) async fn key_id(&self, role: &str) -> String {
+        let keys = self.control("GET", "/worlds/root/keys", None).await.json();
+        let key = keys["keys"].as_array().unwrap().iter().find(|key| key["role"] == role).unwrap().clone();
+        key["id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A request, JSON where it has a body.
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    key: Option<&str>,
+    body: impl Into<Bytes>,
+) -> Request<Full<Bytes>> {
+    let body: Bytes = body.into();
+    let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
+    request = request.header(header::HOST, "localhost").header(header::USER_AGENT, "plumbline-tests");
+    if let Some(key) = key {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+    }
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    request.body(Full::new(body)).unwrap()
+}
+
+/// A request with one header set or replaced.
+pub(crate) fn with_header(
+    mut request: Request<Full<Bytes>>,
+    name: &'static str,
+    value: &str,
+) -> Request<Full<Bytes>> {
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// A request without one of its headers.
+pub(crate) fn without_header(mut request: Request<Full<Bytes>>, name: &'static str) -> Request<Full<Bytes>> {
+    request.headers_mut().remove(name);
+    request
+}
