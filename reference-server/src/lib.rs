@@ -1,8 +1,8 @@
 //! The reference gateway: every contract's dialect over one domain.
 //!
-//! [`bind`] takes a port and opens the state; [`Server::run`] serves. One process has many *worlds*, each a gateway
-//! of its own under `/~w/<id>/`, made and inspected through the control API under `/~control/`. What a gateway can
-//! do wrong on purpose is in [`defect`].
+//! [`bind`] takes a port and opens the state; [`Server::run`] serves. One process has many *worlds*, each a
+//! gateway of its own under `/~w/<id>/`, made and inspected through the control API under `/~control/`. What a
+//! gateway can do wrong on purpose is in [`defect`].
 
 pub mod brain;
 mod control;

@@ -5,8 +5,8 @@
 pub(crate) enum Route<'a> {
     /// To the control API.
     Control,
-    /// To a dialect in a world, each the default one where the path names none. The dialect's own path begins at
-    /// this byte.
+    /// To a dialect in a world, each the default one where the path names none. The dialect's own path begins
+    /// at this byte.
     Dialect { world: Option<&'a str>, dialect: Option<&'a str>, mounted_at: usize },
 }
 

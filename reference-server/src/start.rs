@@ -56,8 +56,8 @@ pub enum StartError {
 ///
 /// When the address is taken, or the state or the log cannot be opened.
 pub fn bind(settings: Settings) -> Result<Server, StartError> {
-    // The tokenizer loads beside everything else; whoever needs it first waits for it. Without the thread it loads
-    // with the first chat.
+    // The tokenizer loads beside everything else; whoever needs it first waits for it. Without the thread it
+    // loads with the first chat.
     let _ = thread::Builder::new().name("plumbline-warm-up".to_owned()).spawn(tokens::warm_up);
     let listen = |problem| StartError::Listen { address: settings.listen, problem };
     let listener = TcpListener::bind(settings.listen).map_err(listen)?;

@@ -3,9 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use plumbline_harness::engine::Sink;
@@ -14,59 +12,63 @@ use plumbline_reports::Summary;
 
 use crate::progress::Progress;
 
-/// Events that may wait to be written.
-const WAITING: usize = 1024;
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 256 * 1024;
 
-/// Takes events from the engine and hands them to a thread that writes.
+/// Takes events from the engine. It has no thread of its own: to wake one for every event costs more than the event.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    sender: SyncSender<Event>,
+    path: PathBuf,
+    state: Mutex<State>,
 }
 
-/// The thread that writes.
 #[derive(Debug)]
-pub(crate) struct Writing {
-    thread: JoinHandle<anyhow::Result<Summary>>,
+struct State {
+    out: BufWriter<File>,
+    summary: Summary,
+    progress: Progress,
+    /// The first error; after it nothing more is written.
+    error: Option<std::io::Error>,
 }
 
 impl Recorder {
     /// Begins a record in place of an earlier one.
-    pub(crate) fn begin(path: &Path, progress: Progress) -> anyhow::Result<(Self, Writing)> {
-        let path: PathBuf = path.to_owned();
+    pub(crate) fn begin(path: &Path, progress: Progress) -> anyhow::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
         }
-        let file = File::create(&path).with_context(|| format!("create {}", path.display()))?;
-        let (sender, receiver) = sync_channel(WAITING);
-        let progress = Mutex::new(progress);
-        let thread = thread::spawn(move || {
-            let mut progress = progress.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let mut out = BufWriter::with_capacity(256 * 1024, file);
-            let mut summary = Summary::default();
-            for event in receiver {
-                serde_json::to_writer(&mut out, &event)
-                    .with_context(|| format!("write {}", path.display()))?;
-                out.write_all(b"\n").with_context(|| format!("write {}", path.display()))?;
-                progress.event(&event);
-                summary.add(event);
-            }
-            out.flush().with_context(|| format!("write {}", path.display()))?;
-            Ok(summary)
-        });
-        Ok((Self { sender }, Writing { thread }))
+        let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
+        let out = BufWriter::with_capacity(BUFFER, file);
+        let state = State { out, summary: Summary::default(), progress, error: None };
+        Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
+    }
+
+    /// Writes what is left and gives the summary.
+    pub(crate) fn finish(&self) -> anyhow::Result<Summary> {
+        let mut state = self.state();
+        let flushed = state.out.flush();
+        let written = state.error.take().map_or(flushed, Err);
+        written.with_context(|| format!("write {}", self.path.display()))?;
+        Ok(std::mem::take(&mut state.summary))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for Recorder {
     fn event(&self, event: Event) {
-        // The thread ends early only after an error, which its end reports.
-        let _ = self.sender.send(event);
-    }
-}
-
-impl Writing {
-    /// Waits until everything is written.
-    pub(crate) fn finish(self) -> anyhow::Result<Summary> {
-        self.thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("write the record: its thread broke")))
+        let line = serde_json::to_vec(&event);
+        let mut state = self.state();
+        let written = line.map_err(std::io::Error::from).and_then(|mut line| {
+            line.push(b'\n');
+            if state.error.is_none() { state.out.write_all(&line) } else { Ok(()) }
+        });
+        if let Err(error) = written {
+            state.error.get_or_insert(error);
+        }
+        state.progress.event(&event);
+        state.summary.add(event);
     }
 }

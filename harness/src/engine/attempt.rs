@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use super::{Cancel, Client, Plan, Services, Sink, Stage};
 use crate::check::Reply;
 use crate::observe::{Expected, Outcome, Requirements};
 use crate::scenario::{Action, Call, Contract, Scenario, Step};
-use crate::target::Role;
+use crate::target::{Role, Secrets};
 
 /// Time for taking down what an attempt made.
 const CLEANUP: Duration = Duration::from_secs(10);
@@ -131,6 +132,7 @@ impl<'a> Attempt<'a> {
             Ok(stage) => stage,
             Err(error) => {
                 let reason = format!("the scenario could not be set up: {error}");
+                let reason = self.plan.target.secrets.redact(&reason);
                 return (verdicts::all(self.scenario, self.contract(), Verdict::Error, &reason), Vec::new());
             }
         };
@@ -145,7 +147,11 @@ impl<'a> Attempt<'a> {
             Err(reason) => seen.broken = Some(reason),
         }
         self.clean_up(&mut stage, &mut seen).await;
-        self.cases(seen)
+        let (mut cases, taken) = self.cases(seen);
+        for case in &mut cases {
+            redact(case, &stage.secrets);
+        }
+        (cases, taken)
     }
 
     /// Plays the steps until one fails, time is up, or the run is cancelled.
@@ -220,7 +226,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Sends a step's request; what comes of it goes to the record.
-    async fn exchange(&self, step: &Step, call: &Call, stage: &Stage, seen: &mut Seen) -> Option<Reply> {
+    async fn exchange(&self, step: &Step, call: &Call, stage: &mut Stage, seen: &mut Seen) -> Option<Reply> {
         let limits = &self.plan.target.limits;
         let templates = &self.plan.suite.templates;
         let outgoing = match outgoing(call, stage, &self.plan.target.url, templates) {
@@ -233,15 +239,12 @@ impl<'a> Attempt<'a> {
         let time = step.timeout.or(self.plan.settings.step_timeout).unwrap_or(limits.step);
         let sent = Instant::now();
         let result = self.client.send(&outgoing, time, limits.response_bytes).await;
-        let event = exchange(
-            &self.scenario.id,
-            self.number,
-            &step.name,
-            &outgoing,
-            &result,
-            sent.elapsed(),
-            &stage.secrets,
-        );
+        let took = sent.elapsed();
+        if let Ok(reply) = &result {
+            self.note_secrets(step, reply, stage);
+        }
+        let event =
+            exchange(&self.scenario.id, self.number, &step.name, &outgoing, &result, took, &stage.secrets);
         self.sink.event(Event::Exchange(Box::new(event)));
         match result {
             Ok(reply) => Some(reply),
@@ -321,4 +324,22 @@ fn step_value(reply: &Reply) -> Value {
         None => value.insert("text".to_owned(), (*reply.text).into()),
     };
     value.into()
+}
+
+/// Takes the credentials out of everything that a case says.
+fn redact(case: &mut Case, secrets: &Secrets) {
+    let redact = |text: &mut String| {
+        if let Cow::Owned(redacted) = secrets.redact(text) {
+            *text = redacted;
+        }
+    };
+    case.reason.iter_mut().for_each(redact);
+    for miss in &mut case.misses {
+        redact(&mut miss.expected);
+        redact(&mut miss.actual);
+        if let Some(difference) = &mut miss.difference {
+            redact(&mut difference.expected);
+            redact(&mut difference.actual);
+        }
+    }
 }

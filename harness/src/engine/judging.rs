@@ -9,6 +9,7 @@ use super::Stage;
 use super::attempt::{Attempt, Seen};
 use crate::check::{Context, Reply, decide};
 use crate::scenario::{CaptureShape, Check, Expect, PathError, Step, Subject};
+use crate::target::Secret;
 
 impl Attempt<'_> {
     pub(super) fn context<'c>(&'c self, stage: &'c Stage) -> Context<'c> {
@@ -28,6 +29,15 @@ impl Attempt<'_> {
         seen.misses.extend(misses);
         if !failed && !step.expect.alternatives.is_empty() {
             alternatives(&step.expect, reply, &context, step, seen);
+        }
+    }
+
+    /// Learns the credentials in a reply before anything of it is written, also where a check then misses.
+    pub(super) fn note_secrets(&self, step: &Step, reply: &Reply, stage: &mut Stage) {
+        for capture in step.captures.iter().filter(|capture| capture.secret) {
+            if let Ok(Value::String(secret)) = self.captured(&capture.shape, reply, stage) {
+                stage.secrets.add(Secret::new(Arc::clone(&capture.name), secret));
+            }
         }
     }
 

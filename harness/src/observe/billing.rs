@@ -90,8 +90,9 @@ fn own_events(
     marker: Option<&str>,
 ) -> (Vec<BillingEvent>, bool) {
     let own = stage.own_key_ids();
-    // Without keys of its own a scenario runs alone, and in a world of its own every event is its own.
-    let every = services.target.worlds.is_some() || own.is_empty() || observer.key.is_none();
+    // In a world of its own every event is the scenario's; with a key that others use too it runs alone.
+    let shared = stage.keys.values().any(|key| !key.own);
+    let every = services.target.worlds.is_some() || shared || observer.key.is_none();
     let mut events = Vec::new();
     for line in lines {
         let Some(event) = event::read(line, observer, &services.target.templates, &stage.service_variables)

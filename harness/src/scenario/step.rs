@@ -139,6 +139,8 @@ pub struct Capture {
     pub name: Arc<str>,
     /// Where the value comes from.
     pub shape: CaptureShape,
+    /// Whether it is a credential.
+    pub secret: bool,
     /// Where it is written.
     pub location: Location,
 }

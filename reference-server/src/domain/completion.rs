@@ -30,8 +30,8 @@ pub(crate) async fn complete(
     Ok(completion)
 }
 
-/// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves before,
-/// when the provider is done.
+/// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves
+/// before, when the provider is done.
 pub(crate) async fn stream(
     call: &Call,
     model: &Arc<Model>,
@@ -89,7 +89,7 @@ impl Drop for BilledStream {
 async fn bill_whatever_happens(call: Call, model: Arc<Model>, usage: Usage) -> Result<(), CallError> {
     let billing = tokio::spawn(async move { billing::bill(&call, &model, Operation::Chat, usage).await });
     match billing.await {
-        Ok(outcome) => Ok(outcome?),
+        Ok(outcome) => outcome.map_err(CallError::from),
         Err(error) => Err(CallError::Interrupted(error.to_string())),
     }
 }

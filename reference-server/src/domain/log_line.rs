@@ -95,7 +95,7 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }
 
-/// The names of a query's parameters. No endpoint takes any, so what stands in one may be a secret that strayed.
+/// The names of a query's parameters. No endpoint takes any, so what stands in one may be a stray secret.
 struct QueryParams<'a>(&'a str);
 
 impl Serialize for QueryParams<'_> {
@@ -130,8 +130,8 @@ mod tests {
         serde_json::to_string(&LogLine { at, context: context(query), event }).unwrap()
     }
 
-    const CONTEXT: &str = "\"query_params\":{},\"client_ip\":\"127.0.0.1\",\"method\":\"GET\",\"path\":\"/health\",\
-        \"user_agent\":\"curl/7.88.1\",\"request_id\":\"00000000-0000-0000-0000-000000000007\",\
+    const CONTEXT: &str = "\"query_params\":{},\"client_ip\":\"127.0.0.1\",\"method\":\"GET\",\
+        \"path\":\"/health\",\"user_agent\":\"curl/7.88.1\",\"request_id\":\"00000000-0000-0000-0000-000000000007\",\
         \"timestamp\":\"2026-11-21T02:16:51.211505Z\"";
 
     #[test]
@@ -148,7 +148,8 @@ mod tests {
         assert_eq!(
             json(event, ""),
             format!(
-                "{{\"status_code\":200,\"duration_ms\":43.96,\"event\":\"Request completed\",{CONTEXT},\"level\":\"info\"}}"
+                "{{\"status_code\":200,\"duration_ms\":43.96,\"event\":\"Request completed\",{CONTEXT},\
+                 \"level\":\"info\"}}"
             )
         );
     }

@@ -1,5 +1,5 @@
-//! What a gateway knows and does, without a word of HTTP: catalog, keys, policies, the flow of a call, billing,
-//! the log, and the worlds that hold them.
+//! What a gateway knows and does, without a word of HTTP: catalog, keys, policies, the flow of a call,
+//! billing, the log, and the worlds that hold them.
 
 pub(crate) mod authorization;
 pub(crate) mod billing;

@@ -1,4 +1,4 @@
-//! What of a request reaches the provider, and under which model's name. A sound gateway changes nothing here.
+//! What of a request reaches the provider, and in which model's name. A sound gateway changes nothing here.
 
 use std::sync::Arc;
 

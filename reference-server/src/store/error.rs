@@ -6,11 +6,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file is something else.
-    #[error("open the state file {}: it is not a SQLite database; name another file or move this one away", .0.display())]
+    #[error(
+        "open the state file {}: it is not a SQLite database; name another file or move this one away",
+        .0.display()
+    )]
     NotADatabase(PathBuf),
     /// The file is a database, of another program.
     #[error(
-        "open the state file {}: it is another program's database; name another file or move this one away",
+        "open the state file {}: another program's database stands there; name another file or move it away",
         .0.display()
     )]
     Foreign(PathBuf),
@@ -29,7 +32,10 @@ pub enum OpenError {
         known: i64,
     },
     /// Another process has the file open.
-    #[error("open the state file {}: another process is using it; stop that one, or name another file", .0.display())]
+    #[error(
+        "open the state file {}: another process is using it; stop that one, or name another file",
+        .0.display()
+    )]
     InUse(PathBuf),
     /// The file's contents make no sense.
     #[error("read the state file {}: {what}", .path.display())]
@@ -68,7 +74,7 @@ impl OpenError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StoreError {
     /// The database refused it.
-    #[error("write the state: {0}")]
+    #[error("use the state: {0}")]
     Database(String),
     /// The store is closed.
     #[error("the state is closed")]

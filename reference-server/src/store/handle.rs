@@ -34,8 +34,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the state and starts its thread. With `durable`, an append returns only when it is on disk. A new state
-    /// begins with the given keys.
+    /// Opens the state and starts its thread. With `durable`, an append returns only when it is on disk. A new
+    /// state begins with the given keys.
     pub(crate) fn open(
         place: &Place,
         durable: bool,

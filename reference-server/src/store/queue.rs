@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 const ROOM: usize = 65_536;
 /// So many entries are taken without lingering.
 const FULL: usize = 8_192;
-/// How long entries that nobody waits for may lie, so that a busy gateway wakes the thread a few hundred times a
-/// second and not once a request.
+/// How long entries that nobody waits for may lie, so that a busy gateway wakes the thread a few hundred times
+/// a second and not once a request.
 const LINGER: Duration = Duration::from_millis(2);
 
 /// A bounded queue from many tasks to one thread. Order is kept between all entries.
@@ -73,8 +73,8 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Takes everything that is queued, waiting while there is nothing; nothing comes back once the queue is closed
-    /// and empty.
+    /// Takes everything that is queued, waiting while there is nothing; nothing comes back once the queue is
+    /// closed and empty.
     pub(super) fn take(&self) -> Option<Vec<T>> {
         let mut state = self.state.lock();
         let mut patience = None;

@@ -1,5 +1,5 @@
-//! The thread that owns the connection: takes what is queued, runs it in one transaction, and tells those who wait
-//! only after the commit.
+//! The thread that owns the connection: takes what is queued, runs it in one transaction, and tells those who
+//! wait only after the commit.
 
 use std::collections::HashMap;
 
@@ -83,7 +83,7 @@ fn commit(
             reports.extend(run(&transaction, &mut insert, ledgers, operation));
         }
     }
-    Ok(transaction.commit()?)
+    transaction.commit().map_err(StoreError::from)
 }
 
 /// Runs one operation and returns whom to tell.

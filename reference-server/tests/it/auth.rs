@@ -13,7 +13,7 @@ async fn listed_with(gateway: &Gateway, authorization: &str) -> (u16, Value) {
 
 #[tokio::test]
 async fn each_wrong_credential_has_its_observed_answer() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let missing = refused(403, "Not authenticated");
     assert_eq!(gateway.get(MODELS, None).await.outcome(), missing);
     for malformed in ["Bearer", "sk-plumbline-all-scopes"] {
@@ -39,7 +39,7 @@ async fn each_wrong_credential_has_its_observed_answer() {
 
 #[tokio::test]
 async fn scopes_are_enforced_with_401() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let chat = hello("claude_3_5_sonnet");
     let embedding = json!({ "model": "cohere_english_v3", "input": "Test embedding" });
     for (role, chats, embeds) in [
@@ -64,7 +64,7 @@ async fn scopes_are_enforced_with_401() {
 
 #[tokio::test]
 async fn checks_come_in_the_observed_order() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let all = gateway.key("all_scopes");
     let embedding_only = gateway.key("embedding_only");
     // Unparsable JSON before authentication.
@@ -90,7 +90,7 @@ async fn checks_come_in_the_observed_order() {
 
 #[tokio::test]
 async fn a_key_revoked_in_mid_sequence_is_refused_from_then_on() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     assert_eq!(gateway.post(CHAT, &key, &hello("claude_3_5_sonnet")).await.status, 200);
     let path = format!("/worlds/root/keys/{}", gateway.key_id("chat_only").await);
@@ -107,7 +107,7 @@ async fn a_key_revoked_in_mid_sequence_is_refused_from_then_on() {
 
 #[tokio::test]
 async fn a_use_moves_last_used_at_and_a_refusal_does_not() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let path = format!("/worlds/root/keys/{}", gateway.key_id("chat_only").await);
     let last_used = async || gateway.control("GET", &path, None).await.json()["last_used_at"].clone();
     assert_eq!(last_used().await, json!(null));
@@ -123,7 +123,7 @@ async fn a_use_moves_last_used_at_and_a_refusal_does_not() {
 
 #[tokio::test]
 async fn a_body_without_content_type_needs_a_key_like_any_other() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let bare = without_header(request("POST", CHAT, None, "{}"), "content-type");
     assert_eq!(gateway.send(bare).await.outcome(), refused(403, "Not authenticated"));
 }

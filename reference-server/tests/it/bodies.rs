@@ -6,7 +6,7 @@ use crate::support::{CHAT, EMBEDDINGS, Gateway, hello, refused, request, with_he
 
 #[tokio::test]
 async fn mistakes_are_told_twice_over_with_the_plain_place_last() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let body = json!({ "messages": [{ "role": "user", "content": "x" }] });
     let reply = gateway.post(CHAT, &gateway.key("chat_only"), &body).await;
     let missing =
@@ -22,7 +22,7 @@ async fn mistakes_are_told_twice_over_with_the_plain_place_last() {
 
 #[tokio::test]
 async fn what_is_no_json_is_told_with_its_place() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     for (body, offset) in [("{\"a\": 1,}", 8), ("{\"model\": \"m\"", 13), ("NaN", 0), ("\"\\ud800\"", 7)] {
         let reply = gateway.send(request("POST", CHAT, Some(&key), body)).await;
@@ -43,7 +43,7 @@ async fn what_is_no_json_is_told_with_its_place() {
 
 #[tokio::test]
 async fn an_absent_body_is_missing_twice() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let missing = json!({ "type": "missing", "loc": ["body"], "msg": "Field required", "input": null });
     for path in [CHAT, EMBEDDINGS] {
         for body in ["", "null"] {
@@ -55,7 +55,7 @@ async fn an_absent_body_is_missing_twice() {
 
 #[tokio::test]
 async fn content_types_are_read_as_observed() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     let body = hello("claude_3_5_sonnet").to_string();
     let post = || request("POST", CHAT, Some(&key), body.clone());
@@ -81,7 +81,7 @@ async fn content_types_are_read_as_observed() {
 
 #[tokio::test]
 async fn bytes_that_are_no_text_are_unreadable() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let body = b"{\"model\": \"\xff\xfe\"}".to_vec();
     let reply = gateway.send(request("POST", CHAT, Some(&gateway.key("chat_only")), body)).await;
     assert_eq!(reply.outcome(), refused(400, "There was an error parsing the body"));
@@ -89,7 +89,7 @@ async fn bytes_that_are_no_text_are_unreadable() {
 
 #[tokio::test]
 async fn of_two_members_with_one_name_the_last_counts() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let body = "{\"model\": \"no-such\", \"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}], \
                 \"model\": \"claude_3_haiku\"}";
     let reply = gateway.send(request("POST", CHAT, Some(&gateway.key("chat_only")), body)).await;

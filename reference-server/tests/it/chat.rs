@@ -9,13 +9,13 @@ use crate::support::{CHAT, Gateway, hello, refused, request, with_header};
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
 
-fn with_parts(parts: Value) -> Value {
+fn with_parts(parts: &Value) -> Value {
     json!({ "model": "claude_3_5_sonnet", "messages": [{ "role": "user", "content": parts }] })
 }
 
 #[tokio::test]
 async fn an_answer_has_the_observed_form() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let reply = gateway.post(CHAT, &gateway.key("chat_only"), &hello("claude_3_5_sonnet")).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -40,7 +40,7 @@ async fn an_answer_has_the_observed_form() {
 
 #[tokio::test]
 async fn history_and_system_prompt_reach_the_model() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     let say = async |messages: Value| {
         let body = json!({ "model": "claude_3_5_sonnet", "messages": messages });
@@ -65,7 +65,7 @@ async fn history_and_system_prompt_reach_the_model() {
 
 #[tokio::test]
 async fn a_token_limit_cuts_with_reason_length() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let mut body = hello("claude_3_5_sonnet");
     body["max_tokens"] = json!(1);
     let reply = gateway.post(CHAT, &gateway.key("chat_only"), &body).await.json();
@@ -75,7 +75,7 @@ async fn a_token_limit_cuts_with_reason_length() {
 
 #[tokio::test]
 async fn model_and_capability_are_refused_in_the_observed_words() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("all_scopes");
     for model in ["no-such", ""] {
         let reply = gateway.post(CHAT, &key, &hello(model)).await;
@@ -90,11 +90,11 @@ async fn model_and_capability_are_refused_in_the_observed_words() {
 
 #[tokio::test]
 async fn images_must_be_data_uris_of_the_four_kinds() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     let send = async |url: &str| {
         let parts = json!([{ "type": "image_url", "image_url": { "url": url, "detail": "low" } }]);
-        gateway.post(CHAT, &key, &with_parts(parts)).await
+        gateway.post(CHAT, &key, &with_parts(&parts)).await
     };
     let bad = |message: &str| (400, json!({ "detail": { "error": "Bad Request", "message": message } }));
     for url in ["https://example.com/a.png", "data:image/bmp;base64,Qk0=", "", "data:image/png,raw"] {
@@ -119,7 +119,7 @@ async fn images_must_be_data_uris_of_the_four_kinds() {
 
 #[tokio::test]
 async fn values_at_the_edges_are_answered() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     let all_at_once = json!({
         "model": "claude_3_5_sonnet",
@@ -151,7 +151,7 @@ async fn values_at_the_edges_are_answered() {
 
 #[tokio::test]
 async fn a_provider_that_refuses_is_a_bad_request() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let post = |fault: &str| {
         let request =
             request("POST", CHAT, Some(&gateway.key("chat_only")), hello("claude_3_haiku").to_string());
@@ -168,7 +168,7 @@ async fn a_provider_that_refuses_is_a_bad_request() {
 
 #[tokio::test]
 async fn a_provider_that_answers_nonsense_is_an_internal_error() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let request = request("POST", CHAT, Some(&gateway.key("chat_only")), hello("claude_3_haiku").to_string());
     let reply = gateway.send(with_header(request, "x-plumbline-fault", "malformed-body")).await;
     assert_eq!(reply.status, 500);

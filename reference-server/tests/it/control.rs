@@ -11,7 +11,7 @@ fn error(reply: &Value) -> &str {
 
 #[tokio::test]
 async fn nothing_is_told_without_the_token() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     for path in ["/~control/worlds", "/~control/worlds/root/keys", "/~control/nothing", "/~control"] {
         for token in [None, Some("wrong"), Some("sk-plumbline-all-scopes")] {
             let reply = gateway.send(request("GET", path, token, "")).await;
@@ -24,7 +24,7 @@ async fn nothing_is_told_without_the_token() {
 
 #[tokio::test]
 async fn keys_are_minted_by_role_or_by_scope_and_shown_without_their_secret() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let path = "/worlds/root/keys";
     let reply = gateway.control("POST", path, Some(json!({ "role": "chat_only" }))).await;
     assert_eq!(reply.status, 201);
@@ -54,7 +54,7 @@ async fn keys_are_minted_by_role_or_by_scope_and_shown_without_their_secret() {
 
 #[tokio::test]
 async fn mistakes_are_answered_with_what_to_do() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let some_key = format!("/worlds/root/keys/{}", gateway.key_id("chat_only").await);
     for (method, path, body, status, told) in [
         ("GET", "/nothing", None, 404, "/~control/worlds"),
@@ -81,7 +81,7 @@ async fn mistakes_are_answered_with_what_to_do() {
 
 #[tokio::test]
 async fn defects_are_listed_put_on_and_taken_off() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let catalogue = gateway.control("GET", "/defects", None).await.json();
     let missing =
         catalogue["defects"].as_array().unwrap().iter().find(|info| info["id"] == "billing-event-missing");

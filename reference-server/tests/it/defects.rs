@@ -234,13 +234,13 @@ impl<'a> World<'a> {
 
 #[tokio::test]
 async fn a_sound_gateway_breaks_nothing() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     assert_eq!(World::with(&gateway, &[]).await.judge().await, BTreeSet::new());
 }
 
 #[tokio::test]
 async fn each_defect_breaks_what_it_lists_and_nothing_else() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let mut surprises = String::new();
     for info in catalogue() {
         let broken = World::with(&gateway, &[info.id]).await.judge().await;

@@ -6,7 +6,7 @@ use crate::support::{CHAT, EMBEDDINGS, Gateway, hello, refused, request, with_he
 
 #[tokio::test]
 async fn an_embedding_has_the_observed_form() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let body = json!({ "model": "cohere_english_v3", "input": ["one", "two"] });
     let reply = gateway.post(EMBEDDINGS, &gateway.key("embedding_only"), &body).await;
     assert_eq!(reply.status, 200);
@@ -30,7 +30,7 @@ async fn an_embedding_has_the_observed_form() {
 
 #[tokio::test]
 async fn dimensions_are_honoured_and_models_differ() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("embedding_only");
     let embed = async |body: Value| gateway.post(EMBEDDINGS, &key, &body).await.json();
     let short = embed(json!({ "model": "text-embedding-005", "input": "test", "dimensions": 128 })).await;
@@ -43,7 +43,7 @@ async fn dimensions_are_honoured_and_models_differ() {
 
 #[tokio::test]
 async fn a_chat_model_does_not_embed() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("all_scopes");
     let body = json!({ "model": "claude_3_5_sonnet", "input": "Test text" });
     assert_eq!(
@@ -60,7 +60,7 @@ async fn a_chat_model_does_not_embed() {
 
 #[tokio::test]
 async fn a_provider_that_refuses_an_embedding_is_an_internal_error() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     for fault in ["rejected", "malformed-body"] {
         let body = json!({ "model": "cohere_english_v3", "input": "x" }).to_string();
         let request = request("POST", EMBEDDINGS, Some(&gateway.key("embedding_only")), body);

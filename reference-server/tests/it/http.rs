@@ -9,7 +9,7 @@ use crate::support::{CHAT, EMBEDDINGS, Gateway, MODELS, hello, refused, request,
 
 #[tokio::test]
 async fn unknown_paths_are_not_found_everywhere() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     for path in [
         "/nothing",
         "/api/v1",
@@ -25,7 +25,7 @@ async fn unknown_paths_are_not_found_everywhere() {
 
 #[tokio::test]
 async fn wrong_methods_are_refused_with_the_right_one_and_without_a_key() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     for (path, allow) in [(MODELS, "GET"), (CHAT, "POST"), (EMBEDDINGS, "POST"), ("/health", "GET")] {
         for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
             if method == allow {
@@ -42,7 +42,7 @@ async fn wrong_methods_are_refused_with_the_right_one_and_without_a_key() {
 
 #[tokio::test]
 async fn a_slash_behind_a_path_is_sent_on() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let reply = gateway.get("/api/v1/models/", None).await;
     assert_eq!((reply.status, reply.header("location")), (307, Some(MODELS)));
     assert!(reply.body.is_empty());
@@ -54,7 +54,7 @@ async fn a_slash_behind_a_path_is_sent_on() {
 async fn a_body_past_the_limit_is_refused_and_one_at_the_limit_is_not() {
     let body = hello("claude_3_5_sonnet").to_string();
     let settings = Settings { body_limit: body.len(), ..Settings::default() };
-    let gateway = Gateway::start_with(settings).await;
+    let gateway = Gateway::start_with(settings);
     let key = gateway.key("chat_only");
     assert_eq!(gateway.send(request("POST", CHAT, Some(&key), body.clone())).await.status, 200);
     let longer = format!("{body} ");
@@ -67,7 +67,7 @@ async fn a_body_past_the_limit_is_refused_and_one_at_the_limit_is_not() {
 
 #[tokio::test]
 async fn a_head_past_the_limit_is_refused() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let mut stream = TcpStream::connect(gateway.address).await.unwrap();
     let head = format!("GET {MODELS} HTTP/1.1\r\nhost: localhost\r\nx-long: {}\r\n\r\n", "x".repeat(70_000));
     // The gateway may hang up before it has read everything.
@@ -79,7 +79,7 @@ async fn a_head_past_the_limit_is_refused() {
 
 #[tokio::test]
 async fn browsers_are_let_in_from_everywhere() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let origin = "https://app.example";
     let preflight = with_header(request("OPTIONS", CHAT, None, ""), "origin", origin);
     let preflight = with_header(preflight, "access-control-request-method", "POST");

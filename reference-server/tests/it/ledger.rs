@@ -15,7 +15,7 @@ fn cost(event: &Value) -> Decimal {
 
 #[tokio::test]
 async fn each_success_is_one_event_with_its_model_usage_key_and_cost() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("all_scopes");
     let first = gateway.post(CHAT, &key, &hello("claude_3_5_sonnet")).await.json();
     let embedding = json!({ "model": "cohere_english_v3", "input": "Billing test input 2" });
@@ -67,7 +67,7 @@ async fn each_success_is_one_event_with_its_model_usage_key_and_cost() {
 
 #[tokio::test]
 async fn refusals_are_not_billed() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let all = gateway.key("all_scopes");
     gateway.get(MODELS, Some(&all)).await;
     gateway.post(CHAT, &all, &hello("no-such")).await;
@@ -80,7 +80,7 @@ async fn refusals_are_not_billed() {
 
 #[tokio::test]
 async fn events_are_chosen_by_place_key_and_number() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     for role in ["all_scopes", "chat_only", "all_scopes"] {
         gateway.post(CHAT, &gateway.key(role), &hello("claude_3_haiku")).await;
     }
@@ -98,7 +98,7 @@ async fn events_are_chosen_by_place_key_and_number() {
 
 #[tokio::test]
 async fn calls_at_the_same_time_lose_and_double_nothing() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     let body = hello("claude_3_haiku");
     let calls = (0..40).map(|_| gateway.post(CHAT, &key, &body));

@@ -9,7 +9,7 @@ use crate::support::{CHAT, Gateway, MODELS, hello};
 
 #[tokio::test]
 async fn a_call_leaves_three_lines_with_its_request_id() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     gateway.post(CHAT, &gateway.key("chat_only"), &hello("claude_3_5_sonnet")).await;
     let event = gateway.ledger("root").await.remove(0);
     let id = event["request_id"].as_str().unwrap();
@@ -38,7 +38,7 @@ async fn a_file_gets_every_line_and_neither_key_nor_content() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gateway.jsonl");
     let settings = Settings { log: LogSink::File(path.clone()), ..Settings::default() };
-    let gateway = Gateway::start_with(settings).await;
+    let gateway = Gateway::start_with(settings);
     let secret = gateway.key("chat_only");
     gateway.post(CHAT, &secret, &hello("claude_3_5_sonnet")).await;
     gateway.get(&format!("{MODELS}?key={secret}"), Some("sk-nobody")).await;

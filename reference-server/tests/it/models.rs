@@ -6,7 +6,7 @@ use crate::support::{Gateway, MODELS};
 
 #[tokio::test]
 async fn the_listing_is_a_bare_array_in_the_observed_order() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let reply = gateway.get(MODELS, Some(&gateway.key("no_model_scopes"))).await;
     assert_eq!(reply.status, 200);
     let list = reply.json();
@@ -26,7 +26,7 @@ async fn the_listing_is_a_bare_array_in_the_observed_order() {
 
 #[tokio::test]
 async fn health_needs_no_key() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     for path in ["/", "/health", "/~gsai/health", "/~gsai", "/~w/root/health"] {
         assert_eq!(gateway.get(path, None).await.outcome(), (200, json!({ "status": true })), "{path}");
     }

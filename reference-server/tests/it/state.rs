@@ -16,7 +16,7 @@ async fn keys_and_ledger_survive_and_the_ledger_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
     let (revoked, before) = {
-        let gateway = Gateway::start_with(kept(&path)).await;
+        let gateway = Gateway::start_with(kept(&path));
         let all = gateway.key("all_scopes");
         for _ in 0..3 {
             assert_eq!(gateway.post(CHAT, &all, &hello("claude_3_haiku")).await.status, 200);
@@ -28,7 +28,7 @@ async fn keys_and_ledger_survive_and_the_ledger_goes_on() {
         gateway.stop().await;
         (id, before)
     };
-    let gateway = Gateway::start_with(kept(&path)).await;
+    let gateway = Gateway::start_with(kept(&path));
     assert_eq!(gateway.ledger("root").await, before);
     assert_eq!(gateway.key_id("chat_only").await, revoked);
     let reply = gateway.post(CHAT, &gateway.key("chat_only"), &hello("claude_3_haiku")).await;
@@ -44,13 +44,13 @@ async fn keys_and_ledger_survive_and_the_ledger_goes_on() {
 async fn other_worlds_end_with_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
-    let gateway = Gateway::start_with(kept(&path)).await;
+    let gateway = Gateway::start_with(kept(&path));
     let world = gateway.control("POST", "/worlds", None).await.json();
     let secret = world["keys"][0]["secret"].as_str().unwrap();
     let chat = format!("{}{CHAT}", world["base_path"].as_str().unwrap());
     assert_eq!(gateway.post(&chat, secret, &hello("claude_3_haiku")).await.status, 200);
     gateway.stop().await;
-    let gateway = Gateway::start_with(kept(&path)).await;
+    let gateway = Gateway::start_with(kept(&path));
     assert_eq!(gateway.post(&chat, secret, &hello("claude_3_haiku")).await.status, 404);
     assert!(gateway.ledger("root").await.is_empty());
 }

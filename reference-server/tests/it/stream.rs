@@ -23,7 +23,7 @@ fn events(reply: &Reply) -> (Vec<Value>, bool) {
 
 #[tokio::test]
 async fn a_stream_tells_the_same_as_a_whole_answer() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let key = gateway.key("chat_only");
     let whole = gateway.post(CHAT, &key, &hello("claude_3_5_sonnet")).await.json();
     let reply = gateway.post(CHAT, &key, &streamed("claude_3_5_sonnet")).await;
@@ -53,7 +53,7 @@ async fn a_stream_tells_the_same_as_a_whole_answer() {
 
 #[tokio::test]
 async fn a_stream_is_billed_once_and_before_its_end_is_read() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let reply = gateway.post(CHAT, &gateway.key("chat_only"), &streamed("gemini-2.0-flash")).await;
     let (chunks, _) = events(&reply);
     let usage = &chunks.last().unwrap()["usage"];
@@ -68,7 +68,7 @@ async fn a_stream_is_billed_once_and_before_its_end_is_read() {
 
 #[tokio::test]
 async fn a_stream_whose_provider_fails_ends_without_its_end_and_without_a_bill() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let body = streamed("claude_3_5_sonnet").to_string();
     let request = request("POST", CHAT, Some(&gateway.key("chat_only")), body);
     let reply = gateway.send(with_header(request, "x-plumbline-fault", "truncated-stream")).await;
@@ -81,7 +81,7 @@ async fn a_stream_whose_provider_fails_ends_without_its_end_and_without_a_bill()
 
 #[tokio::test]
 async fn errors_before_a_stream_are_ordinary_errors() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let reply = gateway.post(CHAT, &gateway.key("chat_only"), &streamed("no-such")).await;
     assert_eq!((reply.status, reply.header("content-type")), (422, Some("application/json")));
     let body = streamed("claude_3_5_sonnet").to_string();

@@ -65,11 +65,11 @@ pub(crate) fn hello(model: &str) -> Value {
 }
 
 impl Gateway {
-    pub(crate) async fn start() -> Self {
-        Self::start_with(Settings::default()).await
+    pub(crate) fn start() -> Self {
+        Self::start_with(Settings::default())
     }
 
-    pub(crate) async fn start_with(settings: Settings) -> Self {
+    pub(crate) fn start_with(settings: Settings) -> Self {
         let server = bind(settings).map_err(|error| error.to_string()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let (address, token) = (server.address(), server.control_token().to_owned());

@@ -35,7 +35,7 @@ impl World {
 
 #[tokio::test]
 async fn keys_bills_logs_and_defects_stay_in_their_world() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let one = World::make(&gateway, None).await;
     let two = World::make(&gateway, Some(json!({ "defects": ["scope-not-enforced"] }))).await;
     assert_eq!(one.base, format!("/~w/{}", one.id));
@@ -60,7 +60,7 @@ async fn keys_bills_logs_and_defects_stay_in_their_world() {
 
 #[tokio::test]
 async fn a_world_speaks_every_dialect_by_name() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let world = World::make(&gateway, None).await;
     let path = world.path(&format!("/~gsai{MODELS}"));
     assert_eq!(gateway.get(&path, Some(&world.key("chat_only"))).await.status, 200);
@@ -72,7 +72,7 @@ async fn a_world_speaks_every_dialect_by_name() {
 
 #[tokio::test]
 async fn a_deleted_world_is_gone_and_the_default_one_stays() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let world = World::make(&gateway, None).await;
     let path = format!("/worlds/{}", world.id);
     assert_eq!(gateway.control("DELETE", &path, None).await.status, 204);

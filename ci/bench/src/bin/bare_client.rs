@@ -7,13 +7,13 @@ use plumbline_bench::{Connection, argument};
 use serde_json::{Value, json};
 
 const SCENARIOS: usize = 200;
-const AT_ONCE: usize = 8;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let host = argument(1, "HOST:PORT")?;
-    let tasks: Vec<_> =
-        (0..AT_ONCE).map(|_| tokio::spawn(scenarios(host.clone(), SCENARIOS / AT_ONCE))).collect();
+    let connections: usize = argument(2, "CONNECTIONS, a divisor of 200")?.parse()?;
+    let share = SCENARIOS / connections;
+    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(scenarios(host.clone(), share))).collect();
     for task in tasks {
         task.await??;
     }

@@ -20,8 +20,10 @@ pub(crate) fn lint(arguments: &Lint, printer: Printer) -> Result<ExitCode, Failu
     let file_count = files.iter().count() + arguments.target.len();
     let (suite, mut mistakes) = suite::read(files, &schemas, fixtures);
     for path in &arguments.target {
-        if let Err(TargetError::Mistakes(found)) = descriptor(path)? {
-            mistakes.extend(found);
+        match descriptor(path)? {
+            Ok(_) => {}
+            Err(TargetError::Mistakes(found)) => mistakes.extend(found),
+            Err(other) => return Err(Failure::configuration(other)),
         }
     }
     let mut out = printer.out();

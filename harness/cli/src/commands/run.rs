@@ -2,7 +2,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
 
-use plumbline_harness::engine::{self, Cancel, Client, Plan, Settings};
+use plumbline_harness::engine::{self, Cancel, Client, Plan, Settings, Sink};
 use plumbline_harness::scenario::Selector;
 use plumbline_record::ExitCode;
 use plumbline_reports::TerminalOptions;
@@ -70,13 +70,13 @@ async fn play(
     engine::reachable(address).await.map_err(|error| Failure::Unreachable(error.into()))?;
     let client = Client::new(address).map_err(Failure::configuration)?;
     let record = arguments.out.join("run.jsonl");
-    let (recorder, writing) =
-        Recorder::begin(&record, Progress::new(printer)).map_err(Failure::Configuration)?;
+    let recorder = Recorder::begin(&record, Progress::new(printer)).map_err(Failure::Configuration)?;
+    let recorder = Arc::new(recorder);
     let cancel = Cancel::default();
     let watch = tokio::spawn(stop_on_ctrl_c(cancel.clone(), printer));
-    engine::run(Arc::new(plan), client, Arc::new(recorder), cancel).await;
+    engine::run(Arc::new(plan), client, Arc::clone(&recorder) as Arc<dyn Sink>, cancel).await;
     watch.abort();
-    let summary = writing.finish().map_err(Failure::Configuration)?;
+    let summary = recorder.finish().map_err(Failure::Configuration)?;
     let junit = arguments.out.join("junit.xml");
     report::junit(&summary, arguments.strict, &junit).map_err(Failure::Configuration)?;
     let options = TerminalOptions { strict: arguments.strict, verbose: arguments.verbose };

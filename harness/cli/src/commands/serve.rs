@@ -1,6 +1,8 @@
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use anyhow::Context as _;
 use plumbline_record::ExitCode;
 use plumbline_reference_server::{Dialect, LogSink, Server, Settings, bind};
 
@@ -16,8 +18,20 @@ pub(crate) fn serve(arguments: Serve, printer: Printer) -> Result<ExitCode, Fail
     let log = match arguments.log {
         None => LogSink::None,
         Some(path) if path == Path::new("-") => LogSink::Stderr,
-        Some(path) => LogSink::File(path),
+        Some(path) => {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)
+                    .with_context(|| format!("create {}", folder.display()))
+                    .map_err(Failure::Configuration)?;
+            }
+            LogSink::File(path)
+        }
     };
+    // What the gateway has to say of itself; its requests have a log of their own.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .init();
     let settings = Settings {
         listen: arguments.listen,
         dialect,

@@ -33,6 +33,11 @@ pub(super) fn choose(choice: &TargetChoice) -> Result<(Target, Option<Reference>
             Ok((target, None))
         }
         Some(path) => {
+            if !(choice.key.is_empty() && choice.model.is_empty() && choice.capability.is_empty()) {
+                let message =
+                    "--key, --model and --capability go with an address; a descriptor says these itself";
+                return Err(Failure::Usage(anyhow::anyhow!(message)));
+            }
             let text = read_text(Path::new(path)).map_err(Failure::configuration)?;
             let file = Arc::new(SourceFile { name: path.as_str().into(), text: text.into() });
             let environment = Environment::of_process();

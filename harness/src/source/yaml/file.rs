@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use plumbline_record::Level;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::decode::{Located, OneOrMany, Recovered, Tree};
 
@@ -64,7 +64,8 @@ pub struct StepEntry {
     /// Headers to send besides; a template each.
     #[serde(default)]
     pub headers: BTreeMap<String, Located<String>>,
-    /// A JSON body. Templates inside its texts are filled in; one that is a whole text keeps its value's type.
+    /// A JSON body; `null` is one too. Templates inside its texts are filled in; one that is a whole text keeps its value's type.
+    #[serde(default, deserialize_with = "present")]
     pub json: Option<Tree>,
     /// A body as text, sent as it is after its templates are filled in.
     pub body: Option<Located<String>>,
@@ -138,8 +139,10 @@ pub struct CheckEntry {
     /// A named kind.
     pub is: Option<Located<Kind>>,
     /// The same JSON value; numbers by value, not by spelling.
+    #[serde(default, deserialize_with = "present")]
     pub equals: Option<Tree>,
     /// A JSON value that is there and is not this one.
+    #[serde(default, deserialize_with = "present")]
     pub differs_from: Option<Tree>,
     /// For a text: has this text in it. For a list: has an element equal to this.
     pub contains: Option<Tree>,
@@ -169,8 +172,10 @@ pub struct MatchEntry {
     /// A named kind.
     pub is: Option<Located<Kind>>,
     /// This text.
+    #[serde(default, deserialize_with = "present")]
     pub equals: Option<Tree>,
     /// Another text than this.
+    #[serde(default, deserialize_with = "present")]
     pub differs_from: Option<Tree>,
     /// Has this text in it.
     pub contains: Option<Tree>,
@@ -189,6 +194,11 @@ pub struct MatchEntry {
     pub wording: bool,
     /// The requirement that it verifies.
     pub verifies: Option<Located<String>>,
+}
+
+/// A value that may be `null`, which is not the same as no value.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tree>, D::Error> {
+    Tree::deserialize(deserializer).map(Some)
 }
 
 /// How binding a check is.
@@ -279,6 +289,9 @@ pub struct CaptureEntry {
     pub all: Option<Located<String>>,
     /// The name of a response header.
     pub header: Option<Located<String>>,
+    /// Whether the value is a credential, which is then redacted in everything that is written.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 /// What the gateway must have billed for a step.

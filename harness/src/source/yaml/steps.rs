@@ -456,7 +456,8 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
             self.names.define(&name);
             let Some(entry) = entry.0 else { continue };
             if let Some(shape) = self.capture_shape(&entry) {
-                captures.push(Capture { name: name.into(), shape, location: self.location(entry.span) });
+                let location = self.location(entry.span);
+                captures.push(Capture { name: name.into(), shape, secret: entry.secret, location });
             }
         }
         captures

@@ -15,6 +15,8 @@ use super::validate::Body;
 
 /// How long the rest of a body that is too large is still taken in, so that its sender reads the answer.
 const DRAINING: Duration = Duration::from_secs(5);
+/// How much of it is taken in at most.
+const DRAINED: usize = 256 * 1024 * 1024;
 
 /// The body of a request, read and parsed.
 pub(super) async fn read(exchange: &Exchange<'_>, body: HttpBody) -> Result<Body, Refusal> {
@@ -35,7 +37,7 @@ pub(super) async fn read(exchange: &Exchange<'_>, body: HttpBody) -> Result<Body
 /// The whole body. One that says beforehand that it is too large is not kept at all.
 async fn collect(mut body: HttpBody, limit: usize) -> Result<Bytes, Refusal> {
     if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit {
-        drain(body, limit).await;
+        drain(body).await;
         return Err(Refusal::TooLarge);
     }
     let mut first = Bytes::new();
@@ -43,7 +45,7 @@ async fn collect(mut body: HttpBody, limit: usize) -> Result<Bytes, Refusal> {
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refusal::Unreadable)?.into_data() else { continue };
         if first.len() + joined.len() + data.len() > limit {
-            drain(body, limit).await;
+            drain(body).await;
             return Err(Refusal::TooLarge);
         }
         if first.is_empty() && joined.is_empty() {
@@ -59,12 +61,12 @@ async fn collect(mut body: HttpBody, limit: usize) -> Result<Bytes, Refusal> {
     Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
-async fn drain(mut body: HttpBody, most: usize) {
+async fn drain(mut body: HttpBody) {
     let rest = async {
         let mut taken = 0_usize;
         while let Some(Ok(frame)) = body.frame().await {
             taken = taken.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-            if taken > most {
+            if taken > DRAINED {
                 return;
             }
         }

@@ -1,5 +1,5 @@
-//! From the messages of a valid body to the domain's: data URIs and base64 decoded, nothing copied that can be
-//! moved.
+//! From the messages of a valid body to the domain's: data URIs and base64 decoded, nothing copied that can
+//! be moved.
 
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -107,7 +107,8 @@ fn digits(data: &str) -> Result<Vec<u8>, Refusal> {
     match digits.len() % 4 {
         0 => Ok(digits),
         1 => Err(bad_base64(&format!(
-            "Invalid base64-encoded string: number of data characters ({}) cannot be 1 more than a multiple of 4",
+            "Invalid base64-encoded string: number of data characters ({}) cannot be 1 more than a multiple \
+             of 4",
             digits.len()
         ))),
         _ => Err(bad_base64("Incorrect padding")),
@@ -180,7 +181,8 @@ mod tests {
         ] {
             assert_eq!(
                 refused(image(url)),
-                "Invalid or unsupported image data URI format. Must be data:image/[jpeg|png|gif|webp];base64,..."
+                "Invalid or unsupported image data URI format. \
+                Must be data:image/[jpeg|png|gif|webp];base64,..."
             );
         }
     }

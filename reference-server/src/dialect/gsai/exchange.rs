@@ -89,7 +89,7 @@ impl<'a> Exchange<'a> {
         Fault::parse(&name).map(Some).ok_or_else(|| Refusal::UnknownFault(name.into_owned()))
     }
 
-    /// What a failed call is answered. A provider's refusal is the caller's fault in a chat, and in nothing else.
+    /// What a failed call is answered. A provider's refusal is the caller's fault in a chat and nowhere else.
     pub(super) fn failed(&self, error: CallError, operation: Operation) -> Refusal {
         match (error, operation) {
             (CallError::Provider(ProviderError::Rejected(message)), Operation::Chat) => {

@@ -1,7 +1,7 @@
 //! The `/api/v1` framework API: models, chat completions, embeddings, health.
 //!
-//! Shapes are those observed on the real service. Where the service breaks its own test plan, this keeps the plan
-//! and the defect catalogue has the breakage.
+//! Shapes are those observed on the real service. Where the service breaks its own test plan, this keeps the
+//! plan and the defect catalogue has the breakage.
 
 mod body;
 mod chat;

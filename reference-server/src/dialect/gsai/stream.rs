@@ -214,7 +214,8 @@ mod tests {
         assert_eq!(
             head.opening().unwrap(),
             format!(
-                "data: {{{id},\"choices\":[{{\"delta\":{{\"content\":\"\",\"role\":\"assistant\"}},\"index\":0}}],{common}}}\n\n"
+                "data: {{{id},\"choices\":[{{\"delta\":{{\"content\":\"\",\"role\":\"assistant\"}},\
+                 \"index\":0}}],{common}}}\n\n"
             )
         );
         assert_eq!(

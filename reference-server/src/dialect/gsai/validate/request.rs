@@ -1,5 +1,5 @@
-//! Validates a whole body the way the service does: against its endpoint's own shape, and, for the words, first
-//! against either endpoint's.
+//! Validates a whole body the way the service does: against its endpoint's own shape, and, for the words,
+//! first against either endpoint's.
 
 use bytes::Bytes;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! The two requests, as data.
 //!
-//! The order of the members is the order of the mistakes. Ranges and the least number of messages are the test
-//! plan's; the two upper bounds of an embedding keep one request from asking for gigabytes.
+//! The order of the members is the order of the mistakes. Ranges and the least number of messages are the
+//! test plan's; the two upper bounds of an embedding keep one request from asking for gigabytes.
 
 use super::shape::{Field, Least, Shape, optional, required};
 
@@ -11,7 +11,8 @@ const MOST_INPUTS: usize = 2_048;
 const MOST_DIMENSIONS: i64 = 4_096;
 
 // The names that the service generates for the alternatives of a content.
-const USER_PARTS: &str = "json-or-python[json=list[tagged-union[TextContentPart,ImageContentPart,FileContentPart]],\
+const USER_PARTS: &str = "json-or-python[\
+    json=list[tagged-union[TextContentPart,ImageContentPart,FileContentPart]],\
     python=chain[is-instance[Sequence],function-wrap[sequence_validator()]]]";
 const TEXT_PARTS: &str = "json-or-python[json=list[TextContentPart],\
     python=chain[is-instance[Sequence],function-wrap[sequence_validator()]]]";
