@@ -81,7 +81,7 @@ fn is_planned(reply: &Reply) -> bool {
 #[test]
 fn no_json_makes_the_gateway_fail() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let gateway = runtime.block_on(Gateway::start());
+    let gateway = runtime.block_on(async { Gateway::start() });
     let key = gateway.key("all_scopes");
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
     let strategy = prop_oneof![any_json(), nearly_right()];

@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -46,7 +46,11 @@ pub(crate) fn serve(arguments: Serve, printer: Printer) -> Result<ExitCode, Fail
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
     runtime.block_on(async {
         let server = bind(settings).map_err(Failure::configuration)?;
-        greet(&server, printer).map_err(Failure::configuration)?;
+        match greet(&server, printer) {
+            // Whoever started it wants to know no more; the gateway serves all the same.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            other => other.context("print the keys").map_err(Failure::Configuration)?,
+        }
         server
             .run(async {
                 // Without a way to hear Ctrl-C the process is stopped from outside.

@@ -1,0 +1,10 @@
+//! The binary as its users meet it: exit codes, what is printed, what is written.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod defects;
+mod docs;
+mod gateways;
+mod output;
+mod serve;
+mod support;

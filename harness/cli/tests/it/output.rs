@@ -1,0 +1,157 @@
+//! What is printed and written.
+
+use plumbline_record::Verdict;
+
+use crate::support::{plumbline, run, texts};
+
+#[test]
+fn a_conformant_run_says_so_and_writes_both_files() {
+    let run = run::<&str>([]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("conformant"), "{}", run.stdout);
+    assert!(!run.stdout.contains('\u{1b}'), "colour in a pipe");
+    assert!(run.stderr.contains("junit.xml"), "{}", run.stderr);
+    let junit = std::fs::read_to_string(run.out.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("name=\"SEQ_BILLING_001_TC01[billing]\""));
+    assert!(run.verdicts().values().all(|verdict| *verdict == Verdict::Passed));
+}
+
+#[test]
+fn a_failure_shows_request_response_difference_place_and_curl() {
+    let run = run(["--defect", "wrong-model-echoed", "SEQ_MODEL_DISCOVERY_001_TC01"]);
+    assert_eq!(run.code, 1);
+    for part in [
+        "SEQ_MODEL_DISCOVERY_001_TC01",
+        "chat.model-echoed",
+        "$.model",
+        "gsai/model-discovery.yaml:",
+        "> POST http://127.0.0.1:",
+        "< 200",
+        "curl -sS -X POST",
+        "$ALL_SCOPES",
+    ] {
+        assert!(run.stdout.contains(part), "{part} is not in:\n{}", run.stdout);
+    }
+    assert!(run.stdout.contains('^'), "no caret under the first difference:\n{}", run.stdout);
+}
+
+#[test]
+fn reports_are_rendered_again_from_the_record() {
+    let run = run(["--defect", "empty-answer"]);
+    let junit = run.out.path().join("again.xml");
+    let output = plumbline()
+        .arg("report")
+        .arg(run.out.path().join("run.jsonl"))
+        .arg("--junit")
+        .arg(&junit)
+        .output()
+        .unwrap();
+    let (code, stdout, _) = texts(output);
+    assert_eq!((code, &stdout), (1, &run.stdout));
+    let first = std::fs::read_to_string(run.out.path().join("junit.xml")).unwrap();
+    assert_eq!(std::fs::read_to_string(junit).unwrap(), first);
+}
+
+#[test]
+fn filters_select_and_nothing_selected_is_nothing_checked() {
+    let names = |arguments: &[&str]| run(arguments).verdicts().into_keys().collect::<Vec<_>>();
+    assert_eq!(
+        names(&["SEQ_BILLING_00?_TC01", "--tags", "not @p0"]).len()
+            + names(&["SEQ_BILLING_00?_TC01", "--tags", "p0"]).len(),
+        names(&["SEQ_BILLING_00?_TC01"]).len()
+    );
+    assert_eq!(run(["NO_SUCH_ID"]).code, 5);
+    assert_eq!(run(["--contract", "other"]).code, 5);
+}
+
+#[test]
+fn wrong_usage_and_wrong_files_have_codes_of_their_own() {
+    for (arguments, code, part) in [
+        (&["run", "--frobnicate"][..], 2, "--frobnicate"),
+        (&["run", "--tags", "p0 and"], 2, "tag expression"),
+        (&["run", "--defect", "scope-not-enforcd"], 2, "scope-not-enforced"),
+        (&["run", "--target", "ftp://example"], 2, "scheme"),
+        (&["run", "--target", "no-such-file.yaml"], 3, "no-such-file.yaml"),
+        (&["run", "--target", "targets/local.yaml"], 3, "PLUMBLINE_CONTROL_TOKEN"),
+        (&["run", "--scenarios", "no-such-folder"], 3, "no-such-folder"),
+        (&["report", "no-such-record"], 3, "no-such-record"),
+        (&["serve", "--listen", "nonsense"], 2, "nonsense"),
+        (&["serve", "--durable"], 2, "--state"),
+    ] {
+        let (found, stdout, stderr) = texts(plumbline().args(arguments).output().unwrap());
+        assert_eq!(found, code, "{arguments:?}: {stdout}{stderr}");
+        assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn lint_finds_every_mistake_with_its_line_and_how_to_mend_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "contract: gsai\nscenarios:\n  - id: A\n    title: t\n    tag: [x]\n    steps:\n      - name: s\n        call: GET /x\n        as: all_scope\n        expect: { status: 200, body: [{ at: $.a, is: arry }] }\n";
+    std::fs::write(folder.path().join("bad.yaml"), text).unwrap();
+    let (code, stdout, _) = texts(plumbline().arg("lint").arg(folder.path()).output().unwrap());
+    assert_eq!(code, 3);
+    for part in [
+        "bad.yaml:5:5",
+        "`tags`",
+        "bad.yaml:9:13",
+        "`all_scopes`",
+        "bad.yaml:10:54",
+        "`array`",
+        "3 mistakes in 1 file",
+    ] {
+        assert!(stdout.contains(part), "{part} is not in:\n{stdout}");
+    }
+}
+
+#[test]
+fn the_embedded_scenarios_have_no_mistakes() {
+    let (code, stdout, _) = texts(plumbline().arg("lint").output().unwrap());
+    assert_eq!(code, 0, "{stdout}");
+}
+
+/// A hundred shuffled runs at full parallelism agree.
+#[test]
+fn shuffled_runs_agree() {
+    let first = run(["--shuffle", "--seed", "0", "--jobs", "32"]).verdicts();
+    for seed in 1..100 {
+        let run = run(["--shuffle", "--jobs", "32", "--seed", &seed.to_string()]);
+        assert_eq!(run.code, 0, "seed {seed}: {}", run.stdout);
+        assert_eq!(run.verdicts(), first, "seed {seed}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_cleans_up_and_still_writes_the_reports() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::net::TcpListener;
+    use std::process::{Command, Stdio};
+
+    // A gateway that takes requests and never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let out = tempfile::tempdir().unwrap();
+    let mut child = plumbline()
+        .env("TEST_KEY", "sk-test-0123456789")
+        .args(["run", "SEQ_MODEL_DISCOVERY_003_TC01", "--target", &url, "--capability", "chat,embeddings"])
+        .args(["--key", "all_scopes=TEST_KEY", "--model", "chat=a", "--model", "embedding=b", "--out"])
+        .arg(out.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first connection only shows that somebody listens; the second brings the first request.
+    let _preflight = listener.accept().unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.read_exact(&mut [0; 3]).unwrap();
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let said: Vec<_> = stderr.lines().map(Result::unwrap).collect();
+    assert!(said.iter().any(|line| line.contains("stopping")), "{said:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(out.path().join("junit.xml").exists());
+    let record = std::fs::read_to_string(out.path().join("run.jsonl")).unwrap();
+    assert!(record.lines().last().unwrap().contains("\"interrupted\":true"), "{record}");
+}

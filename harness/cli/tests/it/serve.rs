@@ -1,0 +1,112 @@
+//! `plumbline serve` in a second process.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use crate::support::{Served, plumbline, root, run, run_with};
+
+/// One request on a connection of its own; the answer's status and body, when it came in full.
+fn send(address: &str, method: &str, path: &str, key: &str, body: &str) -> Option<(u16, serde_json::Value)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, serde_json::from_str(body).ok()?))
+}
+
+#[test]
+fn the_same_verdicts_through_a_descriptor_and_a_log_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("gateway.log");
+    let served = Served::start(["--log".as_ref(), log.as_os_str()]);
+    let mut command = plumbline();
+    command.env("PLUMBLINE_CONTROL_TOKEN", "test-control").env("PLUMBLINE_GATEWAY_LOG", &log);
+    let url = format!("http://{}", served.address);
+    let target = root().join("targets/local.yaml");
+    let there = run_with(command, ["--target", target.to_str().unwrap(), "--url", &url]);
+    assert_eq!(there.code, 0, "{}{}", there.stdout, there.stderr);
+    assert_eq!(there.verdicts(), run::<&str>([]).verdicts());
+    let lines = fs::read_to_string(&log).unwrap();
+    assert!(!lines.contains("sk-plumbline"), "a key is in the log");
+}
+
+#[test]
+fn a_defect_is_caught_through_a_log_file_too() {
+    for (defect, case) in [
+        ("billing-event-missing", "SEQ_BILLING_001_TC01[billing]"),
+        ("billing-event-on-failure", "SEQ_AUTH_SCOPE_001_TC01[billing]"),
+        ("request-id-not-logged", "SEQ_REQUEST_TRACE_001_TC01[logs]"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("gateway.log");
+        let served = Served::start(["--defect".as_ref(), defect.as_ref(), "--log".as_ref(), log.as_os_str()]);
+        let mut command = plumbline();
+        command.env("PLUMBLINE_CONTROL_TOKEN", "test-control").env("PLUMBLINE_GATEWAY_LOG", &log);
+        let url = format!("http://{}", served.address);
+        let id = case.split('[').next().unwrap();
+        let run = run_with(command, ["--target", "targets/local.yaml", "--url", &url, id]);
+        assert_eq!(run.code, 1, "{defect}: {}", run.stdout);
+        assert_eq!(run.verdicts()[case], plumbline_record::Verdict::Failed, "{defect}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn nothing_that_was_answered_is_lost_when_it_is_killed() {
+    const CHAT: &str = r#"{"model":"claude_3_5_sonnet","messages":[{"role":"user","content":"Hello"}]}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.db");
+    let arguments = || ["--durable".as_ref(), "--state".as_ref(), state.as_os_str()];
+    let mut served = Served::start(arguments());
+    let answered = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = send(
+                        &served.address,
+                        "POST",
+                        "/api/v1/chat/completions",
+                        "sk-plumbline-chat-only",
+                        CHAT,
+                    );
+                    if answer.is_some_and(|(status, _)| status == 200) {
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        while answered.load(Ordering::Relaxed) < 200 {
+            thread::yield_now();
+        }
+        // SIGKILL, in the middle of the load.
+        let killed =
+            std::process::Command::new("kill").args(["-KILL", &served.child.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        stop.store(true, Ordering::Relaxed);
+    });
+    served.child.wait().unwrap();
+    let again = Served::start(arguments());
+    let mut events = 0;
+    let mut after = 0;
+    loop {
+        let path = format!("/~control/worlds/root/ledger?after={after}&limit=1000");
+        let (status, page) = send(&again.address, "GET", &path, "test-control", "").unwrap();
+        assert_eq!(status, 200, "{page}");
+        let page = page["events"].as_array().unwrap().clone();
+        let Some(last) = page.last() else { break };
+        after = last["seq"].as_u64().unwrap();
+        events += page.len();
+    }
+    let answered = answered.load(Ordering::Relaxed);
+    assert!(events >= answered, "{answered} calls were answered, {events} are in the ledger");
+}
