@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::decide::Context;
 use super::words::{shorten, show};
 use super::{Decimal, difference, equal};
-use crate::scenario::{Kind, Matcher, Shape, TemplateError};
+use crate::scenario::{Kind, Matcher, Pattern, Shape, TemplateError};
 
 /// A value that does not match, in words.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) enum Ready<'m> {
     Equals(Arc<Value>),
     DiffersFrom(Arc<Value>),
     Contains(Arc<Value>),
-    Matches(&'m regex::Regex),
+    Matches(&'m Pattern),
     Between(Arc<Value>, Arc<Value>),
     OneOf(Vec<Arc<Value>>),
     Length(Option<u64>, Option<u64>),
@@ -44,7 +44,7 @@ impl<'m> Ready<'m> {
             Matcher::Equals(shape) => Self::Equals(fill(shape)?),
             Matcher::DiffersFrom(shape) => Self::DiffersFrom(fill(shape)?),
             Matcher::Contains(shape) => Self::Contains(fill(shape)?),
-            Matcher::Matches(regex) => Self::Matches(regex),
+            Matcher::Matches(pattern) => Self::Matches(pattern),
             Matcher::Between(low, high) => Self::Between(fill(low)?, fill(high)?),
             Matcher::OneOf(shapes) => Self::OneOf(shapes.iter().map(fill).collect::<Result<_, _>>()?),
             Matcher::Length { min, max } => Self::Length(*min, *max),
@@ -60,7 +60,7 @@ impl<'m> Ready<'m> {
             Self::Equals(value) => show(value),
             Self::DiffersFrom(value) => format!("anything but {}", show(value)),
             Self::Contains(value) => format!("something with {} in it", show(value)),
-            Self::Matches(regex) => format!("a text that matches /{regex}/"),
+            Self::Matches(pattern) => format!("a text that matches /{pattern}/"),
             Self::Between(low, high) => format!("a number from {low} to {high}"),
             Self::OneOf(values) => match values.as_slice() {
                 [one] => show(one),
@@ -92,7 +92,7 @@ impl<'m> Ready<'m> {
                 (Value::Array(items), part) => items.iter().any(|item| equal(item, part)),
                 _ => false,
             },
-            Self::Matches(regex) => value.as_str().is_some_and(|text| regex.is_match(text)),
+            Self::Matches(pattern) => value.as_str().is_some_and(|text| pattern.is_match(text)),
             Self::Between(low, high) => match (value, &**low, &**high) {
                 (Value::Number(value), Value::Number(low), Value::Number(high)) => {
                     let value = Decimal::new(value);

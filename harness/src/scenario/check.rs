@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use plumbline_record::{Level, Location};
-use regex::Regex;
 
-use super::{Path, Shape};
+use super::{Path, Pattern, Shape};
 
 /// One thing that must hold about a response.
 #[derive(Clone, Debug)]
@@ -78,7 +77,7 @@ pub enum Matcher {
     /// A text with this text in it, or a list with this element.
     Contains(Shape),
     /// A text in which this is found.
-    Matches(Regex),
+    Matches(Pattern),
     /// A number within these bounds, both included.
     Between(Shape, Shape),
     /// One of these.

@@ -3,6 +3,7 @@
 mod check;
 mod contract;
 mod path;
+mod pattern;
 mod selector;
 mod step;
 mod template;
@@ -11,6 +12,7 @@ mod value;
 pub use check::{Check, CheckLevel, Kind, Matcher, Quantifier, Subject};
 pub use contract::{BillingRequirements, Contract, Requirement};
 pub use path::{CompiledPath, Path, PathError};
+pub use pattern::{Pattern, PatternError};
 pub use selector::{Selector, SelectorError};
 pub use step::{
     Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Expect, KeyUsed, LogExpectation,

@@ -2,6 +2,7 @@
 
 mod descriptor;
 mod environment;
+mod file;
 mod read;
 mod secrets;
 mod service;

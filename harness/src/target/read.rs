@@ -6,20 +6,23 @@ use std::time::Duration;
 
 use regex::Regex;
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use url::Url;
 
 use super::descriptor::Mint;
+use super::file::{
+    Answers, BillingEntry, CallEntry, DeliveryEntry, DescriptorFile, KeyObserverEntry, LogsEntry, MintEntry,
+    ModelEntry, RoleEntry, SourceEntry, WorldsEntry,
+};
 use super::{
     BillingObserver, Delivery, Environment, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
     MarkerCall, Model, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
 };
 use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, Variables};
-use crate::source::yaml::decode::{Located, Tree, TreeValue, decode};
+use crate::source::yaml::decode::decode;
+use crate::source::yaml::wrappers::{Located, Tree, TreeValue};
 use crate::source::{Mistake, SourceFile, Span};
 
 /// Why a target cannot be used.
@@ -37,256 +40,6 @@ pub enum TargetError {
         /// What is wrong.
         message: String,
     },
-}
-
-/// A target's descriptor.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct DescriptorFile {
-    /// The gateway's name in reports.
-    name: Located<String>,
-    /// Where it answers, with a base path if there is one. `--url` goes before it.
-    url: Option<Located<String>>,
-    /// Whether its models say what a script tells them. By default they are live.
-    #[serde(default)]
-    answers: Answers,
-    /// What the gateway claims to be able to do; scenarios that require something else are `unsupported`.
-    #[serde(default)]
-    capabilities: Vec<Located<String>>,
-    /// What the names of models in scenarios stand for.
-    #[serde(default)]
-    models: BTreeMap<String, ModelEntry>,
-    /// Where each role's credential comes from.
-    #[serde(default)]
-    roles: BTreeMap<String, Located<RoleEntry>>,
-    /// How a world of its own is made for each scenario, where the gateway can.
-    worlds: Option<WorldsEntry>,
-    /// How keys are minted and revoked, where the gateway can.
-    #[serde(default)]
-    keys: KeysEntry,
-    /// What can be seen of the gateway besides its answers.
-    #[serde(default)]
-    observers: ObserversEntry,
-    /// Bounds on what is read and waited for.
-    #[serde(default)]
-    limits: LimitsEntry,
-}
-
-/// Where a model's words come from.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum Answers {
-    /// A script: what it says can be checked.
-    Scripted,
-    /// A model: a missed wording is a warning.
-    #[default]
-    Live,
-}
-
-/// A model that a name stands for.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ModelEntry {
-    /// Its id on this gateway.
-    id: String,
-    /// What a million tokens cost, as decimal texts.
-    price: Option<PriceEntry>,
-}
-
-/// Prices for a million tokens.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct PriceEntry {
-    /// Tokens of the question, such as `"3.00"`.
-    input: Located<String>,
-    /// Tokens of the answer. By default nothing.
-    output: Option<Located<String>>,
-}
-
-/// Where a role's credential comes from: one of the two.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RoleEntry {
-    /// The environment variable that holds it.
-    env: Option<String>,
-    /// A description of the key that is minted for each scenario; `role.mint` in `keys.mint`.
-    mint: Option<Tree>,
-}
-
-/// A request that the runner makes on its own behalf.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct CallEntry {
-    /// Method and path, as in `POST /admin/keys`.
-    call: Located<String>,
-    /// Headers; a template each, such as `Bearer {{ env.ADMIN_KEY }}`.
-    #[serde(default)]
-    headers: BTreeMap<String, Located<String>>,
-    /// A JSON body.
-    json: Option<Tree>,
-}
-
-/// How a world of its own is made.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct WorldsEntry {
-    /// Makes one; its answer is `world` in later templates.
-    create: CallEntry,
-    /// The path of its base path in the answer.
-    base_path: Located<String>,
-    /// The path of its keys in the answer; each has `role`, `id` and `secret`.
-    keys: Located<String>,
-    /// Takes it down.
-    delete: Option<CallEntry>,
-}
-
-/// How keys are minted and revoked.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct KeysEntry {
-    /// Mints a key for a role.
-    mint: Option<MintEntry>,
-    /// Revokes the key `key.id`.
-    revoke: Option<CallEntry>,
-}
-
-/// How a key is minted.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct MintEntry {
-    /// The request; `role.name` and `role.mint` are known to it.
-    request: CallEntry,
-    /// The path of the key's id in the answer.
-    id: Located<String>,
-    /// The path of the key's secret in the answer.
-    secret: Located<String>,
-}
-
-/// What can be seen besides answers.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct ObserversEntry {
-    /// Billing events.
-    billing: Option<BillingEntry>,
-    /// Keys' times of last use.
-    keys: Option<KeyObserverEntry>,
-    /// Log lines.
-    logs: Option<LogsEntry>,
-}
-
-/// Where lines can be read: one of the two.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct SourceEntry {
-    /// An address of the gateway.
-    http: Option<HttpEntry>,
-    /// A file that the gateway appends to.
-    file: Option<FileEntry>,
-}
-
-/// Lines from an address.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct HttpEntry {
-    /// The request.
-    request: CallEntry,
-    /// The path of the lines in its answer, as in `$.events[*]`.
-    lines: Located<String>,
-}
-
-/// Lines from a file.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct FileEntry {
-    /// The file; a template, so that `{{ env.GATEWAY_LOG }}` may name it.
-    path: Located<String>,
-    /// For lines that are not JSON alone: a regular expression whose group `json` is JSON, or whose named groups become members.
-    pattern: Option<Located<String>>,
-}
-
-/// Where billing events can be seen.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct BillingEntry {
-    /// Where they are read.
-    from: Located<SourceEntry>,
-    /// Members that tell a billing event from other lines.
-    only: Option<Tree>,
-    /// Path of the model's id in an event.
-    model: Option<Located<String>>,
-    /// Path of the question's tokens.
-    input_tokens: Option<Located<String>>,
-    /// Path of the answer's tokens.
-    output_tokens: Option<Located<String>>,
-    /// Path of the key's id.
-    key: Option<Located<String>>,
-    /// Path of the cost.
-    cost: Option<Located<String>>,
-    /// When events appear: `immediate` (before the answer), `ordered` or `unordered` (after it).
-    delivery: DeliveryEntry,
-    /// With `ordered`: a call that is billed, sent with a key of its own, to prove that nothing else came before it.
-    marker: Option<MarkerEntry>,
-    /// How long an event is waited for. By default five seconds.
-    deadline: Option<Located<String>>,
-}
-
-/// When events appear.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum DeliveryEntry {
-    /// Before the call that caused them is answered.
-    Immediate,
-    /// Later, in the order of the calls.
-    Ordered,
-    /// Later, in any order.
-    Unordered,
-}
-
-/// A call that is billed to a key of its own.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct MarkerEntry {
-    /// The role that a key is minted for.
-    #[serde(rename = "as")]
-    role: Located<String>,
-    /// The request.
-    request: CallEntry,
-}
-
-/// Where a key's time of last use can be seen.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct KeyObserverEntry {
-    /// The request; `key.id` is known to it.
-    request: CallEntry,
-    /// The path of the time in its answer.
-    last_used_at: Located<String>,
-    /// How long it is waited for. By default five seconds.
-    deadline: Option<Located<String>>,
-}
-
-/// Where log lines can be seen.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct LogsEntry {
-    /// Where they are read; `request_id` is known to a request.
-    from: Located<SourceEntry>,
-    /// The path of the request's id in a line.
-    request_id: Located<String>,
-    /// How long one is waited for. By default five seconds.
-    deadline: Option<Located<String>>,
-}
-
-/// Bounds on what is read and waited for.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct LimitsEntry {
-    /// Most bytes of a response's body. By default 64 MiB.
-    response_bytes: Option<u64>,
-    /// Most time for a step. By default 30 seconds.
-    step: Option<Located<String>>,
-    /// Most time for a scenario. By default two minutes.
-    scenario: Option<Located<String>>,
 }
 
 /// The JSON Schema of a descriptor.

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use super::contract_file::{BillingRequirements as BillingEntry, ContractFile, Word};
 use super::convert::{Notes, flatten};
-use super::decode::{Located, Recovered, decode};
+use super::decode::decode;
+use super::wrappers::{Located, Recovered};
 use crate::scenario::{BillingRequirements, Contract, Requirement};
 use crate::source::mistake::{hint_among, location};
 use crate::source::{Mistake, SourceFile};

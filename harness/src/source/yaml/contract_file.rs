@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::decode::{Located, Recovered};
 use super::file::LevelEntry;
+use super::wrappers::{Located, Recovered};
 
 /// A contract: a named, versioned set of requirements, and the words that its scenarios may use.
 #[derive(Debug, Deserialize, JsonSchema)]

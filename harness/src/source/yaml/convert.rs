@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::decode::{DecodeError, Located, Recovered};
+use super::decode::DecodeError;
 use super::file::ScenarioEntry;
 use super::names::Names;
 use super::read::Decoded;
 use super::steps::Steps;
+use super::wrappers::{Located, Recovered};
 use crate::scenario::{Contract, Scenario, Templates};
 use crate::source::mistake::{hint_among, location};
 use crate::source::{Mistake, SourceFile, Span};

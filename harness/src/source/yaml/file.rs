@@ -8,7 +8,7 @@ use plumbline_record::Level;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use super::decode::{Located, OneOrMany, Recovered, Tree};
+use super::wrappers::{Located, OneOrMany, Recovered, Tree};
 
 /// A scenario file.
 #[derive(Debug, Deserialize, JsonSchema)]

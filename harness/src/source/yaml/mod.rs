@@ -1,5 +1,6 @@
 //! YAML: the first of the sources.
 
+mod checks;
 mod contract;
 pub mod contract_file;
 mod convert;
@@ -10,6 +11,7 @@ mod names;
 mod node;
 mod read;
 mod steps;
+pub mod wrappers;
 
 pub use contract::contract;
 pub use convert::scenarios;

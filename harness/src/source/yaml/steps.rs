@@ -1,20 +1,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use plumbline_record::Level;
-use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::convert::{Reading, flatten};
-use super::decode::{Located, OneOrMany, Recovered, Tree, TreeValue};
-use super::file::{
-    BillCount, Bills, CaptureEntry, CheckEntry, ExpectEntry, Kind as KindEntry, Length, LevelEntry,
-    LogsEntry, MatchEntry, StepEntry,
-};
+use super::file::{BillCount, Bills, CaptureEntry, LogsEntry, StepEntry};
 use super::names::Names;
+use super::wrappers::{Located, Recovered, Tree, TreeValue};
 use crate::scenario::{
-    Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Check, CheckLevel, Expect,
-    KeyUsed, Kind, LogExpectation, Matcher, Path, Quantifier, Shape, ShapeNode, Step, Subject, Template,
+    Action, BillExpectation, Body, Call, Capture, CaptureShape, KeyUsed, LogExpectation, Path, Shape,
+    ShapeNode, Step, Template,
 };
 use crate::source::Span;
 use crate::source::mistake::location;
@@ -23,7 +18,7 @@ const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OP
 
 /// Reads the steps of one scenario, in order, with the names that each may use.
 pub(super) struct Steps<'s, 'r, 'm, 'c> {
-    reading: &'s mut Reading<'r, 'm>,
+    pub(super) reading: &'s mut Reading<'r, 'm>,
     names: &'s mut Names<'c>,
     seen: &'s mut HashSet<String>,
 }
@@ -41,7 +36,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         flatten(entries).filter_map(|entry| self.step(entry)).collect()
     }
 
-    fn note(&mut self, span: Span, message: impl Into<String>, hint: Option<&str>) {
+    pub(super) fn note(&mut self, span: Span, message: impl Into<String>, hint: Option<&str>) {
         self.reading.notes.add(span, message, hint.map(str::to_owned));
     }
 
@@ -95,7 +90,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         })
     }
 
-    fn location(&self, span: Span) -> plumbline_record::Location {
+    pub(super) fn location(&self, span: Span) -> plumbline_record::Location {
         location(self.reading.notes.file, span)
     }
 
@@ -150,268 +145,6 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         };
         let role = entry.role.as_ref().map(|role| role.as_str().into());
         Some(Call { method: method.into(), path, role, headers, body })
-    }
-
-    fn expect(&mut self, expect: Located<ExpectEntry>) -> Expect {
-        let span = expect.span;
-        let expect = expect.value;
-        let default = self.reading.requirement(expect.verifies.as_ref());
-        let parts = Parts {
-            status: expect.status,
-            headers: expect.headers,
-            schema: expect.schema,
-            body: expect.body,
-            text: expect.text,
-        };
-        let checks = self.parts(parts, default.as_ref());
-        let mut alternatives: Vec<Alternative> = Vec::new();
-        for alternative in flatten(expect.any_of) {
-            let entry = alternative.value;
-            let verifies = self.reading.requirement(entry.verifies.as_ref()).or_else(|| default.clone());
-            let parts = Parts {
-                status: entry.status,
-                headers: entry.headers,
-                schema: entry.schema,
-                body: entry.body,
-                text: entry.text,
-            };
-            let checks = self.parts(parts, verifies.as_ref());
-            if checks.is_empty() {
-                self.note(
-                    alternative.span,
-                    "an alternative without checks allows everything",
-                    Some("spell it out"),
-                );
-            }
-            if alternatives.iter().any(|other| *other.name == **entry.name) {
-                self.note(entry.name.span, format!("the alternative `{}` is given twice", *entry.name), None);
-            }
-            alternatives.push(Alternative { name: entry.name.as_str().into(), checks });
-        }
-        if checks.is_empty() && alternatives.is_empty() {
-            self.note(span, "nothing is expected", Some("add `status: 200` or a check"));
-        }
-        Expect { checks, alternatives }
-    }
-
-    fn parts(&mut self, parts: Parts, default: Option<&Arc<str>>) -> Vec<Check> {
-        let mut checks = Vec::new();
-        if let Some(status) = parts.status {
-            let allowed = status.value.0.iter().map(|code| Shape::fixed((*code).into())).collect();
-            if let Some(odd) = status.value.0.iter().find(|code| !(100..600).contains(*code)) {
-                self.note(status.span, format!("{odd} is not a status code"), Some("from 100 to 599"));
-            }
-            checks.push(self.implied(Subject::Status, Matcher::OneOf(allowed), default, status.span));
-        }
-        for (name, entry) in parts.headers {
-            if let Some(entry) = entry.0 {
-                let name = name.to_ascii_lowercase();
-                checks.extend(self.text_check(Subject::Header(name), entry, default));
-            }
-        }
-        if let Some(schema) = parts.schema {
-            if !self.reading.schemas.contains(&schema.as_str()) {
-                let hint = crate::source::mistake::hint_among(&schema, self.reading.schemas.iter().copied());
-                self.reading.notes.add(schema.span, format!("there is no JSON Schema `{}`", *schema), hint);
-            }
-            let matcher = Matcher::Schema(schema.as_str().into());
-            checks.push(self.implied(Subject::Json, matcher, default, schema.span));
-        }
-        for entry in flatten(parts.body) {
-            checks.extend(self.check(entry, default));
-        }
-        if let Some(entry) = parts.text.and_then(|text| text.0) {
-            checks.extend(self.text_check(Subject::Text, entry, default));
-        }
-        checks
-    }
-
-    /// A check whose level is that of its requirement.
-    fn implied(&self, subject: Subject, matcher: Matcher, verifies: Option<&Arc<str>>, span: Span) -> Check {
-        Check {
-            subject,
-            matcher,
-            level: self.level(None, false, verifies),
-            verifies: verifies.cloned(),
-            location: self.location(span),
-        }
-    }
-
-    fn level(&self, level: Option<LevelEntry>, wording: bool, verifies: Option<&Arc<str>>) -> CheckLevel {
-        if wording {
-            return CheckLevel::Wording;
-        }
-        let required = || {
-            let requirements = self.reading.contract.map(|contract| &contract.requirements)?;
-            requirements.get(verifies?).map(|requirement| requirement.level)
-        };
-        CheckLevel::Fixed(level.map(Level::from).or_else(required).unwrap_or_default())
-    }
-
-    fn check(&mut self, entry: Located<CheckEntry>, default: Option<&Arc<str>>) -> Option<Check> {
-        let span = entry.span;
-        let entry = entry.value;
-        let places =
-            [(&entry.at, Quantifier::One), (&entry.each, Quantifier::Each), (&entry.any, Quantifier::Any)];
-        let mut given =
-            places.into_iter().filter_map(|(path, quantifier)| path.as_ref().map(|path| (path, quantifier)));
-        let (path, quantifier) = match (given.next(), given.next()) {
-            (Some(one), None) => one,
-            (None, _) => {
-                self.note(span, "the check has no path", Some("add `at: $.…`"));
-                return None;
-            }
-            (Some(_), Some((path, _))) => {
-                let span = path.span;
-                self.note(span, "a check has one path", Some("keep one of `at`, `each` and `any`"));
-                return None;
-            }
-        };
-        let path = self.path(path);
-        let matcher = self.matcher(
-            span,
-            Matchers {
-                is: entry.is,
-                equals: entry.equals,
-                differs_from: entry.differs_from,
-                contains: entry.contains,
-                matches: entry.matches,
-                between: entry.between,
-                one_of: entry.one_of,
-                length: entry.length,
-                absent: entry.absent,
-            },
-        );
-        let verifies = self.reading.requirement(entry.verifies.as_ref()).or_else(|| default.cloned());
-        let level = self.level(entry.level, entry.wording, verifies.as_ref());
-        let subject = Subject::Body(path?, quantifier);
-        Some(Check { subject, matcher: matcher?, level, verifies, location: self.location(span) })
-    }
-
-    fn text_check(
-        &mut self,
-        subject: Subject,
-        entry: Located<MatchEntry>,
-        default: Option<&Arc<str>>,
-    ) -> Option<Check> {
-        let span = entry.span;
-        let entry = entry.value;
-        let matcher = self.matcher(
-            span,
-            Matchers {
-                is: entry.is,
-                equals: entry.equals,
-                differs_from: entry.differs_from,
-                contains: entry.contains,
-                matches: entry.matches,
-                between: None,
-                one_of: entry.one_of,
-                length: entry.length,
-                absent: entry.absent,
-            },
-        )?;
-        let verifies = self.reading.requirement(entry.verifies.as_ref()).or_else(|| default.cloned());
-        let level = self.level(entry.level, entry.wording, verifies.as_ref());
-        Some(Check { subject, matcher, level, verifies, location: self.location(span) })
-    }
-
-    fn matcher(&mut self, span: Span, matchers: Matchers) -> Option<Matcher> {
-        let mut found = Vec::new();
-        if let Some(kind) = matchers.is {
-            found.push(Some(Matcher::Is(kind_of(kind.value))));
-        }
-        if let Some(tree) = matchers.equals {
-            found.push(self.shape(&tree).map(Matcher::Equals));
-        }
-        if let Some(tree) = matchers.differs_from {
-            found.push(self.shape(&tree).map(Matcher::DiffersFrom));
-        }
-        if let Some(tree) = matchers.contains {
-            found.push(self.shape(&tree).map(Matcher::Contains));
-        }
-        if let Some(pattern) = matchers.matches {
-            found.push(self.pattern(&pattern).map(Matcher::Matches));
-        }
-        if let Some(tree) = matchers.between {
-            found.push(self.between(&tree));
-        }
-        if let Some(tree) = matchers.one_of {
-            found.push(self.one_of(&tree));
-        }
-        if let Some(length) = matchers.length {
-            let (min, max) = match length.value {
-                Length::Exactly(length) => (Some(length), Some(length)),
-                Length::Between { min, max } => (min, max),
-            };
-            if min.zip(max).is_some_and(|(min, max)| min > max) || (min, max) == (None, None) {
-                self.note(length.span, "no length fits these bounds, or every one does", Some("min ≤ max"));
-            }
-            found.push(Some(Matcher::Length { min, max }));
-        }
-        if let Some(absent) = matchers.absent {
-            if !*absent {
-                self.note(
-                    absent.span,
-                    "`absent: false` says nothing",
-                    Some("write `is: …` for what must be there"),
-                );
-            }
-            found.push(Some(Matcher::Absent));
-        }
-        let mut found = found.into_iter();
-        match (found.next(), found.next()) {
-            (Some(matcher), None) => matcher,
-            (None, _) => {
-                let hint =
-                    "add one of is, equals, differs_from, contains, matches, between, one_of, length, absent";
-                self.note(span, "the check says nothing about the value", Some(hint));
-                None
-            }
-            (Some(_), Some(_)) => {
-                self.note(span, "a check has one matcher", Some("make two checks of it"));
-                None
-            }
-        }
-    }
-
-    fn pattern(&mut self, pattern: &Located<String>) -> Option<Regex> {
-        match Regex::new(pattern) {
-            Ok(regex) => Some(regex),
-            Err(error) => {
-                let message = error.to_string();
-                let last =
-                    message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                let hint = "look-around and back-references are not available";
-                self.note(
-                    pattern.span,
-                    format!("`{}` is not a regular expression: {last}", **pattern),
-                    Some(hint),
-                );
-                None
-            }
-        }
-    }
-
-    fn between(&mut self, tree: &Tree) -> Option<Matcher> {
-        if let TreeValue::List(bounds) = &tree.value
-            && let [low, high] = bounds.as_slice()
-        {
-            return Some(Matcher::Between(self.shape(low)?, self.shape(high)?));
-        }
-        self.note(tree.span, "`between` takes two bounds", Some("write `between: [0, 1]`"));
-        None
-    }
-
-    fn one_of(&mut self, tree: &Tree) -> Option<Matcher> {
-        match &tree.value {
-            TreeValue::List(items) if !items.is_empty() => {
-                items.iter().map(|item| self.shape(item)).collect::<Option<_>>().map(Matcher::OneOf)
-            }
-            _ => {
-                self.note(tree.span, "`one_of` takes a list", Some("write `one_of: [a, b]`"));
-                None
-            }
-        }
     }
 
     fn bills(&mut self, bills: Located<Bills>, role: Option<&Arc<str>>) -> BillExpectation {
@@ -488,7 +221,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         }
     }
 
-    fn path(&mut self, path: &Located<String>) -> Option<Path> {
+    pub(super) fn path(&mut self, path: &Located<String>) -> Option<Path> {
         match Path::parse(path, self.reading.templates) {
             Ok(parsed) => {
                 let names: Vec<String> =
@@ -507,7 +240,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         }
     }
 
-    fn template(&mut self, text: &str, span: Span) -> Option<Template> {
+    pub(super) fn template(&mut self, text: &str, span: Span) -> Option<Template> {
         match self.reading.templates.parse(text) {
             Ok(template) => {
                 let names: Vec<String> = template.names().to_vec();
@@ -530,7 +263,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         }
     }
 
-    fn shape(&mut self, tree: &Tree) -> Option<Shape> {
+    pub(super) fn shape(&mut self, tree: &Tree) -> Option<Shape> {
         self.node(tree).map(Shape::new)
     }
 
@@ -563,43 +296,5 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
                 }
             }
         })
-    }
-}
-
-/// The parts that an expectation and an alternative have in common.
-struct Parts {
-    status: Option<Located<OneOrMany<u16>>>,
-    headers: BTreeMap<String, Recovered<Located<MatchEntry>>>,
-    schema: Option<Located<String>>,
-    body: Vec<Recovered<Located<CheckEntry>>>,
-    text: Option<Recovered<Located<MatchEntry>>>,
-}
-
-/// The matchers that a check may have, of which it has one.
-struct Matchers {
-    is: Option<Located<KindEntry>>,
-    equals: Option<Tree>,
-    differs_from: Option<Tree>,
-    contains: Option<Tree>,
-    matches: Option<Located<String>>,
-    between: Option<Tree>,
-    one_of: Option<Tree>,
-    length: Option<Located<Length>>,
-    absent: Option<Located<bool>>,
-}
-
-fn kind_of(kind: KindEntry) -> Kind {
-    match kind {
-        KindEntry::String => Kind::String,
-        KindEntry::Number => Kind::Number,
-        KindEntry::Integer => Kind::Integer,
-        KindEntry::Boolean => Kind::Boolean,
-        KindEntry::Array => Kind::Array,
-        KindEntry::Object => Kind::Object,
-        KindEntry::Null => Kind::Null,
-        KindEntry::NotEmpty => Kind::NotEmpty,
-        KindEntry::Uuid => Kind::Uuid,
-        KindEntry::Timestamp => Kind::Timestamp,
-        KindEntry::UnitVector => Kind::UnitVector,
     }
 }

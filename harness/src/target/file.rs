@@ -1,0 +1,258 @@
+//! What a target's descriptor may contain, as its authors write it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::source::yaml::wrappers::{Located, Tree};
+
+/// A target's descriptor.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DescriptorFile {
+    /// The gateway's name in reports.
+    pub(super) name: Located<String>,
+    /// Where it answers, with a base path if there is one. `--url` goes before it.
+    pub(super) url: Option<Located<String>>,
+    /// Whether its models say what a script tells them. By default they are live.
+    #[serde(default)]
+    pub(super) answers: Answers,
+    /// What the gateway claims to be able to do; scenarios that require something else are `unsupported`.
+    #[serde(default)]
+    pub(super) capabilities: Vec<Located<String>>,
+    /// What the names of models in scenarios stand for.
+    #[serde(default)]
+    pub(super) models: BTreeMap<String, ModelEntry>,
+    /// Where each role's credential comes from.
+    #[serde(default)]
+    pub(super) roles: BTreeMap<String, Located<RoleEntry>>,
+    /// How a world of its own is made for each scenario, where the gateway can.
+    pub(super) worlds: Option<WorldsEntry>,
+    /// How keys are minted and revoked, where the gateway can.
+    #[serde(default)]
+    pub(super) keys: KeysEntry,
+    /// What can be seen of the gateway besides its answers.
+    #[serde(default)]
+    pub(super) observers: ObserversEntry,
+    /// Bounds on what is read and waited for.
+    #[serde(default)]
+    pub(super) limits: LimitsEntry,
+}
+
+/// Where a model's words come from.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Answers {
+    /// A script: what it says can be checked.
+    Scripted,
+    /// A model: a missed wording is a warning.
+    #[default]
+    Live,
+}
+
+/// A model that a name stands for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelEntry {
+    /// Its id on this gateway.
+    pub(super) id: String,
+    /// What a million tokens cost, as decimal texts.
+    pub(super) price: Option<PriceEntry>,
+}
+
+/// Prices for a million tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PriceEntry {
+    /// Tokens of the question, such as `"3.00"`.
+    pub(super) input: Located<String>,
+    /// Tokens of the answer. By default nothing.
+    pub(super) output: Option<Located<String>>,
+}
+
+/// Where a role's credential comes from: one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoleEntry {
+    /// The environment variable that holds it.
+    pub(super) env: Option<String>,
+    /// A description of the key that is minted for each scenario; `role.mint` in `keys.mint`.
+    pub(super) mint: Option<Tree>,
+}
+
+/// A request that the runner makes on its own behalf.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallEntry {
+    /// Method and path, as in `POST /admin/keys`.
+    pub(super) call: Located<String>,
+    /// Headers; a template each, such as `Bearer {{ env.ADMIN_KEY }}`.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, Located<String>>,
+    /// A JSON body.
+    pub(super) json: Option<Tree>,
+}
+
+/// How a world of its own is made.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorldsEntry {
+    /// Makes one; its answer is `world` in later templates.
+    pub(super) create: CallEntry,
+    /// The path of its base path in the answer.
+    pub(super) base_path: Located<String>,
+    /// The path of its keys in the answer; each has `role`, `id` and `secret`.
+    pub(super) keys: Located<String>,
+    /// Takes it down.
+    pub(super) delete: Option<CallEntry>,
+}
+
+/// How keys are minted and revoked.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct KeysEntry {
+    /// Mints a key for a role.
+    pub(super) mint: Option<MintEntry>,
+    /// Revokes the key `key.id`.
+    pub(super) revoke: Option<CallEntry>,
+}
+
+/// How a key is minted.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MintEntry {
+    /// The request; `role.name` and `role.mint` are known to it.
+    pub(super) request: CallEntry,
+    /// The path of the key's id in the answer.
+    pub(super) id: Located<String>,
+    /// The path of the key's secret in the answer.
+    pub(super) secret: Located<String>,
+}
+
+/// What can be seen besides answers.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ObserversEntry {
+    /// Billing events.
+    pub(super) billing: Option<BillingEntry>,
+    /// Keys' times of last use.
+    pub(super) keys: Option<KeyObserverEntry>,
+    /// Log lines.
+    pub(super) logs: Option<LogsEntry>,
+}
+
+/// Where lines can be read: one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceEntry {
+    /// An address of the gateway.
+    pub(super) http: Option<HttpEntry>,
+    /// A file that the gateway appends to.
+    pub(super) file: Option<FileEntry>,
+}
+
+/// Lines from an address.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HttpEntry {
+    /// The request.
+    pub(super) request: CallEntry,
+    /// The path of the lines in its answer, as in `$.events[*]`.
+    pub(super) lines: Located<String>,
+}
+
+/// Lines from a file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileEntry {
+    /// The file; a template, so that `{{ env.GATEWAY_LOG }}` may name it.
+    pub(super) path: Located<String>,
+    /// For lines that are not JSON alone: a regular expression whose group `json` is JSON, or whose named groups become members.
+    pub(super) pattern: Option<Located<String>>,
+}
+
+/// Where billing events can be seen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BillingEntry {
+    /// Where they are read.
+    pub(super) from: Located<SourceEntry>,
+    /// Members that tell a billing event from other lines.
+    pub(super) only: Option<Tree>,
+    /// Path of the model's id in an event.
+    pub(super) model: Option<Located<String>>,
+    /// Path of the question's tokens.
+    pub(super) input_tokens: Option<Located<String>>,
+    /// Path of the answer's tokens.
+    pub(super) output_tokens: Option<Located<String>>,
+    /// Path of the key's id.
+    pub(super) key: Option<Located<String>>,
+    /// Path of the cost.
+    pub(super) cost: Option<Located<String>>,
+    /// When events appear: `immediate` (before the answer), `ordered` or `unordered` (after it).
+    pub(super) delivery: DeliveryEntry,
+    /// With `ordered`: a call that is billed, sent with a key of its own, to prove that nothing else came before it.
+    pub(super) marker: Option<MarkerEntry>,
+    /// How long an event is waited for. By default five seconds.
+    pub(super) deadline: Option<Located<String>>,
+}
+
+/// When events appear.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum DeliveryEntry {
+    /// Before the call that caused them is answered.
+    Immediate,
+    /// Later, in the order of the calls.
+    Ordered,
+    /// Later, in any order.
+    Unordered,
+}
+
+/// A call that is billed to a key of its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MarkerEntry {
+    /// The role that a key is minted for.
+    #[serde(rename = "as")]
+    pub(super) role: Located<String>,
+    /// The request.
+    pub(super) request: CallEntry,
+}
+
+/// Where a key's time of last use can be seen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyObserverEntry {
+    /// The request; `key.id` is known to it.
+    pub(super) request: CallEntry,
+    /// The path of the time in its answer.
+    pub(super) last_used_at: Located<String>,
+    /// How long it is waited for. By default five seconds.
+    pub(super) deadline: Option<Located<String>>,
+}
+
+/// Where log lines can be seen.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogsEntry {
+    /// Where they are read; `request_id` is known to a request.
+    pub(super) from: Located<SourceEntry>,
+    /// The path of the request's id in a line.
+    pub(super) request_id: Located<String>,
+    /// How long one is waited for. By default five seconds.
+    pub(super) deadline: Option<Located<String>>,
+}
+
+/// Bounds on what is read and waited for.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LimitsEntry {
+    /// Most bytes of a response's body. By default 64 MiB.
+    pub(super) response_bytes: Option<u64>,
+    /// Most time for a step. By default 30 seconds.
+    pub(super) step: Option<Located<String>>,
+    /// Most time for a scenario. By default two minutes.
+    pub(super) scenario: Option<Located<String>>,
+}
