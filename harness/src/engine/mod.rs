@@ -1,5 +1,5 @@
 //! Runs scenarios against a target: scheduling, worlds, variables, HTTP, cleanup. Decides nothing that
-//! [`crate::check`] and [`crate::observe`] decide, and writes nothing: what happens goes to a [`Sink`].
+//! [`crate::check`] and `observe` decide, and writes nothing: what happens goes to a [`Sink`].
 
 mod attempt;
 mod cancel;
