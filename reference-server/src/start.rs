@@ -8,7 +8,7 @@ use std::thread;
 
 use uuid::Uuid;
 
-use crate::brain::{Brain, tokens};
+use crate::brain::tokens;
 use crate::control::Control;
 use crate::domain::catalog::Catalog;
 use crate::domain::clock::Clock;
@@ -56,16 +56,15 @@ pub enum StartError {
 ///
 /// When the address is taken, or the state or the log cannot be opened.
 pub fn bind(settings: Settings) -> Result<Server, StartError> {
-    // The tokenizer loads beside everything else; whoever needs it first waits for it. Without the thread it
-    // loads with the first chat.
-    let _ = thread::Builder::new().name("plumbline-warm-up".to_owned()).spawn(tokens::warm_up);
+    let provider = Arc::new(Mock::default());
+    warm_up(&provider);
     let listen = |problem| StartError::Listen { address: settings.listen, problem };
     let listener = TcpListener::bind(settings.listen).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
 
     let roles = Role::embedded().map_err(|error| fixture(&error))?;
-    let worlds = worlds(&settings, roles)?;
+    let worlds = worlds(&settings, roles, provider)?;
     let keys = role_keys(&worlds);
     let control_token = settings.control_token.unwrap_or_else(random_token);
     let gateway = Gateway {
@@ -77,15 +76,29 @@ pub fn bind(settings: Settings) -> Result<Server, StartError> {
     Ok(Server::new(listener, address, gateway, control_token, keys))
 }
 
-fn worlds(settings: &Settings, roles: Vec<Role>) -> Result<Arc<Worlds>, StartError> {
+/// Loads tokenizer and rules beside everything else; whoever needs them first waits for them. Without the threads
+/// they load with the first question.
+fn warm_up(provider: &Arc<Mock>) {
+    let provider = Arc::clone(provider);
+    let beside = |work: Box<dyn FnOnce() + Send>| {
+        let _ = thread::Builder::new().name("plumbline-warm-up".to_owned()).spawn(work);
+    };
+    beside(Box::new(tokens::warm_up));
+    beside(Box::new(move || {
+        if let Err(error) = provider.warm_up() {
+            tracing::error!(%error, "the rules in the binary cannot be read");
+        }
+    }));
+}
+
+fn worlds(settings: &Settings, roles: Vec<Role>, provider: Arc<Mock>) -> Result<Arc<Worlds>, StartError> {
     let now = Clock::default().now();
     let first_keys: Vec<KeyRecord> = roles.iter().map(|role| role.fixture_key(now).record()).collect();
     let place = settings.state.clone().map_or(Place::Memory, Place::File);
     let (store, opened) = Store::open(&place, settings.durable, &first_keys)?;
-    let brain = Brain::embedded().map_err(|error| fixture(&error))?;
     let commons = Commons {
         catalog: Arc::new(Catalog::embedded().map_err(|error| fixture(&error))?),
-        provider: Arc::new(Mock::new(Arc::new(brain))),
+        provider,
         store: Arc::new(store),
         sink: sink(&settings.log)?,
     };

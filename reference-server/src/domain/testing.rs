@@ -11,9 +11,8 @@ use super::log_line::RequestContext;
 use super::role::Role;
 use super::world::{Commons, World};
 use super::worlds::Worlds;
-use crate::brain::Brain;
 use crate::defect::Defect;
-use crate::provider::Mock;
+use crate::provider::{Mock, Provider};
 use crate::store::{Place, Store};
 
 /// A world and the secrets of its keys.
@@ -32,12 +31,12 @@ pub(crate) fn world() -> TestWorld {
 
 /// A registry with nothing but the default world.
 pub(crate) fn worlds() -> Worlds {
-    static BRAIN: OnceLock<Arc<Brain>> = OnceLock::new();
-    let brain = BRAIN.get_or_init(|| Arc::new(Brain::embedded().unwrap()));
+    static PROVIDER: OnceLock<Arc<Mock>> = OnceLock::new();
+    let provider = PROVIDER.get_or_init(Arc::default);
     let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
     let commons = Commons {
         catalog: Arc::new(Catalog::embedded().unwrap()),
-        provider: Arc::new(Mock::new(Arc::clone(brain))),
+        provider: Arc::clone(provider) as Arc<dyn Provider>,
         store: Arc::new(store),
         sink: None,
     };

@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use futures::future::{BoxFuture, ready};
 use futures::stream::{self, StreamExt};
 
 use super::{CompletionStream, Fault, Provider, StreamPart};
-use crate::brain::Brain;
+use crate::brain::{Brain, BrainError};
 use crate::domain::inference::{
     Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, ProviderError,
 };
@@ -13,14 +13,24 @@ use crate::domain::inference::{
 const PARTS_BEFORE_TRUNCATION: usize = 3;
 
 /// The provider in this process: the brain, without a wire between.
+#[derive(Default)]
 pub struct Mock {
-    brain: Arc<Brain>,
+    /// Read from its rules when first needed: that takes longer than everything else that a start does.
+    brain: OnceLock<Result<Brain, BrainError>>,
 }
 
 impl Mock {
-    /// A provider that answers with a brain.
-    pub fn new(brain: Arc<Brain>) -> Self {
-        Self { brain }
+    /// Reads the rules now, so that no question has to wait for it.
+    ///
+    /// # Errors
+    /// When the rules in the binary make no sense.
+    pub fn warm_up(&self) -> Result<(), ProviderError> {
+        self.brain().map(drop)
+    }
+
+    fn brain(&self) -> Result<&Brain, ProviderError> {
+        let brain = self.brain.get_or_init(Brain::embedded).as_ref();
+        brain.map_err(|error| ProviderError::Malformed(error.to_string()))
     }
 
     fn answer(
@@ -31,7 +41,7 @@ impl Mock {
     ) -> Result<Completion, ProviderError> {
         match fault.and_then(Fault::before_answer) {
             Some(error) => Err(error),
-            None => Ok(self.brain.answer(model, request)),
+            None => Ok(self.brain()?.answer(model, request)),
         }
     }
 }
@@ -64,7 +74,7 @@ impl Provider for Mock {
     ) -> BoxFuture<'a, Result<Embeddings, ProviderError>> {
         let embeddings = match fault.and_then(Fault::before_answer) {
             Some(error) => Err(error),
-            None => Ok(self.brain.embed(model, &request)),
+            None => self.brain().map(|brain| brain.embed(model, &request)),
         };
         Box::pin(ready(embeddings))
     }
@@ -101,11 +111,13 @@ impl Iterator for Words {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::domain::inference::{FinishReason, Message, Part, Role};
 
     fn mock() -> Mock {
-        Mock::new(Arc::new(Brain::embedded().unwrap()))
+        Mock::default()
     }
 
     fn model() -> ModelIdentity {
