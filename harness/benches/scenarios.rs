@@ -11,6 +11,7 @@ use plumbline_harness::scenario::{
     Check, CheckLevel, Matcher, Path, Quantifier, Shape, ShapeNode, Subject, Templates, Variables,
 };
 use plumbline_harness::source::{Files, load, yaml};
+use plumbline_harness::target::Secrets;
 use plumbline_record::{Level, Location};
 use serde_json::json;
 
@@ -105,7 +106,8 @@ fn checking(
     let schemas = Schemas::new([("gsai/chat-completion", schema)]).unwrap();
     let valid = check(Subject::Json, Matcher::Schema("gsai/chat-completion".into()));
     let reply = Reply::new(200, Vec::new(), answer.to_string().as_bytes());
-    let context = Context { templates, variables, schemas: &schemas, scripted: true };
+    let secrets = Secrets::default();
+    let context = Context { templates, variables, schemas: &schemas, scripted: true, secrets: &secrets };
 
     let mut group = criterion.benchmark_group("check");
     for (name, check) in [("status", &status), ("equals a sum", &equals), ("JSON Schema", &valid)] {

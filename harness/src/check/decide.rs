@@ -5,6 +5,7 @@ use super::matching::{Mismatch, Ready, not_json, nothing_found};
 use super::words::show_all;
 use super::{Reply, Schemas};
 use crate::scenario::{Check, PathError, Quantifier, Subject, TemplateError, Templates, Variables};
+use crate::target::Secrets;
 
 /// What checks are decided with.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,8 @@ pub struct Context<'c> {
     pub schemas: &'c Schemas,
     /// Whether the target's models are scripted.
     pub scripted: bool,
+    /// The credentials that no verdict may show.
+    pub secrets: &'c Secrets,
 }
 
 /// Decides one check; a miss is a value, not an error.
@@ -46,7 +49,7 @@ fn look(check: &Check, reply: &Reply, context: &Context<'_>) -> Result<(), (Stri
         Subject::Text => one(&ready, Some(&Value::from(&*reply.text)), context),
         Subject::Json => match &reply.json {
             Some(json) => one(&ready, Some(json), context),
-            None => Err(not_json(ready.expected(), &reply.text)),
+            None => Err(not_json(ready.expected(context.secrets), &reply.text, context.secrets)),
         },
         Subject::Body(path, quantifier) => {
             let path = match path.fill(context.templates, context.variables) {
@@ -57,7 +60,7 @@ fn look(check: &Check, reply: &Reply, context: &Context<'_>) -> Result<(), (Stri
             return match &reply.json {
                 Some(json) => found(&ready, &path.find(json), *quantifier, context),
                 // Nothing is in a body that cannot be read, and that is no proof of absence either.
-                None => Err(not_json(ready.expected(), &reply.text)),
+                None => Err(not_json(ready.expected(context.secrets), &reply.text, context.secrets)),
             }
             .map_err(|mismatch| (path.text.to_string(), mismatch));
         }
@@ -81,7 +84,7 @@ fn unfilled(error: &TemplateError) -> Mismatch {
 fn one(ready: &Ready<'_>, value: Option<&Value>, context: &Context<'_>) -> Result<(), Mismatch> {
     match (ready, value) {
         (Ready::Absent, None) => Ok(()),
-        (_, None) => Err(nothing_found(ready.expected())),
+        (_, None) => Err(nothing_found(ready.expected(context.secrets))),
         (_, Some(value)) => ready.meet(value, context),
     }
 }
@@ -95,23 +98,26 @@ fn found(
     if matches!(ready, Ready::Absent) {
         return match values {
             [] => Ok(()),
-            values => Err(Mismatch::new("nothing", show_all(values))),
+            values => Err(Mismatch::new("nothing", show_all(values, context.secrets))),
         };
     }
     match (values, quantifier) {
-        ([], _) => Err(nothing_found(ready.expected())),
+        ([], _) => Err(nothing_found(ready.expected(context.secrets))),
         ([value], Quantifier::One) => ready.meet(value, context),
         (values, Quantifier::One) => {
-            let expected = format!("exactly one value: {}", ready.expected());
-            Err(Mismatch::new(expected, format!("{} values: {}", values.len(), show_all(values))))
+            let expected = format!("exactly one value: {}", ready.expected(context.secrets));
+            Err(Mismatch::new(
+                expected,
+                format!("{} values: {}", values.len(), show_all(values, context.secrets)),
+            ))
         }
         (values, Quantifier::Each) => values.iter().try_for_each(|value| ready.meet(value, context)),
         (values, Quantifier::Any) => {
             if values.iter().any(|value| ready.meet(value, context).is_ok()) {
                 Ok(())
             } else {
-                let expected = format!("among the values: {}", ready.expected());
-                Err(Mismatch::new(expected, show_all(values)))
+                let expected = format!("among the values: {}", ready.expected(context.secrets));
+                Err(Mismatch::new(expected, show_all(values, context.secrets)))
             }
         }
     }

@@ -7,6 +7,7 @@ use super::decide::Context;
 use super::words::{shorten, show};
 use super::{Decimal, difference, equal};
 use crate::scenario::{Kind, Matcher, Pattern, Shape, TemplateError};
+use crate::target::Secrets;
 
 /// A value that does not match, in words.
 #[derive(Debug)]
@@ -54,19 +55,19 @@ impl<'m> Ready<'m> {
     }
 
     /// What is wanted, in words.
-    pub(super) fn expected(&self) -> String {
+    pub(super) fn expected(&self, secrets: &Secrets) -> String {
         match self {
             Self::Is(kind) => kind.words().to_owned(),
-            Self::Equals(value) => show(value),
-            Self::DiffersFrom(value) => format!("anything but {}", show(value)),
-            Self::Contains(value) => format!("something with {} in it", show(value)),
+            Self::Equals(value) => show(value, secrets),
+            Self::DiffersFrom(value) => format!("anything but {}", show(value, secrets)),
+            Self::Contains(value) => format!("something with {} in it", show(value, secrets)),
             Self::Matches(pattern) => format!("a text that matches /{pattern}/"),
             Self::Between(low, high) => format!("a number from {low} to {high}"),
             Self::OneOf(values) => match values.as_slice() {
-                [one] => show(one),
+                [one] => show(one, secrets),
                 many => format!(
                     "one of {}",
-                    super::words::show_all(&many.iter().map(|value| &**value).collect::<Vec<_>>())
+                    super::words::show_all(&many.iter().map(|value| &**value).collect::<Vec<_>>(), secrets)
                 ),
             },
             Self::Length(min, max) => match (min, max) {
@@ -83,9 +84,10 @@ impl<'m> Ready<'m> {
 
     /// Whether a value that is there matches.
     pub(super) fn meet(&self, value: &Value, context: &Context<'_>) -> Result<(), Mismatch> {
+        let secrets = context.secrets;
         let holds = match self {
             Self::Is(kind) => is(*kind, value),
-            Self::Equals(expected) => return self.meet_equal(expected, value),
+            Self::Equals(expected) => return self.meet_equal(expected, value, secrets),
             Self::DiffersFrom(other) => !equal(value, other),
             Self::Contains(part) => match (value, &**part) {
                 (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
@@ -106,30 +108,31 @@ impl<'m> Ready<'m> {
             }),
             Self::Absent => false,
             Self::Schema(name) => {
-                return match context.schemas.violations(name, value) {
+                return match context.schemas.violations(name, value, secrets) {
                     None => Ok(()),
-                    Some(violations) => Err(Mismatch::new(self.expected(), violations)),
+                    Some(violations) => Err(Mismatch::new(self.expected(secrets), violations)),
                 };
             }
         };
-        if holds { Ok(()) } else { Err(Mismatch::new(self.expected(), self.actual(value))) }
+        if holds { Ok(()) } else { Err(Mismatch::new(self.expected(secrets), self.actual(value, secrets))) }
     }
 
-    fn meet_equal(&self, expected: &Value, value: &Value) -> Result<(), Mismatch> {
+    fn meet_equal(&self, expected: &Value, value: &Value, secrets: &Secrets) -> Result<(), Mismatch> {
         if equal(value, expected) {
             return Ok(());
         }
-        let mut mismatch = Mismatch::new(self.expected(), show(value));
+        let mut mismatch = Mismatch::new(self.expected(secrets), show(value, secrets));
         if let (Value::String(expected), Value::String(actual)) = (expected, value) {
-            mismatch.difference = difference(expected, actual).map(Box::new);
+            mismatch.difference =
+                difference(&secrets.redact(expected), &secrets.redact(actual)).map(Box::new);
         }
         Err(mismatch)
     }
 
-    fn actual(&self, value: &Value) -> String {
+    fn actual(&self, value: &Value, secrets: &Secrets) -> String {
         match (self, length(value)) {
-            (Self::Length(..), Some(length)) => format!("a length of {length}: {}", show(value)),
-            _ => show(value),
+            (Self::Length(..), Some(length)) => format!("a length of {length}: {}", show(value, secrets)),
+            _ => show(value, secrets),
         }
     }
 }
@@ -181,11 +184,11 @@ pub(super) fn nothing_found(expected: String) -> Mismatch {
 }
 
 /// What is said of a body that is not JSON.
-pub(super) fn not_json(expected: String, text: &str) -> Mismatch {
+pub(super) fn not_json(expected: String, text: &str, secrets: &Secrets) -> Mismatch {
     let actual = if text.is_empty() {
         "an empty body".to_owned()
     } else {
-        format!("a body that is not JSON: {}", shorten(text))
+        format!("a body that is not JSON: {}", shorten(text, secrets))
     };
     Mismatch::new(expected, actual)
 }

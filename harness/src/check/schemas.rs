@@ -6,6 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::words::shorten;
+use crate::target::Secrets;
 
 /// Most violations that are told of one value.
 const TOLD: usize = 5;
@@ -78,7 +79,7 @@ impl Schemas {
     }
 
     /// What a value violates, in words; nothing where it is valid.
-    pub(super) fn violations(&self, name: &str, value: &Value) -> Option<String> {
+    pub(super) fn violations(&self, name: &str, value: &Value, secrets: &Secrets) -> Option<String> {
         let Some(entry) = self.entries.get(name) else {
             return Some(format!("there is no JSON Schema `{name}`"));
         };
@@ -97,7 +98,7 @@ impl Schemas {
                 place => format!("{place}: {error}"),
             })
             .collect();
-        Some(shorten(&told.join("; ")))
+        Some(shorten(&told.join("; "), secrets))
     }
 }
 

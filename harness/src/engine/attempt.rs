@@ -137,14 +137,10 @@ impl<'a> Attempt<'a> {
             }
         };
         let mut seen = Seen::default();
-        match self.watch(&stage).await {
-            Ok(watched) => {
-                self.play(&mut stage, &watched, &mut seen).await;
-                if !self.cancel.is_cancelled() {
-                    self.settle_bills(&stage, &watched, &mut seen).await;
-                }
-            }
-            Err(reason) => seen.broken = Some(reason),
+        let watched = self.watch(&stage, &mut seen).await;
+        self.play(&mut stage, &watched, &mut seen).await;
+        if !self.cancel.is_cancelled() {
+            self.settle_bills(&stage, &watched, &mut seen).await;
         }
         self.clean_up(&mut stage, &mut seen).await;
         let (mut cases, taken) = self.cases(seen);
@@ -335,6 +331,7 @@ fn redact(case: &mut Case, secrets: &Secrets) {
     };
     case.reason.iter_mut().for_each(redact);
     for miss in &mut case.misses {
+        redact(&mut miss.subject);
         redact(&mut miss.expected);
         redact(&mut miss.actual);
         if let Some(difference) = &mut miss.difference {

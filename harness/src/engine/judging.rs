@@ -18,6 +18,7 @@ impl Attempt<'_> {
             variables: &stage.variables,
             schemas: &self.plan.schemas,
             scripted: self.plan.target.scripted,
+            secrets: &stage.secrets,
         }
     }
 
@@ -99,18 +100,22 @@ fn decide_all(checks: &[Check], reply: &Reply, context: &Context<'_>, step: &Ste
 
 /// Takes the first alternative that holds; where none does, says how the nearest missed.
 fn alternatives(expect: &Expect, reply: &Reply, context: &Context<'_>, step: &Step, seen: &mut Seen) {
-    let must = |misses: &[Miss]| misses.iter().filter(|miss| miss.level == Level::Must).count();
+    // Nothing more was looked at after a wrong status, so such an alternative has few misses and is far all the same.
+    let distance = |misses: &[Miss]| {
+        let must = misses.iter().filter(|miss| miss.level == Level::Must);
+        (misses.iter().any(|miss| miss.subject == "status"), must.count())
+    };
     let mut nearest: Option<(Vec<Miss>, &str)> = None;
     for alternative in &expect.alternatives {
         let (misses, checks) = decide_all(&alternative.checks, reply, context, step);
         seen.checks += checks;
-        if must(&misses) == 0 {
+        if distance(&misses).1 == 0 {
             seen.misses.extend(misses);
             let alternative = alternative.name.to_string();
             seen.taken.push(Taken { step: step.name.to_string(), alternative });
             return;
         }
-        if nearest.as_ref().is_none_or(|(other, _)| must(&misses) < must(other)) {
+        if nearest.as_ref().is_none_or(|(other, _)| distance(&misses) < distance(other)) {
             nearest = Some((misses, &alternative.name));
         }
     }

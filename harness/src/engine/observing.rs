@@ -16,7 +16,7 @@ pub(super) struct Watched<'w> {
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) async fn watch(&self, stage: &Stage) -> Result<Watched<'a>, String> {
+    pub(super) async fn watch(&self, stage: &Stage, seen: &mut Seen) -> Watched<'a> {
         let target = &self.plan.target;
         let alone = target.worlds.is_some();
         let needs = |observer| verdicts::needs(self.scenario, observer);
@@ -24,15 +24,21 @@ impl<'a> Attempt<'a> {
         if let Some(observer) = target.billing.as_ref().filter(|_| needs("billing")) {
             let lines =
                 Lines::from_now(&observer.source, self.services(), &stage.service_variables, alone).await;
-            watched.billing = Some(lines.map_err(|error| format!("billing observer: {error}"))?);
+            match lines {
+                Ok(lines) => watched.billing = Some(lines),
+                Err(error) => seen.billing.broken = Some(error.to_string()),
+            }
         }
         if let Some(observer) = target.logs.as_ref().filter(|_| needs("logs")) {
             // A request's lines are told apart by its id, wherever they begin.
             let lines =
                 Lines::from_now(&observer.source, self.services(), &stage.service_variables, true).await;
-            watched.logs = Some(lines.map_err(|error| format!("log observer: {error}"))?);
+            match lines {
+                Ok(lines) => watched.logs = Some(lines),
+                Err(error) => seen.logs.broken = Some(error.to_string()),
+            }
         }
-        Ok(watched)
+        watched
     }
 
     /// Notes what a step that passed must have been billed, while its names are what they are.

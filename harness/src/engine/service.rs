@@ -50,7 +50,7 @@ impl Services<'_> {
         if (200..300).contains(&reply.status) {
             return Ok(reply);
         }
-        let body = reply.text.chars().take(200).collect();
+        let body = self.target.secrets.redact(&reply.text).chars().take(200).collect();
         Err(ServiceError::Refused { call: name(call), status: reply.status, body })
     }
 

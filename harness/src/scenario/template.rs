@@ -58,6 +58,9 @@ impl TemplateError {
 impl From<minijinja::Error> for TemplateError {
     fn from(error: minijinja::Error) -> Self {
         let message = match error.detail() {
+            Some(detail) if error.kind() == ErrorKind::UndefinedError => {
+                detail.replace(" is undefined", " is not defined")
+            }
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
         };

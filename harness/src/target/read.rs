@@ -100,9 +100,14 @@ pub fn at_url(
         .iter()
         .map(|(name, id)| (Arc::from(name.as_str()), Model { id: id.as_str().into(), price: None }))
         .collect();
+    let address = parse_url(url)?;
+    add_password(&mut secrets, &address);
+    let mut shown = address.clone();
+    // Only an address without a host has no place for a password.
+    let _ = shown.set_password(None);
     Ok(Target {
-        name: url.into(),
-        url: parse_url(url)?,
+        name: shown.as_str().into(),
+        url: address,
         digest: hex(&Sha256::digest(url)),
         scripted: false,
         capabilities: std::collections::BTreeSet::new(),
@@ -123,6 +128,13 @@ pub fn at_url(
 fn secrets_add(secrets: &mut Secrets, secret: Option<&Secret>) {
     if let Some(secret) = secret {
         secrets.add(secret.clone());
+    }
+}
+
+/// An address may carry a password, in the form that it is sent in and in the one that it is written in.
+fn add_password(secrets: &mut Secrets, url: &Url) {
+    if let Some(password) = url.password() {
+        secrets.add(Secret::new("URL_PASSWORD", password));
     }
 }
 
@@ -198,9 +210,11 @@ impl Reader<'_> {
         }
         let mut variables = Variables::default();
         variables.set("env", Value::Object(self.env));
+        let url = parse_url(&address)?;
+        add_password(&mut self.secrets, &url);
         Ok(Target {
             name: entry.name.value.into(),
-            url: parse_url(&address)?,
+            url,
             digest: hex(&Sha256::digest(self.file.text.as_bytes())),
             scripted: matches!(entry.answers, Answers::Scripted),
             capabilities: entry.capabilities.into_iter().map(|capability| capability.value.into()).collect(),

@@ -62,6 +62,9 @@ impl Steps<'_, '_, '_, '_> {
         let mut checks = Vec::new();
         if let Some(status) = parts.status {
             let allowed = status.value.0.iter().map(|code| Shape::fixed((*code).into())).collect();
+            if status.value.0.is_empty() {
+                self.note(status.span, "no status is right", Some("write `status: 200`"));
+            }
             if let Some(odd) = status.value.0.iter().find(|code| !(100..600).contains(*code)) {
                 self.note(status.span, format!("{odd} is not a status code"), Some("from 100 to 599"));
             }

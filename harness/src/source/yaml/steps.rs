@@ -98,6 +98,13 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         match (&entry.call, &entry.revoke_key) {
             (Some(call), None) => self.call(call, entry).map(Action::Call),
             (None, Some(role)) => {
+                for (field, span) in fields_of_a_call(entry) {
+                    self.note(
+                        span,
+                        format!("`{field}` does not go with `revoke_key`"),
+                        Some("it goes with `call`"),
+                    );
+                }
                 self.reading.known_word(role, "role", |contract| &contract.roles);
                 Some(Action::RevokeKey { role: role.as_str().into() })
             }
@@ -297,4 +304,24 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
             }
         })
     }
+}
+
+/// The fields of a step that only a call has a use for, and where they stand.
+fn fields_of_a_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
+    fn of<T>(field: Option<&Recovered<Located<T>>>) -> Option<Span> {
+        field.and_then(|field| field.0.as_ref()).map(|field| field.span)
+    }
+    let fields = [
+        ("as", entry.role.as_ref().map(|role| role.span)),
+        ("headers", entry.headers.values().next().map(|header| header.span)),
+        ("json", entry.json.as_ref().map(|json| json.span)),
+        ("body", entry.body.as_ref().map(|body| body.span)),
+        ("timeout", entry.timeout.as_ref().map(|timeout| timeout.span)),
+        ("expect", of(entry.expect.as_ref())),
+        ("capture", of(entry.capture.values().next())),
+        ("bills", of(entry.bills.as_ref())),
+        ("key", of(entry.key.as_ref())),
+        ("logs", of(entry.logs.as_ref())),
+    ];
+    fields.into_iter().filter_map(|(field, span)| Some((field, span?))).collect()
 }

@@ -1,0 +1,20 @@
+//! The runner as its callers meet it: what it reads, what it sends, and what it makes of the answers.
+
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod lint;
+#[cfg(test)]
+mod observers;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod verdicts;
