@@ -1,6 +1,7 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use plumbline_record::Difference;
+use regex::Regex;
 use serde_json::Value;
 
 use super::decide::Context;
@@ -155,9 +156,18 @@ fn is(kind: Kind, value: &Value) -> bool {
         Kind::Uuid => {
             value.as_str().is_some_and(|text| text.len() == 36 && uuid::Uuid::try_parse(text).is_ok())
         }
-        Kind::Timestamp => value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
+        Kind::Timestamp => value.as_str().is_some_and(is_timestamp),
         Kind::UnitVector => is_unit_vector(value),
     }
+}
+
+/// jiff reads more than RFC 3339 allows: hours without minutes, a space for the `T`.
+fn is_timestamp(text: &str) -> bool {
+    static SPELLING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$").ok()
+    });
+    SPELLING.as_ref().is_some_and(|spelling| spelling.is_match(text))
+        && text.parse::<jiff::Timestamp>().is_ok()
 }
 
 /// Here a float is right: the components are measurements, and the bound is a thousandth.

@@ -240,3 +240,279 @@ fn leftovers(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::scenario::{Contract, Templates};
+    use crate::source::SourceFile;
+    use crate::target::{Environment, read};
+
+    /// A model whose price tells the question's tokens from the answer's, and one that has none.
+    const TARGET: &str = r#"
+name: gateway
+models: { priced: { id: a, price: { input: "3.00", output: "15.00" } }, free: { id: b } }
+observers: { billing: { from: { file: { path: /nowhere } }, cost: $.cost, delivery: immediate } }
+"#;
+
+    fn target() -> Target {
+        let file = Arc::new(SourceFile { name: "target.yaml".into(), text: TARGET.into() });
+        let templates = Templates::new(Arc::new(|_: &str| None::<Vec<u8>>));
+        read(&file, Some("http://127.0.0.1:1"), &Environment::default(), templates).unwrap()
+    }
+
+    fn contract(billing: bool) -> Contract {
+        let ids = BillingRequirements {
+            one: "one".into(),
+            none: "none".into(),
+            model: "model".into(),
+            usage: "usage".into(),
+            key: "key".into(),
+            cost: "cost".into(),
+        };
+        Contract {
+            name: "demo".into(),
+            version: "1".into(),
+            title: "A contract".into(),
+            roles: BTreeMap::new(),
+            models: BTreeMap::new(),
+            capabilities: BTreeMap::new(),
+            billing: billing.then_some(ids),
+            requirements: BTreeMap::new(),
+        }
+    }
+
+    fn step(name: &str, wanted: Wanted) -> Expected {
+        Expected { step: name.to_owned(), location: Location::default(), wanted }
+    }
+
+    fn unbilled(name: &str) -> Expected {
+        step(name, Wanted::None)
+    }
+
+    fn billed(name: &str, model: &str, input_tokens: u64, output_tokens: u64) -> Expected {
+        let usage = Some(Usage { input_tokens, output_tokens });
+        step(name, Wanted::One { model: Some(model.to_owned()), usage, key: Some("k".to_owned()) })
+    }
+
+    /// One event, whatever it says.
+    fn billed_somehow(name: &str) -> Expected {
+        step(name, Wanted::One { model: None, usage: None, key: None })
+    }
+
+    /// An event with the right cost.
+    fn event(model: &str, input: u64, output: u64) -> BillingEvent {
+        let cost = Decimal::from(3 * input + 15 * output) / Decimal::from(1_000_000);
+        BillingEvent {
+            model: Some(model.to_owned()),
+            input_tokens: Some(input),
+            output_tokens: Some(output),
+            key: Some("k".to_owned()),
+            cost: Some(cost),
+        }
+    }
+
+    fn outcome(expected: &[Expected], events: &[BillingEvent], more_steps: bool) -> Outcome {
+        let contract = contract(true);
+        reconcile(expected, events, more_steps, &target(), Requirements { contract: Some(&contract) })
+    }
+
+    /// Each requirement that was missed, and the step that it is held against.
+    fn missed(expected: &[Expected], events: &[BillingEvent], more_steps: bool) -> Vec<String> {
+        let outcome = outcome(expected, events, more_steps);
+        assert_eq!((outcome.undecided, outcome.broken), (None, None));
+        let told = outcome.misses.into_iter();
+        told.map(|miss| format!("{} of {}", miss.requirement.unwrap_or_default(), miss.step)).collect()
+    }
+
+    #[test]
+    fn events_are_held_against_the_steps_that_caused_them() {
+        let steps = [billed("chat", "a", 10, 5), unbilled("refused"), billed("again", "b", 7, 0)];
+        let (chat, again, other) = (event("a", 10, 5), event("b", 7, 0), event("a", 10, 0));
+        let situations: [(&str, &[&BillingEvent], &[&str]); 10] = [
+            ("right", &[&chat, &again], &[]),
+            ("in another order", &[&again, &chat], &[]),
+            ("the first is missing", &[&again], &["one of chat"]),
+            ("the last is missing", &[&chat], &["one of again"]),
+            ("none at all", &[], &["one of chat", "one of again"]),
+            ("the first is doubled", &[&chat, &chat, &again], &["one of chat"]),
+            ("the last is doubled", &[&chat, &again, &again], &["one of again"]),
+            ("both are doubled", &[&chat, &again, &chat, &again], &["one of chat", "one of again"]),
+            ("the refusal is billed", &[&chat, &other, &again], &["none of refused"]),
+            ("the refusal is billed late", &[&chat, &again, &other], &["none of refused"]),
+        ];
+        for (what, events, expected) in situations {
+            let events: Vec<_> = events.iter().copied().cloned().collect();
+            assert_eq!(missed(&steps, &events, false), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_no_step_may_have_caused_is_held_against_one_of_them() {
+        let (right, other) = (event("a", 10, 5), event("c", 1, 1));
+        assert_eq!(missed(&[unbilled("refused")], std::slice::from_ref(&other), false), ["none of refused"]);
+        let chat = [billed("chat", "a", 10, 5)];
+        assert_eq!(missed(&chat, &[right.clone(), other.clone()], false), ["one of chat"]);
+        assert_eq!(missed(&chat, &[other, right], false), ["one of chat"]);
+    }
+
+    #[test]
+    fn each_part_of_an_event_misses_its_own_requirement() {
+        let right = event("a", 10, 5);
+        let cheap = Some(Decimal::from_str_exact("0.000104").unwrap());
+        let situations: [(&str, BillingEvent); 9] = [
+            ("model", BillingEvent { model: Some("b".to_owned()), ..right.clone() }),
+            ("model", BillingEvent { model: None, ..right.clone() }),
+            ("usage", event("a", 11, 5)),
+            ("usage", event("a", 10, 6)),
+            ("usage", BillingEvent { input_tokens: None, ..right.clone() }),
+            ("key", BillingEvent { key: Some("l".to_owned()), ..right.clone() }),
+            ("key", BillingEvent { key: None, ..right.clone() }),
+            ("cost", BillingEvent { cost: cheap, ..right.clone() }),
+            ("cost", BillingEvent { cost: None, ..right.clone() }),
+        ];
+        for (requirement, event) in situations {
+            let told = missed(&[billed("chat", "a", 10, 5)], std::slice::from_ref(&event), false);
+            assert_eq!(told, [format!("{requirement} of chat")], "{event:?}");
+        }
+        let several = BillingEvent { key: None, ..event("b", 10, 6) };
+        assert_eq!(
+            missed(&[billed("chat", "a", 10, 5)], &[several], false),
+            ["model of chat", "usage of chat", "key of chat"]
+        );
+    }
+
+    #[test]
+    fn a_miss_says_what_was_wanted_and_what_was_found() {
+        let wrong = BillingEvent { cost: None, ..event("a", 10, 0) };
+        let outcome = outcome(&[billed("chat", "a", 10, 5)], &[wrong], false);
+        let told: Vec<_> =
+            outcome.misses.iter().map(|miss| (&*miss.subject, &*miss.expected, &*miss.actual)).collect();
+        let usage = ("10 input and 5 output tokens", "10 input and 0 output tokens");
+        let cost = ("0.00003", "nothing");
+        assert_eq!(
+            told,
+            [("billing event's usage", usage.0, usage.1), ("billing event's cost", cost.0, cost.1)]
+        );
+    }
+
+    #[test]
+    fn only_what_is_stated_is_compared() {
+        let odd = BillingEvent { model: Some("z".to_owned()), ..BillingEvent::default() };
+        let outcome = outcome(&[billed_somehow("chat"), unbilled("refused")], &[odd], false);
+        assert_eq!((outcome.checks, outcome.misses.len()), (2, 0));
+        // Two steps that say nothing of their events may have the same one each.
+        let same = [event("a", 1, 1), event("a", 1, 1)];
+        assert_eq!(
+            missed(&[billed_somehow("one"), billed_somehow("two")], &same, false),
+            Vec::<String>::new()
+        );
+        assert_eq!(missed(&[billed_somehow("one")], &same, false), ["one of one"]);
+    }
+
+    #[test]
+    fn a_cost_is_a_number_and_not_its_spelling() {
+        let spelt = |cost: &str| Some(Decimal::from_str_exact(cost).unwrap());
+        let chat = [billed("chat", "a", 10, 5)];
+        for cost in ["0.000105", "0.00010500000"] {
+            let event = BillingEvent { cost: spelt(cost), ..event("a", 10, 5) };
+            assert_eq!(missed(&chat, &[event], false), Vec::<String>::new(), "{cost}");
+        }
+        let event = BillingEvent { cost: spelt("0.00010500000000000001"), ..event("a", 10, 5) };
+        assert_eq!(missed(&chat, &[event], false), ["cost of chat"]);
+    }
+
+    #[test]
+    fn what_comes_last_may_be_the_bill_of_a_step_that_was_not_judged() {
+        let steps = [billed("chat", "a", 10, 5), unbilled("refused"), billed("again", "b", 7, 0)];
+        let (chat, again, other) = (event("a", 10, 5), event("b", 7, 0), event("a", 10, 0));
+        let right = [chat.clone(), again.clone(), other.clone()];
+        assert_eq!(missed(&steps, &right, true), Vec::<String>::new());
+        let between = [chat.clone(), other.clone(), again];
+        assert_eq!(missed(&steps, &between, true), ["none of refused"]);
+        assert_eq!(missed(&[unbilled("refused")], &[other], true), Vec::<String>::new());
+        assert_eq!(missed(&steps[..1], &[chat.clone(), chat], true), Vec::<String>::new());
+        assert_eq!(missed(&steps[..1], &[], true), ["one of chat"]);
+    }
+
+    #[test]
+    fn without_billing_requirements_nothing_is_decided() {
+        let contract = contract(false);
+        for contract in [None, Some(&contract)] {
+            let steps = [billed("chat", "a", 10, 5)];
+            let outcome = reconcile(&steps, &[], false, &target(), Requirements { contract });
+            assert!(outcome.undecided.is_some());
+            assert_eq!((outcome.checks, outcome.misses.len()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn what_a_step_is_billed_comes_from_values_of_the_right_kind() {
+        let value = |value: Value| Ok(Some(Arc::new(value)));
+        for usage in [
+            json!({ "prompt_tokens": 3, "completion_tokens": 2 }),
+            json!({ "promptTokens": 3, "completionTokens": 2, "totalTokens": 5 }),
+            json!({ "input_tokens": 3, "output_tokens": 2 }),
+            json!({ "inputTokens": 3, "outputTokens": 2 }),
+        ] {
+            let usage = one(value(json!("a")), value(usage), Some("k".to_owned()));
+            assert_eq!(usage, Ok(billed("", "a", 3, 2).wanted));
+        }
+        let embedding = one(Ok(None), value(json!({ "prompt_tokens": 3, "total_tokens": 3 })), None);
+        let usage = Some(Usage { input_tokens: 3, output_tokens: 0 });
+        assert_eq!(embedding, Ok(Wanted::One { model: None, usage, key: None }));
+        for (model, usage, part) in [
+            (value(json!(7)), Ok(None), "the model 7 is not a text"),
+            (Ok(None), value(json!({ "tokens": 3 })), "is not a usage"),
+            (Ok(None), value(json!({ "prompt_tokens": "3" })), "is not a usage"),
+            (Ok(None), value(json!(null)), "is not a usage"),
+            (Err("`chat` is not defined".to_owned()), Ok(None), "`chat` is not defined"),
+            (Ok(None), Err("`usage` is not defined".to_owned()), "`usage` is not defined"),
+        ] {
+            let error = one(model, usage, None).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_events_does_not_matter(
+            order in Just((0..6_u64).collect::<Vec<_>>()).prop_shuffle(),
+            lost in 0..6_usize,
+        ) {
+            let steps: Vec<_> =
+                (0..6_u64).map(|number| billed(&format!("s{number}"), "a", number + 1, number)).collect();
+            let mut events: Vec<_> = order.iter().map(|number| event("a", number + 1, *number)).collect();
+            prop_assert_eq!(missed(&steps, &events, false), Vec::<String>::new());
+            events.remove(lost);
+            prop_assert_eq!(missed(&steps, &events, false), [format!("one of s{}", order[lost])]);
+        }
+
+        #[test]
+        fn without_a_miss_there_is_one_event_for_each_billed_step(
+            steps in vec((0..4_u8, 0..2_u64), 1..5),
+            events in vec((0..2_u8, 0..2_u64), 0..6),
+        ) {
+            let model = |number: u8| if number == 0 { "a" } else { "b" };
+            let steps: Vec<_> = steps
+                .into_iter()
+                .map(|(kind, tokens)| match kind {
+                    0 | 1 => billed("billed", model(kind), tokens, 1),
+                    2 => billed_somehow("somehow"),
+                    _ => unbilled("unbilled"),
+                })
+                .collect();
+            let events: Vec<_> = events.into_iter().map(|(kind, tokens)| event(model(kind), tokens, 1)).collect();
+            let billed = steps.iter().filter(|step| step.wanted != Wanted::None).count();
+            if missed(&steps, &events, false).is_empty() {
+                prop_assert_eq!(events.len(), billed);
+            }
+        }
+    }
+}

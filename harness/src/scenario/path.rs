@@ -125,11 +125,28 @@ impl Path {
 }
 
 fn compile(path: &str) -> Result<JsonPath, PathError> {
-    JsonPath::parse(path).map_err(|error| PathError::Syntax {
-        path: path.to_owned(),
-        message: error.message().to_owned(),
-        at: error.position(),
-    })
+    let syntax = |message: String, at| PathError::Syntax { path: path.to_owned(), message, at };
+    // Some paths that end too early make the parser panic; they are no paths, and that is all.
+    match std::panic::catch_unwind(|| JsonPath::parse(path)) {
+        Ok(parsed) => parsed.map_err(|error| syntax(error.message().to_owned(), error.position())),
+        Err(_) => Err(syntax("it ends too early".to_owned(), path.len())),
+    }
+}
+
+/// Whether a text literal that begins in this part of a path is still open at its end.
+fn is_open_text(written: &str) -> bool {
+    let mut open = None;
+    let mut escaped = false;
+    for character in written.chars() {
+        match (open, character) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(mark), _) if character == mark => open = None,
+            (None, '\'' | '"') => open = Some(character),
+            _ => {}
+        }
+    }
+    open.is_some()
 }
 
 /// Splits a path at its templates; quotation marks around one belong to it.
@@ -147,6 +164,14 @@ fn pieces(source: &str, templates: &mut Templates) -> Result<Vec<Piece>, PathErr
             Some(mark) => (before.trim_end_matches(mark), after.strip_prefix(mark).unwrap_or(after)),
             None => (before, after),
         };
+        if is_open_text(before) {
+            let message = "a template in a path is a whole text; write `{{ 'a-' ~ name }}` for a part of one";
+            return Err(PathError::Syntax {
+                path: source.to_owned(),
+                message: message.to_owned(),
+                at: start,
+            });
+        }
         if !before.is_empty() {
             pieces.push(Piece::Written(before.to_owned()));
         }
@@ -171,4 +196,153 @@ fn push_literal(text: &mut String, value: &Value) {
 fn push_quoted(text: &mut String, string: &str) {
     // A JSON string in double quotes is a string literal of RFC 9535 as well.
     text.push_str(&Value::from(string).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
+
+    use super::*;
+
+    fn templates() -> Templates {
+        Templates::new(Arc::new(|_: &str| None::<Vec<u8>>))
+    }
+
+    fn parse(path: &str) -> Result<Path, PathError> {
+        Path::parse(path, &mut templates())
+    }
+
+    /// A path that names `x`, with a value for it.
+    fn fill(path: &str, x: &Value) -> Result<CompiledPath, PathError> {
+        let mut templates = templates();
+        let path = Path::parse(path, &mut templates)?;
+        let mut variables = Variables::default();
+        variables.set("x", x.clone());
+        path.fill(&templates, &variables)
+    }
+
+    #[test]
+    fn a_template_becomes_a_literal_with_quotes_or_without() {
+        for (path, x, filled) in [
+            ("$[?@.id == {{ x }}].n", json!("a"), r#"$[?@.id == "a"].n"#),
+            ("$[?@.id == '{{ x }}'].n", json!("a"), r#"$[?@.id == "a"].n"#),
+            (r#"$[?@.id == "{{ x }}"].n"#, json!("a"), r#"$[?@.id == "a"].n"#),
+            ("$[?@.id == '{{ x }}'].n", json!(7), "$[?@.id == 7].n"),
+            ("$.list[{{ x }}]", json!(2), "$.list[2]"),
+            ("$.map[{{ x }}]['{{ x }}']", json!("a"), r#"$.map["a"]["a"]"#),
+            ("$[?@ == {{ x }}]", json!(null), "$[?@ == null]"),
+            ("$[?@ == {{ x }} || @ == ''][0]", json!(true), "$[?@ == true || @ == ''][0]"),
+            ("$[?@ == {{ x }}]", json!([1, "a"]), r#"$[?@ == "[1,\"a\"]"]"#),
+        ] {
+            assert_eq!(&*fill(path, &x).unwrap().text, filled, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_keeps_its_source_and_names_its_templates() {
+        let fixed = parse("$.data[0].id").unwrap();
+        assert_eq!((&**fixed.source(), fixed.templates().count()), ("$.data[0].id", 0));
+        let path = parse("$[?@.id == '{{ models.chat }}'][{{ place }}]").unwrap();
+        let names: Vec<_> = path.templates().flat_map(Template::names).collect();
+        assert_eq!(names, ["models.chat", "place"]);
+        assert_eq!(&**path.source(), "$[?@.id == '{{ models.chat }}'][{{ place }}]");
+    }
+
+    #[test]
+    fn what_is_not_a_path_is_refused_when_it_is_read() {
+        for path in
+            ["", "data", "$.", "$[", "$[?@.a ==]", "$.a b", "$['a", "$[?@.a == {{ x }}", "$.{{ x }}.a"]
+        {
+            assert!(matches!(parse(path), Err(PathError::Syntax { .. })), "{path}");
+        }
+        for path in ["$[{{ x ]", "$[{{ }}]", "$[{{ x +  }}]"] {
+            assert!(matches!(parse(path), Err(PathError::Template(_))), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_stands_for_nothing_is_an_error() {
+        let error = fill("$[?@.id == {{ x.id }}]", &json!({})).unwrap_err();
+        assert!(matches!(error, PathError::Template(_)), "{error}");
+        assert!(error.to_string().contains("`x.id` is not defined"), "{error}");
+    }
+
+    #[test]
+    fn a_template_within_a_longer_text_is_refused() {
+        // It would become a literal in the middle of a literal, and its value could end that.
+        for path in [
+            "$[?@.id == 'a-{{ x }}']",
+            "$[?@.id == '{{ x }}-a']",
+            r#"$[?@.id == "a-{{ x }}"]"#,
+            r#"$[?@.id == "{{ x }}-a"]"#,
+            r#"$["{{ x }} {{ x }}"]"#,
+        ] {
+            if parse(path).is_ok() {
+                let body = json!([{ "id": "secret" }]);
+                let found = fill(path, &json!(" || @.id != ")).map(|path| path.find(&body).len());
+                panic!("{path} is accepted; with a malicious value: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_beginning_of_a_path_is_read_or_refused() {
+        let path =
+            r#"$.a["b\u00e9\uD83D\uDE00"]['\u0041\'"'][?@.c == 'd\n' && !(@['e'] >= -1.5e+3)]..[1:-2:3, *]"#;
+        assert!(parse(path).is_ok());
+        let panicked: Vec<_> = path
+            .char_indices()
+            .map(|(end, _)| &path[..end])
+            .filter(|beginning| std::panic::catch_unwind(|| parse(beginning).is_ok()).is_err())
+            .collect();
+        assert!(panicked.is_empty(), "these end the process: {panicked:#?}");
+    }
+
+    /// Texts that would end a literal, were they not quoted.
+    fn nasty() -> impl Strategy<Value = String> {
+        let marks =
+            vec!['\'', '"', '\\', '\n', '\0', '\u{7f}', ']', ')', '|', '@', '$', '{', '}', '/', '\u{2028}'];
+        vec(prop_oneof![any::<char>(), select(marks)], 0..12)
+            .prop_map(|characters| characters.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_finds_itself_and_nothing_else(text in nasty(), other in nasty()) {
+            prop_assume!(text != other);
+            let x = json!(text);
+            let list = json!([other, text, format!("{text}'"), format!("{text}\""), other, 1, null]);
+            for path in ["$[?@ == {{ x }}]", "$[?@ == '{{ x }}']", "$[?@ == \"{{ x }}\"]"] {
+                prop_assert_eq!(fill(path, &x).unwrap().find(&list), [&x], "{}", path);
+            }
+            let own = json!("own");
+            let mut object = json!({});
+            object[&other] = json!("other");
+            object[&format!("{text}'")] = json!("third");
+            object[&text] = own.clone();
+            for path in ["$[{{ x }}]", "$['{{ x }}']", "$[\"{{ x }}\"]"] {
+                prop_assert_eq!(fill(path, &x).unwrap().find(&object), [&own], "{}", path);
+            }
+        }
+
+        #[test]
+        fn any_whole_number_finds_itself_and_nothing_else(number: i32, other: i32) {
+            prop_assume!(number != other);
+            let x = json!(number);
+            let list = json!([other, number, number.to_string(), null]);
+            prop_assert_eq!(fill("$[?@ == {{ x }}]", &x).unwrap().find(&list), [&x]);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,40}", path in "[$][$.@?*'\"(){}\\[\\]!=<>|,: a-d0-2-]{0,24}") {
+            for source in [&text, &path, &format!("${text}"), &format!("$[{text}]"), &format!("$[?{text}]")] {
+                if let Ok(path) = parse(source) {
+                    prop_assert_eq!(&**path.source(), source.as_str());
+                }
+            }
+        }
+    }
 }
