@@ -126,11 +126,39 @@ impl Path {
 
 fn compile(path: &str) -> Result<JsonPath, PathError> {
     let syntax = |message: String, at| PathError::Syntax { path: path.to_owned(), message, at };
+    if is_too_deep(path) {
+        let shown = path.chars().take(80).collect();
+        let message = format!("it is nested more than {DEEPEST} deep");
+        return Err(PathError::Syntax { path: shown, message, at: 0 });
+    }
     // Some paths that end too early make the parser panic; they are no paths, and that is all.
     match std::panic::catch_unwind(|| JsonPath::parse(path)) {
         Ok(parsed) => parsed.map_err(|error| syntax(error.message().to_owned(), error.position())),
         Err(_) => Err(syntax("it ends too early".to_owned(), path.len())),
     }
+}
+
+/// Deepest nesting of brackets and parentheses: the parser's time grows exponentially with it.
+const DEEPEST: usize = 10;
+
+/// Whether brackets and parentheses outside text literals are nested deeper than any path needs.
+fn is_too_deep(path: &str) -> bool {
+    let (mut depth, mut open, mut escaped) = (0_usize, None, false);
+    for character in path.chars() {
+        match (open, character) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(mark), _) if character == mark => open = None,
+            (None, '\'' | '"') => open = Some(character),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether a text literal that begins in this part of a path is still open at its end.
@@ -344,5 +372,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_path_nested_without_end_is_refused() {
+        for path in [format!("$[?{}", "(".repeat(30_000)), format!("$[?@{}", "[?@".repeat(64))] {
+            let error = Path::parse(&path, &mut templates()).unwrap_err().to_string();
+            assert!(error.contains("nested"), "{error}");
+        }
+        assert!(Path::parse("$[?@.a['(((((((((((('] == 1]", &mut templates()).is_ok());
     }
 }

@@ -19,8 +19,10 @@ impl<'c> Names<'c> {
         Self { contract, defined: GIVEN.iter().map(ToString::to_string).collect(), models: BTreeSet::new() }
     }
 
-    pub(super) fn define(&mut self, name: &str) {
+    /// Defines a name; false where every scenario has it already, so that it must not be hidden.
+    pub(super) fn define(&mut self, name: &str) -> bool {
         self.defined.insert(name.to_owned());
+        !GIVEN.contains(&name)
     }
 
     /// The models named so far.

@@ -59,7 +59,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         }
         let action = self.action(span, &entry)?;
         // What follows looks at the answer, which templates may name from here on.
-        self.names.define(&name);
+        self.define(&name, entry.name.span);
         let timeout = self.reading.notes.duration(entry.timeout.as_ref());
         let role = match &action {
             Action::Call(call) => call.role.clone(),
@@ -92,6 +92,16 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
 
     pub(super) fn location(&self, span: Span) -> plumbline_record::Location {
         location(self.reading.notes.file, span)
+    }
+
+    fn define(&mut self, name: &str, span: Span) {
+        if !self.names.define(name) {
+            self.note(
+                span,
+                format!("`{name}` stands for something else already"),
+                Some("choose another name"),
+            );
+        }
     }
 
     fn action(&mut self, span: Span, entry: &StepEntry) -> Option<Action> {
@@ -193,8 +203,12 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
     fn captures(&mut self, entries: BTreeMap<String, Recovered<Located<CaptureEntry>>>) -> Vec<Capture> {
         let mut captures = Vec::new();
         for (name, entry) in entries {
-            self.names.define(&name);
-            let Some(entry) = entry.0 else { continue };
+            let Some(entry) = entry.0 else {
+                // What could not be read is defined all the same: its mistake is told once.
+                self.names.define(&name);
+                continue;
+            };
+            self.define(&name, entry.span);
             if let Some(shape) = self.capture_shape(&entry) {
                 let location = self.location(entry.span);
                 captures.push(Capture { name: name.into(), shape, secret: entry.secret, location });
