@@ -10,7 +10,7 @@ use plumbline_harness::check::{Context, Reply, Schemas, decide};
 use plumbline_harness::scenario::{
     Check, CheckLevel, Matcher, Path, Quantifier, Shape, ShapeNode, Subject, Templates, Variables,
 };
-use plumbline_harness::source::{Files, load, yaml};
+use plumbline_harness::source::{Files, load, written, yaml};
 use plumbline_harness::target::Secrets;
 use plumbline_record::{Level, Location};
 use serde_json::json;
@@ -28,7 +28,7 @@ fn reading(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("read");
     group.throughput(Throughput::Bytes(CONVERSATION.len() as u64));
     group.bench_function("decode a scenario file", |bencher| {
-        bencher.iter(|| yaml::decode::<yaml::file::ScenarioFile>(black_box(CONVERSATION)));
+        bencher.iter(|| yaml::decode::<written::file::ScenarioFile>(black_box(CONVERSATION)));
     });
     group.bench_function("lint a scenario file and its contract", |bencher| {
         bencher.iter(|| {

@@ -2,7 +2,9 @@
 
 mod files;
 mod mistake;
+mod resolve;
 mod suite;
+pub mod written;
 pub mod yaml;
 
 pub use files::{Files, ReadError, SourceFile, read_text};

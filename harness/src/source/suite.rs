@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::yaml;
 use super::{Files, Mistake, SourceFile};
+use super::{resolve, yaml};
 use crate::scenario::{Contract, Scenario, Templates};
 
 /// Everything that was read: scenarios, their contracts and their templates.
@@ -27,13 +27,13 @@ pub fn load(files: Files, schemas: &[&str], mut templates: Templates) -> (Suite,
     let (contract_files, scenario_files): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| is_contract(&file.name));
     for file in contract_files {
-        if let Some(contract) = yaml::contract(file, &mut mistakes) {
+        if let Some(contract) = resolve::contract(file, &mut mistakes) {
             contracts.insert(Arc::clone(&contract.name), contract);
         }
     }
     let mut scenarios = Vec::new();
     for (file, decoded) in yaml::read_all(&scenario_files) {
-        yaml::scenarios(file, decoded, &contracts, schemas, &mut templates, &mut scenarios, &mut mistakes);
+        resolve::scenarios(file, decoded, &contracts, schemas, &mut templates, &mut scenarios, &mut mistakes);
     }
     find_twins(&files, &scenarios, &mut mistakes);
     mistakes.sort_by(|a, b| {

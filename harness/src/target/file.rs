@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::source::yaml::wrappers::{Located, Tree};
+use crate::source::written::wrappers::{Located, Tree};
 
 /// A target's descriptor.
 #[derive(Debug, Deserialize, JsonSchema)]

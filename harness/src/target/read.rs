@@ -21,8 +21,8 @@ use super::{
     MarkerCall, Model, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
 };
 use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, Variables};
+use crate::source::written::wrappers::{Located, Tree, TreeValue};
 use crate::source::yaml::decode::decode;
-use crate::source::yaml::wrappers::{Located, Tree, TreeValue};
 use crate::source::{Mistake, SourceFile, Span};
 
 /// Why a target cannot be used.

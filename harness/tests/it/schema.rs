@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
 use plumbline_harness::source::Files;
-use plumbline_harness::source::yaml::{contract_schema, scenario_schema};
+use plumbline_harness::source::written::{contract_schema, scenario_schema};
 use plumbline_harness::target::descriptor_schema;
 use serde_json::Value;
 

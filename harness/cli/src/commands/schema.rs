@@ -1,6 +1,6 @@
 use std::io::Write as _;
 
-use plumbline_harness::source::yaml;
+use plumbline_harness::source::written;
 use plumbline_harness::target::descriptor_schema;
 use plumbline_record::ExitCode;
 
@@ -12,8 +12,8 @@ use crate::printer::Printer;
 /// `plumbline schema`
 pub(crate) fn schema(arguments: &Schema, printer: Printer) -> Result<ExitCode, Failure> {
     let schema = match arguments.of {
-        SchemaOf::Scenario => yaml::scenario_schema(),
-        SchemaOf::Contract => yaml::contract_schema(),
+        SchemaOf::Scenario => written::scenario_schema(),
+        SchemaOf::Contract => written::contract_schema(),
         SchemaOf::Target => descriptor_schema(),
     };
     let text = match arguments.format {

@@ -14,10 +14,7 @@ use serde::forward_to_deserialize_any;
 use super::node::{self, Node, NodeValue};
 use crate::source::Span;
 use crate::source::mistake::hint_among;
-
-pub(super) const LOCATED: &str = "$plumbline::located";
-pub(super) const RECOVERED: &str = "$plumbline::recovered";
-pub(super) const NUMBER: &str = "$plumbline::number";
+use crate::source::written::wrappers::{LOCATED, NUMBER, RECOVERED};
 
 /// A mistake, before the file that it stands in is known.
 #[derive(Clone, Debug, Default)]

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::decode::{DecodeError, decode};
-use super::file::ScenarioFile;
 use crate::source::SourceFile;
+use crate::source::written::file::ScenarioFile;
 
 /// What a scenario file was read as, and the mistakes in it.
-pub(super) type Decoded = (Option<ScenarioFile>, Vec<DecodeError>);
+pub type Decoded = (Option<ScenarioFile>, Vec<DecodeError>);
 
 /// Reads scenario files, several at a time, and gives them back in their order.
 pub fn read_all<'f>(files: &[&'f Arc<SourceFile>]) -> Vec<(&'f Arc<SourceFile>, Decoded)> {

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use plumbline_record::Level;
 
 use super::convert::flatten;
-use super::file::{CheckEntry, ExpectEntry, Kind as KindEntry, Length, LevelEntry, MatchEntry};
 use super::steps::Steps;
-use super::wrappers::{Located, OneOrMany, Recovered, Tree, TreeValue};
 use crate::scenario::{
     Alternative, Check, CheckLevel, Expect, Kind, Matcher, Pattern, Quantifier, Shape, Subject,
 };
 use crate::source::Span;
 use crate::source::mistake::hint_among;
+use crate::source::written::file::{
+    CheckEntry, ExpectEntry, Kind as KindEntry, Length, LevelEntry, MatchEntry,
+};
+use crate::source::written::wrappers::{Located, OneOrMany, Recovered, Tree, TreeValue};
 
 impl Steps<'_, '_, '_, '_> {
     pub(super) fn expect(&mut self, expect: Located<ExpectEntry>) -> Expect {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::decode::DecodeError;
-use super::file::ScenarioEntry;
 use super::names::Names;
-use super::read::Decoded;
 use super::steps::Steps;
-use super::wrappers::{Located, Recovered};
 use crate::scenario::{Contract, Scenario, Templates};
 use crate::source::mistake::{hint_among, location};
+use crate::source::written::file::ScenarioEntry;
+use crate::source::written::wrappers::{Located, Recovered};
+use crate::source::yaml::Decoded;
+use crate::source::yaml::decode::DecodeError;
 use crate::source::{Mistake, SourceFile, Span};
 
 /// Collects the mistakes of one file.
@@ -55,7 +55,7 @@ pub(super) fn flatten<T>(entries: Vec<Recovered<T>>) -> impl Iterator<Item = T> 
 }
 
 /// Turns one decoded file into scenarios.
-pub fn scenarios(
+pub(in crate::source) fn scenarios(
     file: &Arc<SourceFile>,
     (decoded, errors): Decoded,
     contracts: &BTreeMap<Arc<str>, Contract>,

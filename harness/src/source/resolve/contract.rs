@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::contract_file::{BillingRequirements as BillingEntry, ContractFile, Word};
 use super::convert::{Notes, flatten};
-use super::decode::decode;
-use super::wrappers::{Located, Recovered};
 use crate::scenario::{BillingRequirements, Contract, Requirement};
 use crate::source::mistake::{hint_among, location};
+use crate::source::written::contract_file::{BillingRequirements as BillingEntry, ContractFile, Word};
+use crate::source::written::wrappers::{Located, Recovered};
+use crate::source::yaml::decode;
 use crate::source::{Mistake, SourceFile};
 
 /// Reads a `contract.yaml`.
-pub fn contract(file: &Arc<SourceFile>, mistakes: &mut Vec<Mistake>) -> Option<Contract> {
+pub(in crate::source) fn contract(file: &Arc<SourceFile>, mistakes: &mut Vec<Mistake>) -> Option<Contract> {
     let (decoded, errors) = decode::<ContractFile>(&file.text);
     let mut notes = Notes::new(file, mistakes);
     notes.decode_errors(errors);

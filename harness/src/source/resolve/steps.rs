@@ -4,15 +4,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::convert::{Reading, flatten};
-use super::file::{BillCount, Bills, CaptureEntry, LogsEntry, StepEntry};
 use super::names::Names;
-use super::wrappers::{Located, Recovered, Tree, TreeValue};
 use crate::scenario::{
     Action, BillExpectation, Body, Call, Capture, CaptureShape, KeyUsed, LogExpectation, Path, Shape,
     ShapeNode, Step, Template,
 };
 use crate::source::Span;
 use crate::source::mistake::location;
+use crate::source::written::file::{BillCount, Bills, CaptureEntry, LogsEntry, StepEntry};
+use crate::source::written::wrappers::{Located, Recovered, Tree, TreeValue};
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 

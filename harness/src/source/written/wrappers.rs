@@ -9,8 +9,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-use super::decode::{LOCATED, NUMBER, RECOVERED};
 use crate::source::Span;
+
+/// Names under which a deserializer is asked for more than serde's own types can say.
+pub(in crate::source) const LOCATED: &str = "$plumbline::located";
+pub(in crate::source) const RECOVERED: &str = "$plumbline::recovered";
+pub(in crate::source) const NUMBER: &str = "$plumbline::number";
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]

@@ -1,0 +1,10 @@
+//! From what is written to the model, with every mistake on the way noted.
+
+mod checks;
+mod contract;
+mod convert;
+mod names;
+mod steps;
+
+pub(super) use contract::contract;
+pub(super) use convert::scenarios;
