@@ -22,6 +22,9 @@ pub struct Context<'c> {
     pub secrets: &'c Secrets,
 }
 
+/// What a check on [`Subject::Answer`] wants.
+const NO_ANSWER: &str = "a connection that ends without an answer";
+
 /// Decides one check; a miss is a value, not an error.
 pub fn decide(check: &Check, reply: &Reply, context: &Context<'_>, step: &str) -> Option<Miss> {
     let (subject, mismatch) = match look(check, reply, context) {
@@ -45,6 +48,7 @@ fn look(check: &Check, reply: &Reply, context: &Context<'_>) -> Result<(), (Stri
     let ready = Ready::new(&check.matcher, context).map_err(|error| (subject.clone(), unfilled(&error)))?;
     let met = match &check.subject {
         Subject::Status => ready.meet(&reply.status.into(), context),
+        Subject::Answer => Err(Mismatch::new(NO_ANSWER, format!("status {}", reply.status))),
         Subject::Header(name) => one(&ready, reply.header(name).map(Value::from).as_ref(), context),
         Subject::Text => one(&ready, Some(&Value::from(&*reply.text)), context),
         Subject::Json => match &reply.json {
@@ -71,6 +75,7 @@ fn look(check: &Check, reply: &Reply, context: &Context<'_>) -> Result<(), (Stri
 fn subject(check: &Check) -> String {
     match &check.subject {
         Subject::Status => "status".to_owned(),
+        Subject::Answer => "answer".to_owned(),
         Subject::Header(name) => format!("header {name}"),
         Subject::Text | Subject::Json => "body".to_owned(),
         Subject::Body(path, _) => path.source().to_string(),

@@ -31,6 +31,7 @@ pub(super) enum Ready<'m> {
     DiffersFrom(Arc<Value>),
     Contains(Arc<Value>),
     Matches(&'m Pattern),
+    Lacks(&'m Pattern),
     Between(Arc<Value>, Arc<Value>),
     OneOf(Vec<Arc<Value>>),
     Length(Option<u64>, Option<u64>),
@@ -47,6 +48,7 @@ impl<'m> Ready<'m> {
             Matcher::DiffersFrom(shape) => Self::DiffersFrom(fill(shape)?),
             Matcher::Contains(shape) => Self::Contains(fill(shape)?),
             Matcher::Matches(pattern) => Self::Matches(pattern),
+            Matcher::Lacks(pattern) => Self::Lacks(pattern),
             Matcher::Between(low, high) => Self::Between(fill(low)?, fill(high)?),
             Matcher::OneOf(shapes) => Self::OneOf(shapes.iter().map(fill).collect::<Result<_, _>>()?),
             Matcher::Length { min, max } => Self::Length(*min, *max),
@@ -63,6 +65,7 @@ impl<'m> Ready<'m> {
             Self::DiffersFrom(value) => format!("anything but {}", show(value, secrets)),
             Self::Contains(value) => format!("something with {} in it", show(value, secrets)),
             Self::Matches(pattern) => format!("a text that matches /{pattern}/"),
+            Self::Lacks(pattern) => format!("a text without /{pattern}/ in it"),
             Self::Between(low, high) => format!("a number from {low} to {high}"),
             Self::OneOf(values) => match values.as_slice() {
                 [one] => show(one, secrets),
@@ -96,6 +99,7 @@ impl<'m> Ready<'m> {
                 _ => false,
             },
             Self::Matches(pattern) => value.as_str().is_some_and(|text| pattern.is_match(text)),
+            Self::Lacks(pattern) => value.as_str().is_some_and(|text| !pattern.is_match(text)),
             Self::Between(low, high) => match (value, &**low, &**high) {
                 (Value::Number(value), Value::Number(low), Value::Number(high)) => {
                     let value = Decimal::new(value);

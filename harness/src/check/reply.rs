@@ -22,6 +22,11 @@ impl Reply {
         Self { status, headers, text: String::from_utf8_lossy(body).into(), json }
     }
 
+    /// The replies of a burst as one, whose body is their list.
+    pub fn of_replies(replies: Vec<Value>) -> Self {
+        Self { status: 0, headers: Vec::new(), text: "".into(), json: Some(Arc::new(replies.into())) }
+    }
+
     /// The first value of a header, by lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())

@@ -4,19 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plumbline_record::{Case, Event, Level, Miss, ScenarioFinished, Taken, Verdict};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use super::client::NoReply;
+use super::client::{NoReply, Outgoing};
 use super::exchange::{exchange, micros};
-use super::isolation;
 use super::observing::Watched;
-use super::request::outgoing;
 use super::verdicts::{self, OBSERVERS};
-use super::{Cancel, Client, Plan, Services, Sink, Stage};
+use super::{Cancel, Client, Plan, Services, Sink, Stage, isolation, request};
 use crate::check::Reply;
 use crate::observe::{Expected, Outcome, Requirements};
-use crate::scenario::{Action, Call, Contract, Scenario, Step};
+use crate::scenario::{Action, Contract, Scenario, Step};
 use crate::target::{Role, Secrets};
 
 /// Time for taking down what an attempt made.
@@ -45,7 +43,31 @@ pub(super) struct Seen {
     pub(super) logs: Outcome,
 }
 
+/// What came of a request.
+pub(super) enum Answer {
+    /// A complete reply.
+    Reply(Reply),
+    /// The end of the connection, where the step allows that.
+    Closed,
+    /// None; that has been judged.
+    Missing,
+}
+
+/// What came back, and how long it took.
+pub(super) struct Delivery {
+    result: Result<Reply, NoReply>,
+    took: Duration,
+}
+
 impl Seen {
+    /// Notes which of the allowed answers came; a burst may get the same one often.
+    pub(super) fn take(&mut self, step: &Step, alternative: &str) {
+        let taken = Taken { step: step.name.to_string(), alternative: alternative.to_owned() };
+        if !self.taken.contains(&taken) {
+            self.taken.push(taken);
+        }
+    }
+
     pub(super) fn failed(&self) -> bool {
         self.broken.is_some() || self.misses.iter().any(|miss| miss.level == Level::Must)
     }
@@ -112,8 +134,19 @@ impl<'a> Attempt<'a> {
                 return Some((Verdict::NotTestable, reason));
             }
         }
-        self.scenario.steps.iter().find_map(|step| {
-            let Action::RevokeKey { role } = &step.action else { return None };
+        self.scenario.steps.iter().chain(&self.scenario.always).find_map(|step| {
+            let role = match &step.action {
+                Action::RevokeKey { role } => role,
+                Action::ArmFault(_) | Action::ClearFaults if target.faults.is_none() => {
+                    let reason = "the target's provider can't be told to fail".to_owned();
+                    return Some((Verdict::NotTestable, reason));
+                }
+                Action::Raw(_) if target.url.scheme() != "http" => {
+                    let reason = "bytes are sent on a socket over http only".to_owned();
+                    return Some((Verdict::NotTestable, reason));
+                }
+                _ => return None,
+            };
             let own = target.worlds.is_some() || matches!(target.roles.get(role), Some(Role::Minted(_)));
             if target.keys.revoke.is_none() {
                 Some((Verdict::NotTestable, "the target can't revoke keys".to_owned()))
@@ -177,13 +210,26 @@ impl<'a> Attempt<'a> {
 
     async fn steps(&self, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
         for step in &self.scenario.steps {
-            match &step.action {
-                Action::Call(call) => self.call(step, call, stage, watched, seen).await,
-                Action::RevokeKey { role } => self.revoke(role, stage, seen).await,
-            }
+            self.step(step, stage, watched, seen).await;
             if seen.failed() {
                 break;
             }
+        }
+    }
+
+    async fn step(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
+        match &step.action {
+            Action::Call(call) => match call.burst {
+                Some(times) => self.burst(step, times, stage, watched, seen).await,
+                None => self.request(step, stage, watched, seen).await,
+            },
+            Action::Raw(_) => self.request(step, stage, watched, seen).await,
+            Action::RevokeKey { role } => self.revoke(role, stage, seen).await,
+            Action::ArmFault(rule) => match rule.fill(&self.plan.suite.templates, &stage.variables) {
+                Ok(rule) => self.fault(step, Some(rule), stage, seen).await,
+                Err(error) => seen.broken = Some(format!("step `{}`: {error}", step.name)),
+            },
+            Action::ClearFaults => self.fault(step, None, stage, seen).await,
         }
     }
 
@@ -194,86 +240,109 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn call(
-        &self,
-        step: &Step,
-        call: &Call,
-        stage: &mut Stage,
-        watched: &Watched<'_>,
-        seen: &mut Seen,
-    ) {
-        let before = self.key_before(step, call, stage, seen).await;
-        let Some(reply) = self.exchange(step, call, stage, seen).await else { return };
-        let reply = Arc::new(reply);
-        stage.variables.set(Arc::clone(&step.name), step_value(&reply));
-        self.check(step, &reply, stage, seen);
+    async fn fault(&self, step: &Step, rule: Option<Arc<Value>>, stage: &mut Stage, seen: &mut Seen) {
+        if let Err(error) = isolation::fault(self.services(), stage, rule).await {
+            seen.broken = Some(format!("step `{}`: the fault could not be set: {error}", step.name));
+        }
+    }
+
+    /// Sends one request and judges what comes of it.
+    async fn request(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
+        let before = self.key_before(step, stage, seen).await;
+        match self.exchange(step, stage, seen).await {
+            Answer::Reply(reply) => {
+                stage.variables.set(Arc::clone(&step.name), step_value(&reply));
+                self.check(step, &reply, stage, seen);
+                if seen.failed() {
+                    return;
+                }
+                self.capture(step, &reply, stage, seen);
+            }
+            Answer::Closed => stage.variables.set(Arc::clone(&step.name), json!({ "closed": true })),
+            Answer::Missing => return,
+        }
         if seen.failed() {
             return;
         }
-        self.capture(step, &reply, stage, seen);
-        if seen.failed() {
-            return;
-        }
-        self.note_bill(step, stage, seen);
+        self.note_bill(step, false, stage, seen);
         if let Some(before) = before {
-            self.key_after(step, call, stage, &before, seen).await;
+            self.key_after(step, stage, &before, seen).await;
         }
         self.look_at_logs(step, stage, watched, seen).await;
     }
 
     /// Sends a step's request; what comes of it goes to the record.
-    async fn exchange(&self, step: &Step, call: &Call, stage: &mut Stage, seen: &mut Seen) -> Option<Reply> {
-        let limits = &self.plan.target.limits;
-        let templates = &self.plan.suite.templates;
-        let outgoing = match outgoing(call, stage, &self.plan.target.url, templates) {
-            Ok(outgoing) => outgoing,
-            Err(NoReply::Unsendable(why) | NoReply::Gateway(why) | NoReply::Unreachable(why)) => {
-                seen.broken = Some(format!("step `{}` could not be sent: {why}", step.name));
-                return None;
-            }
+    async fn exchange(&self, step: &Step, stage: &mut Stage, seen: &mut Seen) -> Answer {
+        let Some(outgoing) = self.prepare(step, stage, seen) else { return Answer::Missing };
+        let delivery = self.deliver(step, &outgoing).await;
+        self.take_in(step, &outgoing, delivery, stage, seen)
+    }
+
+    /// The request of a step, ready to be sent.
+    pub(super) fn prepare(&self, step: &Step, stage: &Stage, seen: &mut Seen) -> Option<Outgoing> {
+        let (url, templates) = (&self.plan.target.url, &self.plan.suite.templates);
+        let outgoing = match &step.action {
+            Action::Call(call) => request::outgoing(call, stage, url, templates),
+            Action::Raw(raw) => request::bytes(raw, stage, url, templates),
+            _ => return None,
         };
+        outgoing
+            .map_err(|error| {
+                seen.broken = Some(format!("step `{}` could not be sent: {}", step.name, error.why()));
+            })
+            .ok()
+    }
+
+    pub(super) async fn deliver(&self, step: &Step, outgoing: &Outgoing) -> Delivery {
+        let limits = &self.plan.target.limits;
         let time = step.timeout.or(self.plan.settings.step_timeout).unwrap_or(limits.step);
         let sent = Instant::now();
-        let result = self.client.send(&outgoing, time, limits.response_bytes).await;
-        let took = sent.elapsed();
+        let result = self.client.send(outgoing, time, limits.response_bytes).await;
+        Delivery { result, took: sent.elapsed() }
+    }
+
+    /// Records what was sent and what came of it, and judges the absence of a reply.
+    pub(super) fn take_in(
+        &self,
+        step: &Step,
+        outgoing: &Outgoing,
+        delivery: Delivery,
+        stage: &mut Stage,
+        seen: &mut Seen,
+    ) -> Answer {
+        let Delivery { result, took } = delivery;
         if let Ok(reply) = &result {
             self.note_secrets(step, reply, stage);
         }
         let event =
-            exchange(&self.scenario.id, self.number, &step.name, &outgoing, &result, took, &stage.secrets);
+            exchange(&self.scenario.id, self.number, &step.name, outgoing, &result, took, &stage.secrets);
         self.sink.event(Event::Exchange(Box::new(event)));
         match result {
-            Ok(reply) => Some(reply),
-            Err(NoReply::Gateway(why)) => {
+            Ok(reply) => return Answer::Reply(reply),
+            Err(NoReply::Closed(_)) if seen.allow_closed(step) => return Answer::Closed,
+            Err(NoReply::Gateway(why) | NoReply::Closed(why)) => {
                 let words = ("a complete response".to_owned(), why);
                 // What the step would have verified is what the gateway did not do.
-                let requirement = step.expect.checks.iter().find_map(|check| check.verifies.as_deref());
+                let requirement = verdicts::checks(step).find_map(|check| check.verifies.as_deref());
                 seen.checks += 1;
                 let miss =
                     self.requirements().miss(requirement, &step.name, "response", words, &step.location);
                 seen.misses.push(Miss { level: Level::Must, ..miss });
-                None
             }
             Err(NoReply::Unreachable(why) | NoReply::Unsendable(why)) => {
                 seen.broken = Some(format!("step `{}`: {why}", step.name));
-                None
             }
         }
+        Answer::Missing
     }
 
     /// Plays the `always` steps and takes down the stage, also after a failure or Ctrl-C.
     async fn clean_up(&self, stage: &mut Stage, seen: &mut Seen) {
         let mut aside = Seen::default();
         for step in &self.scenario.always {
-            match &step.action {
-                Action::Call(call) => {
-                    if let Some(reply) = self.exchange(step, call, stage, &mut aside).await {
-                        stage.variables.set(Arc::clone(&step.name), step_value(&reply));
-                        self.capture(step, &reply, stage, &mut aside);
-                    }
-                }
-                Action::RevokeKey { role } => self.revoke(role, stage, &mut aside).await,
-            }
+            self.step(step, stage, &Watched::default(), &mut aside).await;
+            // Each of them runs, whatever became of the one before.
+            aside = Seen::default();
         }
         let left = match timeout(CLEANUP, isolation::tear_down(self.services(), stage)).await {
             Ok(Ok(())) => return,
@@ -312,7 +381,7 @@ impl<'a> Attempt<'a> {
 }
 
 /// A step's answer as later templates name it: `chat.status`, `chat.json`, `chat.text`.
-fn step_value(reply: &Reply) -> Value {
+pub(super) fn step_value(reply: &Reply) -> Value {
     let mut value = Map::new();
     value.insert("status".to_owned(), reply.status.into());
     match &reply.json {

@@ -1,12 +1,18 @@
+use std::convert::Infallible;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use thiserror::Error;
+use thiserror::Error as ThisError;
 use tokio::time::timeout;
 use url::Url;
 
+use super::raw;
 use crate::check::Reply;
 
 /// Time for a connection to be made.
@@ -19,7 +25,7 @@ pub struct Client {
 }
 
 /// Why no client could be made.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 #[error("set up the HTTP client: {0}")]
 pub struct ClientError(#[source] reqwest::Error);
 
@@ -30,6 +36,19 @@ pub(super) struct Outgoing {
     pub(super) url: Url,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<Bytes>,
+    pub(super) sending: Sending,
+}
+
+/// How a request becomes bytes.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Sending {
+    /// As HTTP has it.
+    #[default]
+    Counted,
+    /// As HTTP has it, the body in chunks.
+    Chunked,
+    /// As these bytes, after which the sending side may be closed.
+    Raw { bytes: Bytes, half_close: bool },
 }
 
 /// Why there is no complete response.
@@ -37,6 +56,8 @@ pub(super) struct Outgoing {
 pub(super) enum NoReply {
     /// The gateway answered wrongly, or not in time.
     Gateway(String),
+    /// The gateway ended the connection without an answer.
+    Closed(String),
     /// The gateway was not there.
     Unreachable(String),
     /// The request itself cannot be sent.
@@ -76,7 +97,15 @@ impl Client {
         time: Duration,
         most_bytes: u64,
     ) -> Result<Reply, NoReply> {
-        match timeout(time, self.exchange(outgoing, most_bytes)).await {
+        let exchange = async {
+            match &outgoing.sending {
+                Sending::Raw { bytes, half_close } => {
+                    raw::exchange(&outgoing.url, bytes, *half_close, most_bytes).await
+                }
+                Sending::Counted | Sending::Chunked => self.exchange(outgoing, most_bytes).await,
+            }
+        };
+        match timeout(time, exchange).await {
             Ok(result) => result,
             Err(_) => {
                 let limit = humantime::format_duration(time);
@@ -91,26 +120,49 @@ impl Client {
             request = request.header(name, value);
         }
         if let Some(body) = &outgoing.body {
-            request = request.body(body.clone());
+            request = request.body(match outgoing.sending {
+                Sending::Chunked => in_chunks(body),
+                _ => body.clone().into(),
+            });
         }
         let mut response = request.send().await.map_err(|error| no_reply(&error))?;
         let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            })
-            .collect();
+        let headers = headers(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error))? {
             if (body.len() + chunk.len()) as u64 > most_bytes {
-                return Err(NoReply::Gateway(format!("the response is longer than {most_bytes} bytes")));
+                return Err(too_long(most_bytes));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(Reply::new(status, headers, &body))
     }
+}
+
+impl NoReply {
+    /// What happened, in words.
+    pub(super) fn why(&self) -> &str {
+        let (Self::Gateway(why) | Self::Closed(why) | Self::Unreachable(why) | Self::Unsendable(why)) = self;
+        why
+    }
+}
+
+/// The headers of a response, in order.
+pub(super) fn headers(map: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    map.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
+pub(super) fn too_long(most_bytes: u64) -> NoReply {
+    NoReply::Gateway(format!("the response is longer than {most_bytes} bytes"))
+}
+
+/// A body of which no length is known beforehand.
+fn in_chunks(body: &Bytes) -> reqwest::Body {
+    let size = body.len().div_ceil(3).max(1);
+    let chunks: Vec<_> =
+        body.chunks(size).map(|chunk| Ok::<_, Infallible>(Frame::data(body.slice_ref(chunk)))).collect();
+    reqwest::Body::wrap(StreamBody::new(futures::stream::iter(chunks)))
 }
 
 fn no_reply(error: &reqwest::Error) -> NoReply {
@@ -119,15 +171,35 @@ fn no_reply(error: &reqwest::Error) -> NoReply {
         NoReply::Unreachable(text)
     } else if error.is_builder() {
         NoReply::Unsendable(text)
+    } else if error.is_request() && is_end(error) {
+        NoReply::Closed(text)
     } else {
         NoReply::Gateway(text)
     }
 }
 
+/// Whether an error is at its root the end of a connection.
+pub(super) fn is_end(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>()
+            && error.is_incomplete_message()
+        {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+            return matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof);
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// An error with what is behind it, without the address, which may hold a secret.
 fn causes(error: &reqwest::Error) -> String {
     let mut texts = Vec::new();
-    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         texts.push(cause.to_string());
         source = cause.source();

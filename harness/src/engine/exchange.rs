@@ -26,9 +26,7 @@ pub(super) fn exchange(
             headers: redacted(&reply.headers, secrets),
             body: body(reply.text.as_bytes(), secrets),
         }),
-        Err(NoReply::Gateway(why) | NoReply::Unreachable(why) | NoReply::Unsendable(why)) => {
-            Outcome::Failure(secrets.redact(why).into_owned())
-        }
+        Err(no_reply) => Outcome::Failure(secrets.redact(no_reply.why()).into_owned()),
     };
     Exchange {
         scenario: scenario.to_owned(),
@@ -54,13 +52,14 @@ fn redacted(headers: &[(String, String)], secrets: &Secrets) -> Vec<(String, Str
 }
 
 fn body(bytes: &[u8], secrets: &Secrets) -> Body {
-    // Redacted before it is cut: half a secret at the cut would be written otherwise.
-    let whole = String::from_utf8_lossy(bytes);
-    let mut text = secrets.redact(&whole).into_owned();
-    let cut = text.len() > KEPT;
+    // Redacted before it is cut, and cut by more than the longest secret: a part of one would be written otherwise.
+    let longest = secrets.longest();
+    let beginning = bytes.get(..KEPT + longest).unwrap_or(bytes);
+    let mut text = secrets.redact(&String::from_utf8_lossy(beginning)).into_owned();
+    let cut = text.len() > KEPT || beginning.len() < bytes.len();
     if cut {
-        let end = (0..=KEPT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
+        let most = if beginning.len() < bytes.len() { text.len().saturating_sub(longest) } else { KEPT };
+        text.truncate(text.floor_char_boundary(most.min(KEPT)));
     }
     Body { text, bytes: bytes.len() as u64, cut }
 }

@@ -46,8 +46,11 @@ pub(super) async fn set_up(services: Services<'_>, scenario: &Scenario) -> Resul
 }
 
 /// Takes down what [`set_up`] made. What cannot be taken down is left to the target.
-pub(super) async fn tear_down(services: Services<'_>, stage: &Stage) -> Result<(), ServiceError> {
+pub(super) async fn tear_down(services: Services<'_>, stage: &mut Stage) -> Result<(), ServiceError> {
     let target = services.target;
+    if stage.faulty && target.worlds.is_none() {
+        fault(services, stage, None).await?;
+    }
     match (&target.worlds, &target.keys.revoke) {
         (Some(worlds), _) => match &worlds.delete {
             Some(call) => services.call(call, &stage.service_variables).await.map(drop),
@@ -91,6 +94,26 @@ pub(crate) async fn mint(
     let id = services.text(&mint.call, &reply, &mint.id, &variables)?;
     let secret = services.text(&mint.call, &reply, &mint.secret, &variables)?;
     Ok(Some(Key { id: Some(id), secret: Secret::new(role, secret), own: true }))
+}
+
+/// Tells the target's provider how to fail; with nothing, to work again.
+pub(super) async fn fault(
+    services: Services<'_>,
+    stage: &mut Stage,
+    rule: Option<Arc<Value>>,
+) -> Result<(), ServiceError> {
+    let unexpected =
+        |message: &str| ServiceError::Unexpected { call: "fault".to_owned(), message: message.to_owned() };
+    let faults = services.target.faults.as_ref().ok_or_else(|| unexpected("the target can't fail"))?;
+    stage.faulty = rule.is_some();
+    match rule {
+        Some(rule) => {
+            let mut variables = stage.service_variables.clone();
+            variables.set("fault", rule);
+            services.call(&faults.arm, &variables).await.map(drop)
+        }
+        None => services.call(&faults.clear, &stage.service_variables).await.map(drop),
+    }
 }
 
 async fn add_role(services: Services<'_>, stage: &mut Stage, role: &Arc<str>) -> Result<(), ServiceError> {

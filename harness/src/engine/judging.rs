@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plumbline_record::{Level, Miss, Taken};
+use plumbline_record::{Level, Miss};
 use serde_json::Value;
 
 use super::Stage;
@@ -31,6 +31,13 @@ impl Attempt<'_> {
         if !failed && !step.expect.alternatives.is_empty() {
             alternatives(&step.expect, reply, &context, step, seen);
         }
+    }
+
+    /// Decides what the list of a burst's replies must be.
+    pub(super) fn check_replies(&self, step: &Step, replies: &Reply, stage: &Stage, seen: &mut Seen) {
+        let (misses, checks) = decide_all(&step.replies, replies, &self.context(stage), step);
+        seen.checks += checks;
+        seen.misses.extend(misses);
     }
 
     /// Learns the credentials in a reply before anything of it is written, also where a check then misses.
@@ -82,6 +89,27 @@ impl Attempt<'_> {
     }
 }
 
+impl Seen {
+    /// Decides on a connection that ended without an answer, where that is allowed; otherwise says whether it is not.
+    pub(super) fn allow_closed(&mut self, step: &Step) -> bool {
+        let allows = |checks: &[Check]| checks.iter().all(|check| matches!(check.subject, Subject::Answer));
+        let (checks, alternatives) = (&step.expect.checks, &step.expect.alternatives);
+        if checks.is_empty() && alternatives.is_empty() || !allows(checks) {
+            return false;
+        }
+        self.checks += u32::try_from(checks.len()).unwrap_or(u32::MAX);
+        if alternatives.is_empty() {
+            return true;
+        }
+        let taken = alternatives.iter().find(|alternative| allows(&alternative.checks));
+        if let Some(alternative) = taken {
+            self.checks += 1;
+            self.take(step, &alternative.name);
+        }
+        taken.is_some()
+    }
+}
+
 /// Decides checks in order. After a wrong status nothing else is looked at: the body is that of another answer.
 fn decide_all(checks: &[Check], reply: &Reply, context: &Context<'_>, step: &Step) -> (Vec<Miss>, u32) {
     let mut misses = Vec::new();
@@ -111,8 +139,7 @@ fn alternatives(expect: &Expect, reply: &Reply, context: &Context<'_>, step: &St
         seen.checks += checks;
         if distance(&misses).1 == 0 {
             seen.misses.extend(misses);
-            let alternative = alternative.name.to_string();
-            seen.taken.push(Taken { step: step.name.to_string(), alternative });
+            seen.take(step, &alternative.name);
             return;
         }
         if nearest.as_ref().is_none_or(|(other, _)| distance(&misses) < distance(other)) {

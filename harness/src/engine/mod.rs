@@ -2,6 +2,7 @@
 //! [`crate::check`] and `observe` decide, and writes nothing: what happens goes to a [`Sink`].
 
 mod attempt;
+mod burst;
 mod cancel;
 mod client;
 mod exchange;
@@ -10,6 +11,7 @@ mod judging;
 mod observing;
 mod plan;
 mod preflight;
+mod raw;
 mod request;
 mod run;
 mod service;

@@ -7,9 +7,10 @@ use super::attempt::{Attempt, Seen};
 use super::isolation::needs_key_id;
 use super::verdicts;
 use crate::observe::{self, Expected, Lines, Wanted};
-use crate::scenario::{BillExpectation, Call, Shape, Step};
+use crate::scenario::{BillExpectation, Shape, Step};
 
 /// The lines that observers read, from the attempt's beginning.
+#[derive(Default)]
 pub(super) struct Watched<'w> {
     pub(super) billing: Option<Lines<'w>>,
     pub(super) logs: Option<Lines<'w>>,
@@ -42,9 +43,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// Notes what a step that passed must have been billed, while its names are what they are.
-    pub(super) fn note_bill(&self, step: &Step, stage: &Stage, seen: &mut Seen) {
+    ///
+    /// A reply of a burst that is a `refusal` is not billed, whatever the others are.
+    pub(super) fn note_bill(&self, step: &Step, refusal: bool, stage: &Stage, seen: &mut Seen) {
         let Some(bill) = &step.bills else { return };
         let wanted = match bill {
+            _ if refusal => Ok(Wanted::None),
             BillExpectation::None { .. } => Ok(Wanted::None),
             BillExpectation::One { model, usage, role, .. } => {
                 let fill = |shape: &Option<Shape>| {
@@ -91,16 +95,10 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    pub(super) async fn key_before(
-        &self,
-        step: &Step,
-        call: &Call,
-        stage: &Stage,
-        seen: &mut Seen,
-    ) -> Option<Value> {
+    pub(super) async fn key_before(&self, step: &Step, stage: &Stage, seen: &mut Seen) -> Option<Value> {
         step.key_used.as_ref()?;
         let observer = self.plan.target.key_observer.as_ref()?;
-        let key = stage.keys.get(call.role.as_ref()?)?;
+        let key = stage.keys.get(step.action.role()?)?;
         if key.id.is_none() && needs_key_id(&observer.call) {
             seen.keys.undecided = Some("the id of a credential from the environment is not known".to_owned());
             return None;
@@ -114,16 +112,9 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    pub(super) async fn key_after(
-        &self,
-        step: &Step,
-        call: &Call,
-        stage: &Stage,
-        before: &Value,
-        seen: &mut Seen,
-    ) {
+    pub(super) async fn key_after(&self, step: &Step, stage: &Stage, before: &Value, seen: &mut Seen) {
         let observer = self.plan.target.key_observer.as_ref();
-        let key = call.role.as_ref().and_then(|role| stage.keys.get(role));
+        let key = step.action.role().and_then(|role| stage.keys.get(role));
         if let (Some(used), Some(observer), Some(key)) = (&step.key_used, observer, key) {
             let requirements = self.requirements();
             let what = (&*step.name, used);

@@ -1,10 +1,10 @@
 use bytes::Bytes;
 use url::Url;
 
-use super::client::{NoReply, Outgoing, method};
+use super::client::{NoReply, Outgoing, Sending, method};
 use super::service::fill_headers;
 use super::stage::Stage;
-use crate::scenario::{Body, Call, TemplateError, Templates};
+use crate::scenario::{Body, Call, Encoding, Raw, TemplateError, Templates};
 
 /// The request of a step, with its templates filled in.
 pub(super) fn outgoing(
@@ -13,34 +13,93 @@ pub(super) fn outgoing(
     url: &Url,
     templates: &Templates,
 ) -> Result<Outgoing, NoReply> {
-    let unfilled = |error: TemplateError| NoReply::Unsendable(error.to_string());
-    let variables = &stage.variables;
-    let path = call.path.text(templates, variables).map_err(unfilled)?;
-    let mut headers = fill_headers(&call.headers, templates, variables).map_err(unfilled)?;
-    if let Some(role) = &call.role
-        && !has(&headers, "authorization")
-    {
-        let key = stage
-            .keys
-            .get(role)
-            .ok_or_else(|| NoReply::Unsendable(format!("there is no key for `{role}`")))?;
-        headers.push(("authorization".to_owned(), format!("Bearer {}", key.secret.expose())));
+    let path = call.path.text(templates, &stage.variables).map_err(unfilled)?;
+    let mut headers = fill_headers(&call.headers, templates, &stage.variables).map_err(unfilled)?;
+    authorize(&mut headers, call.role.as_deref(), stage)?;
+    if matches!(call.body, Body::Json(_)) && !has(&headers, "content-type") {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
-    let body = match &call.body {
+    Ok(Outgoing {
+        method: method(&call.method)?,
+        url: join(url, &stage.base_path, &path)?,
+        headers,
+        body: body(&call.body, stage, templates)?,
+        sending: if call.chunked { Sending::Chunked } else { Sending::Counted },
+    })
+}
+
+/// The bytes of a step, with its templates filled in.
+pub(super) fn bytes(raw: &Raw, stage: &Stage, url: &Url, templates: &Templates) -> Result<Outgoing, NoReply> {
+    let line = raw.request_line.text(templates, &stage.variables).map_err(unfilled)?;
+    let mut headers = fill_headers(&raw.headers, templates, &stage.variables).map_err(unfilled)?;
+    if !has(&headers, "host") {
+        headers.insert(0, ("host".to_owned(), host(url)));
+    }
+    authorize(&mut headers, raw.role.as_deref(), stage)?;
+    let body = body(&raw.body, stage, templates)?;
+    let (word, line) = below(url, &stage.base_path, &line);
+    let mut bytes = line.into_bytes();
+    for (name, value) in &headers {
+        bytes.extend_from_slice(format!("\r\n{name}: {value}").as_bytes());
+    }
+    bytes.extend_from_slice(b"\r\n\r\n");
+    bytes.extend_from_slice(body.as_deref().unwrap_or_default());
+    let sending = Sending::Raw { bytes: bytes.into(), half_close: raw.half_close };
+    Ok(Outgoing { method: word, url: join(url, &stage.base_path, "")?, headers, body, sending })
+}
+
+/// A request line whose path goes below the target's, and its method as far as it is one.
+fn below(url: &Url, base_path: &str, line: &str) -> (reqwest::Method, String) {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let method = reqwest::Method::from_bytes(word.as_bytes()).unwrap_or(reqwest::Method::GET);
+    if !rest.starts_with('/') {
+        return (method, line.to_owned());
+    }
+    let (own, base) = (url.path().trim_end_matches('/'), base_path.trim_end_matches('/'));
+    (method, format!("{word} {own}{base}{rest}"))
+}
+
+fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+}
+
+/// Adds the credential of a role, unless the step says itself what to send.
+fn authorize(headers: &mut Vec<(String, String)>, role: Option<&str>, stage: &Stage) -> Result<(), NoReply> {
+    let Some(role) = role.filter(|_| !has(headers, "authorization")) else { return Ok(()) };
+    let key =
+        stage.keys.get(role).ok_or_else(|| NoReply::Unsendable(format!("there is no key for `{role}`")))?;
+    headers.push(("authorization".to_owned(), format!("Bearer {}", key.secret.expose())));
+    Ok(())
+}
+
+fn body(body: &Body, stage: &Stage, templates: &Templates) -> Result<Option<Bytes>, NoReply> {
+    let variables = &stage.variables;
+    Ok(match body {
         Body::Empty => None,
-        Body::Json(shape) => {
-            if !has(&headers, "content-type") {
-                headers.push(("content-type".to_owned(), "application/json".to_owned()));
-            }
-            Some(Bytes::from(shape.fill(templates, variables).map_err(unfilled)?.to_string()))
+        Body::Json(shape) => Some(shape.fill(templates, variables).map_err(unfilled)?.to_string().into()),
+        Body::Text(template, encoding) => {
+            Some(encoded(template.text(templates, variables).map_err(unfilled)?, *encoding))
         }
-        Body::Text(template) => Some(Bytes::from(template.text(templates, variables).map_err(unfilled)?)),
-    };
-    Ok(Outgoing { method: method(&call.method)?, url: join(url, &stage.base_path, &path)?, headers, body })
+    })
+}
+
+fn encoded(text: String, encoding: Encoding) -> Bytes {
+    match encoding {
+        Encoding::Utf8 => text.into(),
+        Encoding::Latin1 => text.chars().map(|letter| u8::try_from(letter).unwrap_or(b'?')).collect(),
+        Encoding::Utf16 => {
+            std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+        }
+    }
+}
+
+fn unfilled(TemplateError { message }: TemplateError) -> NoReply {
+    NoReply::Unsendable(message)
 }
 
 fn has(headers: &[(String, String)], name: &str) -> bool {
-    headers.iter().any(|(other, _)| other == name)
+    headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
 }
 
 /// An address with a path and query appended to its own path.
@@ -62,5 +121,22 @@ mod tests {
         assert_eq!(join("http://h", "", "/a?b=1"), "http://h/a?b=1");
         assert_eq!(join("http://h/api/", "/~w/1/", "/a"), "http://h/api/~w/1/a");
         assert_eq!(join("http://u:p@h:1/x?q", "", "/a"), "http://u:p@h:1/x/a");
+    }
+
+    #[test]
+    fn a_request_line_goes_below_the_target_unless_it_is_none() {
+        let url = Url::parse("http://h:8080/api/").unwrap();
+        let line = |line: &str| below(&url, "/~w/1", line).1;
+        assert_eq!(line("POST /a?b HTTP/1.1"), "POST /api/~w/1/a?b HTTP/1.1");
+        assert_eq!(line("GARBAGE"), "GARBAGE");
+        assert_eq!(line("GET * HTTP/1.1"), "GET * HTTP/1.1");
+        assert_eq!(host(&url), "h:8080");
+    }
+
+    #[test]
+    fn a_text_has_the_bytes_of_its_encoding() {
+        assert_eq!(encoded("é€".to_owned(), Encoding::Utf8), "é€".as_bytes());
+        assert_eq!(encoded("aé€".to_owned(), Encoding::Latin1), [b'a', 0xE9, b'?'].as_slice());
+        assert_eq!(encoded("é".to_owned(), Encoding::Utf16), [0xFF, 0xFE, 0xE9, 0].as_slice());
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::client::{Client, NoReply, Outgoing, method};
+use super::client::{Client, NoReply, Outgoing, Sending, method};
 use super::request::join;
 use crate::check::Reply;
 use crate::scenario::{Template, TemplateError, Templates, Variables};
@@ -71,11 +71,8 @@ impl Services<'_> {
         credential: Option<&str>,
     ) -> Result<Reply, ServiceError> {
         let templates = &self.target.templates;
-        let no_answer = |why: NoReply| {
-            let (NoReply::Gateway(message) | NoReply::Unreachable(message) | NoReply::Unsendable(message)) =
-                why;
-            ServiceError::NoAnswer { call: name(call), message }
-        };
+        let no_answer =
+            |why: NoReply| ServiceError::NoAnswer { call: name(call), message: why.why().to_owned() };
         let path = call.path.text(templates, variables)?;
         let url = join(&self.target.url, "", &path).map_err(no_answer)?;
         let mut headers = fill_headers(&call.headers, templates, variables)?;
@@ -89,7 +86,8 @@ impl Services<'_> {
                 Some(Bytes::from(shape.fill(templates, variables)?.to_string()))
             }
         };
-        let outgoing = Outgoing { method: method(&call.method).map_err(no_answer)?, url, headers, body };
+        let method = method(&call.method).map_err(no_answer)?;
+        let outgoing = Outgoing { method, url, headers, body, sending: Sending::Counted };
         self.client.send(&outgoing, TIME, self.target.limits.response_bytes).await.map_err(no_answer)
     }
 

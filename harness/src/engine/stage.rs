@@ -17,6 +17,8 @@ pub(crate) struct Stage {
     pub(crate) service_variables: Variables,
     /// The credentials that must not be written.
     pub(crate) secrets: Secrets,
+    /// Whether faults are armed.
+    pub(crate) faulty: bool,
     /// The roles whose keys are revoked already.
     pub(crate) revoked: Vec<Arc<str>>,
 }

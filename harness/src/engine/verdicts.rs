@@ -135,9 +135,10 @@ fn verifies(scenario: &Scenario, observer: Option<&str>, contract: Option<&Contr
         .collect()
 }
 
-fn checks(step: &Step) -> impl Iterator<Item = &Check> {
+/// Every check on the answers of a step.
+pub(super) fn checks(step: &Step) -> impl Iterator<Item = &Check> {
     let alternatives = step.expect.alternatives.iter().flat_map(|alternative| &alternative.checks);
-    step.expect.checks.iter().chain(alternatives)
+    step.expect.checks.iter().chain(alternatives).chain(&step.replies)
 }
 
 fn billing<'c>(step: &Step, contract: Option<&'c Contract>) -> Vec<&'c str> {

@@ -46,6 +46,8 @@ pub enum Subject {
     Status,
     /// The first value of a header, by lower-case name.
     Header(String),
+    /// Whether there is an answer at all; where there must be none, the connection has to end without one.
+    Answer,
     /// The whole body as text.
     Text,
     /// The whole body as JSON.
@@ -78,6 +80,8 @@ pub enum Matcher {
     Contains(Shape),
     /// A text in which this is found.
     Matches(Pattern),
+    /// A text in which this is not found.
+    Lacks(Pattern),
     /// A number within these bounds, both included.
     Between(Shape, Shape),
     /// One of these.

@@ -2,8 +2,10 @@
 
 mod check;
 mod contract;
+mod functions;
 mod path;
 mod pattern;
+mod pdf;
 mod selector;
 mod step;
 mod template;
@@ -11,12 +13,13 @@ mod value;
 
 pub use check::{Check, CheckLevel, Kind, Matcher, Quantifier, Subject};
 pub use contract::{BillingRequirements, Contract, Requirement};
+pub use functions::ReadFixture;
 pub use path::{CompiledPath, Path, PathError};
 pub use pattern::{Pattern, PatternError};
 pub use selector::{Selector, SelectorError};
 pub use step::{
-    Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Expect, KeyUsed, LogExpectation,
-    Scenario, Step,
+    Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Encoding, Expect, KeyUsed,
+    LogExpectation, Raw, Scenario, Step,
 };
-pub use template::{ReadFixture, Template, TemplateError, Templates, Variables};
+pub use template::{Template, TemplateError, Templates, Variables};
 pub use value::{Shape, ShapeNode};

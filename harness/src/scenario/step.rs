@@ -39,11 +39,7 @@ impl Scenario {
     pub fn roles(&self) -> Vec<&Arc<str>> {
         let mut roles = Vec::new();
         for step in self.steps.iter().chain(&self.always) {
-            let role = match &step.action {
-                Action::Call(call) => call.role.as_ref(),
-                Action::RevokeKey { role } => Some(role),
-            };
-            if let Some(role) = role
+            if let Some(role) = step.action.role()
                 && !roles.contains(&role)
             {
                 roles.push(role);
@@ -64,8 +60,10 @@ pub struct Step {
     pub action: Action,
     /// Most time from sending to the last byte read.
     pub timeout: Option<Duration>,
-    /// What the response must be.
+    /// What the response must be; of a burst, each of its replies.
     pub expect: Expect,
+    /// What the list of a burst's replies must be.
+    pub replies: Vec<Check>,
     /// What is kept for later steps.
     pub captures: Vec<Capture>,
     /// What the gateway must have billed.
@@ -79,13 +77,31 @@ pub struct Step {
 /// What a step does.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Sends one request.
+    /// Sends a request, once or several times at once.
     Call(Call),
+    /// Sends bytes on a socket.
+    Raw(Raw),
     /// Revokes the key of a role.
     RevokeKey {
         /// The role.
         role: Arc<str>,
     },
+    /// Arms a fault of the target's provider: the members of its rule.
+    ArmFault(Shape),
+    /// Takes all faults away.
+    ClearFaults,
+}
+
+impl Action {
+    /// The role that it needs a key of.
+    pub fn role(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Call(call) => call.role.as_ref(),
+            Self::Raw(raw) => raw.role.as_ref(),
+            Self::RevokeKey { role } => Some(role),
+            Self::ArmFault(_) | Self::ClearFaults => None,
+        }
+    }
 }
 
 /// One request, before its templates are filled in.
@@ -101,6 +117,25 @@ pub struct Call {
     pub headers: Vec<(String, Template)>,
     /// The body.
     pub body: Body,
+    /// Whether the body is sent in chunks, without its length.
+    pub chunked: bool,
+    /// How many times it is sent at once, where it is a burst.
+    pub burst: Option<u32>,
+}
+
+/// Bytes to be sent on a socket, before their templates are filled in.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    /// The first line, without its end.
+    pub request_line: Template,
+    /// The role whose credential is sent.
+    pub role: Option<Arc<str>>,
+    /// Headers as they are written.
+    pub headers: Vec<(String, Template)>,
+    /// What follows the head.
+    pub body: Body,
+    /// Whether the sending side is closed after the last byte.
+    pub half_close: bool,
 }
 
 /// A request's body, before its templates are filled in.
@@ -111,7 +146,19 @@ pub enum Body {
     /// JSON, with its content type.
     Json(Shape),
     /// Text as it is.
-    Text(Template),
+    Text(Template, Encoding),
+}
+
+/// How a text becomes bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8.
+    #[default]
+    Utf8,
+    /// One byte a character; what is beyond becomes `?`.
+    Latin1,
+    /// Two bytes a unit, the lower first, after a byte order mark.
+    Utf16,
 }
 
 /// What a response must be: every check, and one of the alternatives where there are any.

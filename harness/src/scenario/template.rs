@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Object, ObjectRepr, Value as Dynamic};
@@ -7,6 +8,8 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use regex::Regex;
 use serde_json::{Number, Value};
 use thiserror::Error;
+
+use super::functions::{self, ReadFixture};
 
 /// Most steps that a template may take, so that none runs for ever.
 const FUEL: u64 = 1_000_000;
@@ -68,12 +71,11 @@ impl From<minijinja::Error> for TemplateError {
     }
 }
 
-/// Reads a file of the fixtures by its name below their folder.
-pub type ReadFixture = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
-
 /// The templates of a suite, each parsed once.
 pub struct Templates {
     environment: Environment<'static>,
+    /// Whether functions only look at what they are given, since what they would make is not needed.
+    rehearsal: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Templates {
@@ -86,24 +88,15 @@ static LOOKUP: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\{\{\s*([A-Za-z_]\w*)((?:\.\w+|\[\d+\])*)\s*\}\}$").ok());
 
 impl Templates {
-    /// No templates yet; `fixtures` serves `data_uri("…")` and `base64("…")`.
+    /// No templates yet; `fixtures` serves the functions that name one.
     pub fn new(fixtures: Arc<ReadFixture>) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        let read = move |name: &str| {
-            fixtures(name).ok_or_else(|| {
-                minijinja::Error::new(ErrorKind::InvalidOperation, format!("there is no fixture `{name}`"))
-            })
-        };
-        let encoded = read.clone();
-        environment
-            .add_function("base64", move |name: &str| Ok::<_, minijinja::Error>(base64(&encoded(name)?)));
-        environment.add_function("data_uri", move |name: &str| {
-            Ok::<_, minijinja::Error>(format!("data:{};base64,{}", media_type(name), base64(&read(name)?)))
-        });
-        Self { environment }
+        let rehearsal = Arc::new(AtomicBool::new(false));
+        functions::add_to(&mut environment, fixtures, &rehearsal);
+        Self { environment, rehearsal }
     }
 
     /// Reads a text; shows that the templates in it parse.
@@ -124,13 +117,15 @@ impl Templates {
             let names = self.environment.get_template(source)?.undeclared_variables(true);
             (Form::Text, names.into_iter().collect())
         };
-        let known =
-            |name: &String| !matches!(name.as_str(), "data_uri" | "base64" | "range" | "dict" | "namespace");
+        let known = |name: &String| !functions::NAMES.contains(&name.as_str());
         let template =
             Template { source: source.into(), form, names: names.into_iter().filter(known).collect() };
         // What depends on nothing can be evaluated now, so that a misnamed fixture is found before any request.
         if template.names.is_empty() && !matches!(template.form, Form::Literal(_)) {
-            template.value(self, &Variables::default())?;
+            self.rehearsal.store(true, Ordering::Relaxed);
+            let rehearsed = template.value(self, &Variables::default());
+            self.rehearsal.store(false, Ordering::Relaxed);
+            rehearsed?;
         }
         Ok(template)
     }
@@ -349,24 +344,6 @@ fn to_json(value: &Dynamic) -> Result<Value, TemplateError> {
         None => serde_json::to_value(value),
     };
     converted.map_err(|error| TemplateError { message: error.to_string() })
-}
-
-fn base64(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
-}
-
-fn media_type(name: &str) -> &'static str {
-    match name.rsplit('.').next() {
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("png") => "image/png",
-        Some("gif") => "image/gif",
-        Some("webp") => "image/webp",
-        Some("pdf") => "application/pdf",
-        Some("json") => "application/json",
-        Some("txt" | "md") => "text/plain",
-        _ => "application/octet-stream",
-    }
 }
 
 #[cfg(test)]

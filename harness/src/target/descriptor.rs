@@ -32,6 +32,8 @@ pub struct Target {
     pub worlds: Option<Worlds>,
     /// How keys are minted and revoked.
     pub keys: KeyManagement,
+    /// How its provider is told to fail.
+    pub faults: Option<Faults>,
     /// Where billing events can be seen.
     pub billing: Option<BillingObserver>,
     /// Where a key's time of last use can be seen.
@@ -100,6 +102,15 @@ pub struct KeyManagement {
     pub mint: Option<Mint>,
     /// Revokes one: `key.id`.
     pub revoke: Option<ServiceCall>,
+}
+
+/// How the gateway's provider is told to fail.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    /// Arms a fault; its rule is `fault` in the request's templates.
+    pub arm: ServiceCall,
+    /// Takes all faults away.
+    pub clear: ServiceCall,
 }
 
 /// How a key is minted.

@@ -32,6 +32,8 @@ pub(super) struct DescriptorFile {
     /// How keys are minted and revoked, where the gateway can.
     #[serde(default)]
     pub(super) keys: KeysEntry,
+    /// How the gateway's provider is told to fail, where it can be.
+    pub(super) faults: Option<FaultsEntry>,
     /// What can be seen of the gateway besides its answers.
     #[serde(default)]
     pub(super) observers: ObserversEntry,
@@ -116,6 +118,16 @@ pub(super) struct KeysEntry {
     pub(super) mint: Option<MintEntry>,
     /// Revokes the key `key.id`.
     pub(super) revoke: Option<CallEntry>,
+}
+
+/// How the gateway's provider is told to fail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FaultsEntry {
+    /// Arms a fault; `fault` is the rule of the scenario's step, an object.
+    pub(super) arm: CallEntry,
+    /// Takes all faults away.
+    pub(super) clear: CallEntry,
 }
 
 /// How a key is minted.

@@ -8,8 +8,8 @@ mod secrets;
 mod service;
 
 pub use descriptor::{
-    BillingObserver, Delivery, KeyManagement, KeyObserver, Limits, LineSource, LogObserver, MarkerCall, Mint,
-    Model, Price, Role, Target, Worlds,
+    BillingObserver, Delivery, Faults, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
+    MarkerCall, Mint, Model, Price, Role, Target, Worlds,
 };
 pub use environment::Environment;
 pub(crate) use read::hex;

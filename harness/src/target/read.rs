@@ -17,8 +17,8 @@ use super::file::{
     ModelEntry, RoleEntry, SourceEntry, WorldsEntry,
 };
 use super::{
-    BillingObserver, Delivery, Environment, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
-    MarkerCall, Model, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
+    BillingObserver, Delivery, Environment, Faults, KeyManagement, KeyObserver, Limits, LineSource,
+    LogObserver, MarkerCall, Model, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
 };
 use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, Variables};
 use crate::source::written::wrappers::{Located, Tree, TreeValue};
@@ -115,6 +115,7 @@ pub fn at_url(
         roles,
         worlds: None,
         keys: KeyManagement::default(),
+        faults: None,
         billing: None,
         key_observer: None,
         logs: None,
@@ -191,6 +192,11 @@ impl Reader<'_> {
             mint: entry.keys.mint.and_then(|mint| self.mint(mint)),
             revoke: entry.keys.revoke.and_then(|call| self.call(call)),
         };
+        let faults = entry.faults.and_then(|faults| {
+            // Both are read, so that the mistakes of both are told.
+            let (arm, clear) = (self.call(faults.arm), self.call(faults.clear));
+            Some(Faults { arm: arm?, clear: clear? })
+        });
         let billing = entry.observers.billing.and_then(|billing| self.billing(billing));
         let key_observer = entry.observers.keys.and_then(|keys| self.key_observer(keys));
         let logs = entry.observers.logs.and_then(|logs| self.logs(logs));
@@ -222,6 +228,7 @@ impl Reader<'_> {
             roles,
             worlds,
             keys,
+            faults,
             billing,
             key_observer,
             logs,

@@ -46,6 +46,11 @@ impl Secrets {
         }
     }
 
+    /// The length of the longest credential, in bytes.
+    pub fn longest(&self) -> usize {
+        self.secrets.first().map_or(0, |secret| secret.value.len())
+    }
+
     /// The text with each credential in it replaced by `[redacted:NAME]`.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut redacted = Cow::Borrowed(text);

@@ -179,7 +179,12 @@ fn steps_that_cannot_be_taken_are_told() {
             ("demo/a.yaml", 12, "the path `v1/models` does not begin with `/`", "write a method and a path"),
             ("demo/a.yaml", 14, "`two words` is not a step name", "use letters, digits and `_`"),
             ("demo/a.yaml", 15, "`GET` is not a call", "as in `GET /api/v1/models`"),
-            ("demo/a.yaml", 17, "the step does nothing", "add `call: GET /path` or `revoke_key: role`"),
+            (
+                "demo/a.yaml",
+                17,
+                "the step does nothing",
+                "add one of `call: GET /path`, `raw`, `revoke_key` and `fault`",
+            ),
             ("demo/a.yaml", 20, "a step does one thing", "make `revoke_key` a step of its own"),
             ("demo/a.yaml", 21, "the field `name` is missing", "add `name: …`"),
             ("demo/a.yaml", 22, "`key` needs a credential", "add `as: role`"),

@@ -9,6 +9,8 @@ mod lint;
 #[cfg(test)]
 mod observers;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod schema;

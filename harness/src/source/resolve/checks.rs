@@ -24,6 +24,7 @@ impl Steps<'_, '_, '_, '_> {
         let default = self.reading.requirement(expect.verifies.as_ref());
         let parts = Parts {
             status: expect.status,
+            closed: expect.closed,
             headers: expect.headers,
             schema: expect.schema,
             body: expect.body,
@@ -36,6 +37,7 @@ impl Steps<'_, '_, '_, '_> {
             let verifies = self.reading.requirement(entry.verifies.as_ref()).or_else(|| default.clone());
             let parts = Parts {
                 status: entry.status,
+                closed: entry.closed,
                 headers: entry.headers,
                 schema: entry.schema,
                 body: entry.body,
@@ -62,6 +64,20 @@ impl Steps<'_, '_, '_, '_> {
 
     fn parts(&mut self, parts: Parts, default: Option<&Arc<str>>) -> Vec<Check> {
         let mut checks = Vec::new();
+        if let Some(closed) = &parts.closed {
+            if !closed.value {
+                self.note(
+                    closed.span,
+                    "`closed: false` says nothing",
+                    Some("write `status: …` for an answer"),
+                );
+            }
+            if parts.says_of_an_answer() {
+                let message = "where the connection ends without an answer there is nothing else to check";
+                self.note(closed.span, message, Some("make `closed: true` an alternative of its own"));
+            }
+            checks.push(self.implied(Subject::Answer, Matcher::Absent, default, closed.span));
+        }
         if let Some(status) = parts.status {
             let allowed = status.value.0.iter().map(|code| Shape::fixed((*code).into())).collect();
             if status.value.0.is_empty() {
@@ -145,6 +161,7 @@ impl Steps<'_, '_, '_, '_> {
                 differs_from: entry.differs_from,
                 contains: entry.contains,
                 matches: entry.matches,
+                lacks: entry.lacks,
                 between: entry.between,
                 one_of: entry.one_of,
                 length: entry.length,
@@ -173,6 +190,7 @@ impl Steps<'_, '_, '_, '_> {
                 differs_from: entry.differs_from,
                 contains: entry.contains,
                 matches: entry.matches,
+                lacks: entry.lacks,
                 between: None,
                 one_of: entry.one_of,
                 length: entry.length,
@@ -200,6 +218,9 @@ impl Steps<'_, '_, '_, '_> {
         }
         if let Some(pattern) = matchers.matches {
             found.push(self.pattern(&pattern).map(Matcher::Matches));
+        }
+        if let Some(pattern) = matchers.lacks {
+            found.push(self.pattern(&pattern).map(Matcher::Lacks));
         }
         if let Some(tree) = matchers.between {
             found.push(self.between(&tree));
@@ -231,8 +252,7 @@ impl Steps<'_, '_, '_, '_> {
         match (found.next(), found.next()) {
             (Some(matcher), None) => matcher,
             (None, _) => {
-                let hint =
-                    "add one of is, equals, differs_from, contains, matches, between, one_of, length, absent";
+                let hint = "add one of is, equals, differs_from, contains, matches, lacks, between, one_of, length, absent";
                 self.note(span, "the check says nothing about the value", Some(hint));
                 None
             }
@@ -278,10 +298,18 @@ impl Steps<'_, '_, '_, '_> {
 /// The parts that an expectation and an alternative have in common.
 struct Parts {
     status: Option<Located<OneOrMany<u16>>>,
+    closed: Option<Located<bool>>,
     headers: BTreeMap<String, Recovered<Located<MatchEntry>>>,
     schema: Option<Located<String>>,
     body: Vec<Recovered<Located<CheckEntry>>>,
     text: Option<Recovered<Located<MatchEntry>>>,
+}
+
+impl Parts {
+    fn says_of_an_answer(&self) -> bool {
+        let Self { status, closed: _, headers, schema, body, text } = self;
+        status.is_some() || !headers.is_empty() || schema.is_some() || !body.is_empty() || text.is_some()
+    }
 }
 
 /// The matchers that a check may have, of which it has one.
@@ -291,6 +319,7 @@ struct Matchers {
     differs_from: Option<Tree>,
     contains: Option<Tree>,
     matches: Option<Located<String>>,
+    lacks: Option<Located<String>>,
     between: Option<Tree>,
     one_of: Option<Tree>,
     length: Option<Located<Length>>,

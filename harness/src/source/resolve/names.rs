@@ -13,6 +13,8 @@ pub(super) struct Names<'c> {
 
 /// Names that every scenario has without defining them.
 const GIVEN: [&str; 2] = ["models", "nonce"];
+/// Names that stand for something in some steps only, and that nothing else may have.
+const LENT: [&str; 1] = ["index"];
 
 impl<'c> Names<'c> {
     pub(super) fn new(contract: Option<&'c Contract>) -> Self {
@@ -22,7 +24,17 @@ impl<'c> Names<'c> {
     /// Defines a name; false where every scenario has it already, so that it must not be hidden.
     pub(super) fn define(&mut self, name: &str) -> bool {
         self.defined.insert(name.to_owned());
-        !GIVEN.contains(&name)
+        !GIVEN.contains(&name) && !LENT.contains(&name)
+    }
+
+    /// Lets a name be used until it is taken back.
+    pub(super) fn lend(&mut self, name: &str) {
+        self.defined.insert(name.to_owned());
+    }
+
+    /// Ends what [`Self::lend`] began.
+    pub(super) fn take_back(&mut self, name: &str) {
+        self.defined.remove(name);
     }
 
     /// The models named so far.

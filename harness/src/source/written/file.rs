@@ -48,7 +48,7 @@ pub struct ScenarioEntry {
     pub always: Vec<Recovered<Located<StepEntry>>>,
 }
 
-/// One step. Exactly one of `call` and `revoke_key` says what it does.
+/// One step. Exactly one of `call`, `raw`, `revoke_key` and `fault` says what it does.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepEntry {
@@ -56,8 +56,15 @@ pub struct StepEntry {
     pub name: Located<String>,
     /// Sends one request: method and path, as in `POST /api/v1/embeddings`.
     pub call: Option<Located<String>>,
+    /// Sends bytes on a socket: the request line as it is written, the headers exactly as they are given, and the body.
+    /// Only `host` and the credential of `as` are added, and nothing is counted or corrected.
+    pub raw: Option<Located<String>>,
+    /// Whether the sending side of a `raw` step's connection is closed after its last byte, so that nothing can follow.
+    pub half_close: Option<Located<bool>>,
     /// Revokes the key of a role through the target's own means.
     pub revoke_key: Option<Located<String>>,
+    /// Arms a fault of the target's provider for the calls that follow, through the target's own means; `none` takes all away.
+    pub fault: Option<Tree>,
     /// The role whose credential is sent. Without it none is.
     #[serde(rename = "as")]
     pub role: Option<Located<String>>,
@@ -69,6 +76,15 @@ pub struct StepEntry {
     pub json: Option<Tree>,
     /// A body as text, sent as it is after its templates are filled in.
     pub body: Option<Located<String>>,
+    /// How the text of `body` becomes bytes. By default UTF-8.
+    pub encoding: Option<Located<Encoding>>,
+    /// Whether the body is sent in chunks, without its length.
+    pub chunked: Option<Located<bool>>,
+    /// Sends the same request so many times at once. `expect` and `bills` are decided on each reply.
+    pub burst: Option<Located<u32>>,
+    /// Checks on the list of a burst's replies, each `{ "status": …, "json": … }`.
+    #[serde(default)]
+    pub replies: Vec<Recovered<Located<CheckEntry>>>,
     /// Most time from sending to the last byte read, such as `5s`.
     pub timeout: Option<Located<String>>,
     /// What the response must be.
@@ -84,12 +100,29 @@ pub struct StepEntry {
     pub logs: Option<Recovered<Located<LogsEntry>>>,
 }
 
+/// How a text becomes bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// UTF-8.
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// One byte a character; what is beyond ASCII is not UTF-8 then.
+    #[serde(rename = "latin-1")]
+    Latin1,
+    /// Two bytes a character or half of one, the lower first, after a byte order mark.
+    #[serde(rename = "utf-16")]
+    Utf16,
+}
+
 /// What a response must be. Everything given must hold.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectEntry {
     /// The status code, or a list of those that are right.
     pub status: Option<Located<OneOrMany<u16>>>,
+    /// `true`: the connection ends without an answer.
+    pub closed: Option<Located<bool>>,
     /// Header checks by header name.
     pub headers: BTreeMap<String, Recovered<Located<MatchEntry>>>,
     /// The JSON Schema that the body must satisfy, as in `gsai/chat-completion`.
@@ -112,6 +145,8 @@ pub struct AlternativeEntry {
     pub name: Located<String>,
     /// The status code, or a list of those that are right.
     pub status: Option<Located<OneOrMany<u16>>>,
+    /// `true`: the connection ends without an answer.
+    pub closed: Option<Located<bool>>,
     /// Header checks by header name.
     #[serde(default)]
     pub headers: BTreeMap<String, Recovered<Located<MatchEntry>>>,
@@ -148,6 +183,8 @@ pub struct CheckEntry {
     pub contains: Option<Tree>,
     /// For a text: a regular expression that is found in it.
     pub matches: Option<Located<String>>,
+    /// For a text: a regular expression that is not found in it.
+    pub lacks: Option<Located<String>>,
     /// For a number: the lowest and the highest that are right.
     pub between: Option<Tree>,
     /// Equal to one of these.
@@ -181,6 +218,8 @@ pub struct MatchEntry {
     pub contains: Option<Tree>,
     /// A regular expression that is found in it.
     pub matches: Option<Located<String>>,
+    /// A regular expression that is not found in it.
+    pub lacks: Option<Located<String>>,
     /// One of these texts.
     pub one_of: Option<Tree>,
     /// The number of characters.

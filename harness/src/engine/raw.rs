@@ -1,0 +1,106 @@
+//! Bytes on a socket: what no HTTP client would send. The answer is read as HTTP all the same.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::client::{NoReply, headers, is_end, too_long};
+use crate::check::Reply;
+
+/// Sends the bytes to an address and reads one response.
+pub(super) async fn exchange(
+    url: &Url,
+    bytes: &Bytes,
+    half_close: bool,
+    most_bytes: u64,
+) -> Result<Reply, NoReply> {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let port = url.port_or_known_default().unwrap_or(80);
+    let unreachable = |error: io::Error| NoReply::Unreachable(error.to_string());
+    let stream = TcpStream::connect((host, port)).await.map_err(unreachable)?;
+    stream.set_nodelay(true).map_err(unreachable)?;
+    let (read, write) = stream.into_split();
+    let mut sending = pin!(send(write, bytes, half_close));
+    let mut answering = pin!(answer(read, most_bytes));
+    tokio::select! {
+        // An answer may come before everything is sent.
+        reply = &mut answering => reply,
+        // What is left of the connection stays open until the answer is read.
+        _open = &mut sending => answering.await,
+    }
+}
+
+async fn send(mut write: OwnedWriteHalf, bytes: &Bytes, half_close: bool) -> OwnedWriteHalf {
+    // Where the gateway takes no more, its answer says why.
+    let sent = write.write_all(bytes).await;
+    if sent.is_ok() && half_close {
+        let _ = write.shutdown().await;
+    }
+    write
+}
+
+async fn answer(read: OwnedReadHalf, most_bytes: u64) -> Result<Reply, NoReply> {
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(Listening(read))).await.map_err(|error| no_reply(&error))?;
+    // It ends with this function, whatever happens.
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    let request: Request<Empty<Bytes>> = Request::new(Empty::new());
+    let response = sender.send_request(request).await.map_err(|error| no_reply(&error))?;
+    let (head, mut body) = response.into_parts();
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| no_reply(&error))?.into_data() else { continue };
+        if (read.len() + data.len()) as u64 > most_bytes {
+            return Err(too_long(most_bytes));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(Reply::new(head.status.as_u16(), headers(&head.headers), &read))
+}
+
+fn no_reply(error: &hyper::Error) -> NoReply {
+    if is_end(error) {
+        NoReply::Closed("the connection was closed before a response".to_owned())
+    } else {
+        NoReply::Gateway(error.to_string())
+    }
+}
+
+/// A connection on which only the other side speaks: what is written to it has been sent already.
+struct Listening(OwnedReadHalf);
+
+impl AsyncRead for Listening {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Listening {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
