@@ -1,5 +1,6 @@
 //! From what is written to the model, with every mistake on the way noted.
 
+mod actions;
 mod checks;
 mod contract;
 mod convert;

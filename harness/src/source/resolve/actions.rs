@@ -1,0 +1,199 @@
+//! Reads what a step does: a request, raw bytes, a revocation, a fault.
+
+use std::sync::Arc;
+
+use super::steps::Steps;
+use crate::scenario::{Action, Body, Call, Encoding, Raw, Template};
+use crate::source::Span;
+use crate::source::written::file::{Encoding as EncodingEntry, StepEntry};
+use crate::source::written::wrappers::{Located, Recovered, Tree, TreeValue};
+
+/// Most requests of a burst.
+const MOST_AT_ONCE: u32 = 1_000;
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+impl Steps<'_, '_, '_, '_> {
+    pub(super) fn action(&mut self, span: Span, entry: &StepEntry) -> Option<Action> {
+        let given = [
+            ("call", entry.call.as_ref().map(|call| call.span)),
+            ("raw", entry.raw.as_ref().map(|line| line.span)),
+            ("revoke_key", entry.revoke_key.as_ref().map(|role| role.span)),
+            ("fault", entry.fault.as_ref().map(|fault| fault.span)),
+        ];
+        let mut given = given.into_iter().filter_map(|(field, span)| Some((field, span?)));
+        let Some((field, _)) = given.next() else {
+            let hint = "add one of `call: GET /path`, `raw`, `revoke_key` and `fault`";
+            self.note(span, "the step does nothing", Some(hint));
+            return None;
+        };
+        if let Some((other, span)) = given.next() {
+            let hint = format!("make `{other}` a step of its own");
+            self.note(span, "a step does one thing", Some(&hint));
+            return None;
+        }
+        self.fields_out_of_place(field, entry);
+        match (&entry.call, &entry.raw, &entry.revoke_key, &entry.fault) {
+            (Some(call), ..) => self.call(call, entry).map(Action::Call),
+            (_, Some(line), ..) => self.raw(line, entry).map(Action::Raw),
+            (_, _, Some(role), _) => {
+                self.reading.known_word(role, "role", |contract| &contract.roles);
+                Some(Action::RevokeKey { role: role.as_str().into() })
+            }
+            (_, _, _, Some(fault)) => self.fault(fault),
+            (None, None, None, None) => None,
+        }
+    }
+
+    /// Notes the fields that an action has no use for.
+    fn fields_out_of_place(&mut self, action: &str, entry: &StepEntry) {
+        if let Some(close) = entry.half_close.as_ref().filter(|_| action != "raw") {
+            let message = format!("`half_close` does not go with `{action}`");
+            self.note(close.span, message, Some("it goes with `raw`"));
+        }
+        let (fields, hint) = match action {
+            "call" if entry.burst.is_some() => return,
+            "call" => (fields_of_a_burst(entry), "it goes with `burst`"),
+            "raw" => (fields_of_a_counted_call(entry), "it goes with `call`"),
+            _ => (fields_of_a_call(entry), "it goes with `call`"),
+        };
+        for (field, span) in fields {
+            self.note(span, format!("`{field}` does not go with `{action}`"), Some(hint));
+        }
+    }
+
+    fn call(&mut self, call: &Located<String>, entry: &StepEntry) -> Option<Call> {
+        let hint = Some("write a method and a path, as in `GET /api/v1/models`");
+        let Some((method, path)) = call.split_once(' ').map(|(method, path)| (method, path.trim())) else {
+            self.note(call.span, format!("`{}` is not a call", **call), hint);
+            return None;
+        };
+        if !METHODS.contains(&method) {
+            self.note(call.span, format!("`{method}` is not a method"), Some(&METHODS.join(", ")));
+        }
+        if !path.starts_with('/') {
+            self.note(call.span, format!("the path `{path}` does not begin with `/`"), hint);
+        }
+        if let Some(times) = entry.burst.as_ref().filter(|times| !(2..=MOST_AT_ONCE).contains(&times.value)) {
+            let hint = format!("write a number from 2 to {MOST_AT_ONCE}");
+            self.note(times.span, format!("{} is no burst", times.value), Some(&hint));
+        }
+        let path = self.template(path, call.span)?;
+        let headers = self.headers(entry, str::to_ascii_lowercase);
+        Some(Call {
+            method: method.into(),
+            path,
+            role: self.role(entry),
+            headers,
+            body: self.body(entry)?,
+            chunked: entry.chunked.as_ref().is_some_and(|chunked| chunked.value),
+            burst: entry.burst.as_ref().map(|times| times.value),
+        })
+    }
+
+    fn raw(&mut self, line: &Located<String>, entry: &StepEntry) -> Option<Raw> {
+        let request_line = self.template(line, line.span)?;
+        let headers = self.headers(entry, str::to_owned);
+        Some(Raw {
+            request_line,
+            role: self.role(entry),
+            headers,
+            body: self.body(entry)?,
+            half_close: entry.half_close.as_ref().is_some_and(|close| close.value),
+        })
+    }
+
+    fn fault(&mut self, fault: &Tree) -> Option<Action> {
+        match &fault.value {
+            TreeValue::Text(text) if text == "none" => Some(Action::ClearFaults),
+            TreeValue::Object(_) => self.shape(fault).map(Action::ArmFault),
+            _ => {
+                let hint = "write `fault: { kind: …, times: 1 }`, or `fault: none`";
+                self.note(fault.span, "this is not a fault", Some(hint));
+                None
+            }
+        }
+    }
+
+    fn role(&mut self, entry: &StepEntry) -> Option<Arc<str>> {
+        let role = entry.role.as_ref()?;
+        self.reading.known_word(role, "role", |contract| &contract.roles);
+        Some(role.as_str().into())
+    }
+
+    fn headers(&mut self, entry: &StepEntry, spelt: impl Fn(&str) -> String) -> Vec<(String, Template)> {
+        let mut headers = Vec::new();
+        for (name, value) in &entry.headers {
+            if let Some(template) = self.template(value, value.span) {
+                headers.push((spelt(name), template));
+            }
+        }
+        headers
+    }
+
+    fn body(&mut self, entry: &StepEntry) -> Option<Body> {
+        if let (Some(encoding), None) = (&entry.encoding, &entry.body) {
+            self.note(encoding.span, "`encoding` is that of `body`", Some("write the body as text"));
+        }
+        match (&entry.json, &entry.body) {
+            (Some(json), None) => self.shape(json).map(Body::Json),
+            (None, Some(body)) => {
+                let encoding = entry.encoding.as_ref().map(|encoding| encoding.value);
+                let encoding = encoding.map_or(Encoding::Utf8, encoding_of);
+                self.template(body, body.span).map(|text| Body::Text(text, encoding))
+            }
+            (None, None) => Some(Body::Empty),
+            (Some(_), Some(body)) => {
+                self.note(body.span, "a request has one body", Some("keep `json` or `body`"));
+                None
+            }
+        }
+    }
+}
+
+/// The fields of a step that only a request has a use for, and where they stand.
+fn fields_of_a_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
+    let fields = [
+        ("as", entry.role.as_ref().map(|role| role.span)),
+        ("headers", entry.headers.values().next().map(|header| header.span)),
+        ("json", entry.json.as_ref().map(|json| json.span)),
+        ("body", entry.body.as_ref().map(|body| body.span)),
+        ("encoding", entry.encoding.as_ref().map(|encoding| encoding.span)),
+        ("timeout", entry.timeout.as_ref().map(|timeout| timeout.span)),
+        ("expect", first(entry.expect.as_ref())),
+        ("capture", first(entry.capture.values().next())),
+        ("bills", first(entry.bills.as_ref())),
+        ("key", first(entry.key.as_ref())),
+        ("logs", first(entry.logs.as_ref())),
+    ];
+    let mut found = fields_of_a_counted_call(entry);
+    found.extend(fields.into_iter().filter_map(|(field, span)| Some((field, span?))));
+    found
+}
+
+/// Those that only a request has a use for that the runner itself puts together.
+fn fields_of_a_counted_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
+    let fields = [
+        ("chunked", entry.chunked.as_ref().map(|chunked| chunked.span)),
+        ("burst", entry.burst.as_ref().map(|times| times.span)),
+    ];
+    let mut found = fields_of_a_burst(entry);
+    found.extend(fields.into_iter().filter_map(|(field, span)| Some((field, span?))));
+    found
+}
+
+/// Those that only a burst has a use for.
+fn fields_of_a_burst(entry: &StepEntry) -> Vec<(&'static str, Span)> {
+    first(entry.replies.first()).map(|span| ("replies", span)).into_iter().collect()
+}
+
+fn first<T>(field: Option<&Recovered<Located<T>>>) -> Option<Span> {
+    field.and_then(|field| field.0.as_ref()).map(|field| field.span)
+}
+
+fn encoding_of(encoding: EncodingEntry) -> Encoding {
+    match encoding {
+        EncodingEntry::Utf8 => Encoding::Utf8,
+        EncodingEntry::Latin1 => Encoding::Latin1,
+        EncodingEntry::Utf16 => Encoding::Utf16,
+    }
+}
