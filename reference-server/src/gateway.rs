@@ -9,6 +9,7 @@ use axum::response::Response;
 use crate::control::Control;
 use crate::dialect::{Dialect, gsai};
 use crate::domain::worlds::Worlds;
+use crate::intake::Intake;
 use crate::route::{Route, route};
 
 /// Everything behind the port.
@@ -17,8 +18,8 @@ pub(crate) struct Gateway {
     pub(crate) control: Control,
     /// What the root speaks.
     pub(crate) dialect: Dialect,
-    /// The largest body that is taken, in bytes.
-    pub(crate) body_limit: usize,
+    /// What is taken in of bodies.
+    pub(crate) intake: Intake,
 }
 
 impl Gateway {
@@ -37,7 +38,7 @@ impl Gateway {
         };
         match (world, dialect) {
             (Some(world), Some(Dialect::Gsai)) => {
-                gsai::serve(&world, request, mounted_at, client_ip, self.body_limit).await
+                gsai::serve(&world, request, mounted_at, client_ip, &self.intake).await
             }
             (None, _) | (_, None) => gsai::not_found(),
         }

@@ -10,6 +10,7 @@ pub mod defect;
 mod dialect;
 pub mod domain;
 mod gateway;
+mod intake;
 pub mod provider;
 mod route;
 mod server;

@@ -21,8 +21,9 @@ use crate::settings::RoleKey;
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest head of a request, in bytes.
-const HEAD_LIMIT: usize = 64 * 1024;
+/// The largest head of a request that is read, in bytes. A dialect refuses smaller ones already, in its own words;
+/// what is larger than this, or has more than 100 fields, is refused without words.
+const HEAD_LIMIT: usize = 256 * 1024;
 /// How long to wait when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -109,6 +110,8 @@ fn builder() -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_header_size(HEAD_LIMIT)
+        // Who has sent all of a request may close that side of the connection and still wants the answer.
+        .half_close(true)
         // The service that this plays sends none.
         .auto_date_header(false);
     builder

@@ -18,6 +18,7 @@ use crate::domain::role::Role;
 use crate::domain::world::{Commons, ROOT_ID, World};
 use crate::domain::worlds::Worlds;
 use crate::gateway::Gateway;
+use crate::intake::Intake;
 use crate::provider::Mock;
 use crate::server::Server;
 use crate::settings::{LogSink, RoleKey, Settings};
@@ -71,7 +72,7 @@ pub fn bind(settings: Settings) -> Result<Server, StartError> {
         control: Control::new(Arc::clone(&worlds), &control_token),
         worlds,
         dialect: settings.dialect,
-        body_limit: settings.body_limit,
+        intake: Intake::new(settings.body_limit),
     };
     Ok(Server::new(listener, address, gateway, control_token, keys))
 }

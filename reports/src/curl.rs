@@ -30,6 +30,11 @@ pub fn curl(request: &Request) -> String {
     if body.cut { format!("{line} {}", cut_note(body)) } else { line }
 }
 
+/// A place in a request where [`curl()`] puts the shell variable of this name, as it does for a secret.
+pub fn placeholder(name: &str) -> String {
+    format!("[redacted:{name}]")
+}
+
 fn method(method: &str) -> String {
     if method == "HEAD" {
         // With `-X HEAD` curl would wait for a body.
@@ -47,10 +52,15 @@ fn header(name: &str, value: &str) -> String {
     word(&printable(&line))
 }
 
+/// A command for a POSIX shell that prints a text to its last byte, with shell variables as in [`curl()`].
+pub fn printf(text: &str) -> String {
+    format!("printf '%b' {}", word(&spelled_out(text)))
+}
+
 fn with_body(mut words: Vec<String>, text: &str) -> String {
     if text.contains(|c: char| c.is_control() && c != '\n') {
         words.push("--data-binary @-".to_owned());
-        return format!("printf '%b' {} | {}", word(&spelled_out(text)), words.join(" "));
+        return format!("{} | {}", printf(text), words.join(" "));
     }
     // `--data-binary` takes what follows an `@` as the name of a file.
     let option = if text.starts_with('@') { "--data-raw" } else { "--data-binary" };

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use anstyle::Style;
-use plumbline_record::{Case, Difference, Level, Location, Miss, Verdict};
+use plumbline_record::{Case, Difference, Expectation, Level, Location, Miss, Verdict};
 
 use crate::palette::Palette;
 use crate::printable::{cut, one_line, printable};
@@ -39,6 +39,11 @@ pub(crate) fn why(case: &Case) -> Option<String> {
     let miss = || first_must(case).map(sentence);
     let reason = || case.reason.as_deref().map(|reason| one_line(reason, REASON_LIMIT));
     if case.verdict == Verdict::Failed { miss().or_else(reason) } else { reason().or_else(miss) }
+}
+
+/// What the user lists a case as, and why, in one line.
+pub(crate) fn expected(expectation: &Expectation) -> String {
+    format!("{}: {}", expectation.kind, one_line(&expectation.reason, REASON_LIMIT))
 }
 
 /// A place as editors and terminals understand it.

@@ -1,17 +1,17 @@
 use std::io;
 use std::time::Duration;
 
-use plumbline_record::{Case, RunStarted, Verdict};
+use plumbline_record::{Case, Expectation, RunStarted, Verdict};
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
 use thiserror::Error;
 
 use crate::curl::curl;
-use crate::detail::{Detail, first_must, place, requirement, sentence, why};
+use crate::detail::{Detail, expected, first_must, place, requirement, sentence, why};
 use crate::palette::Palette;
 use crate::printable::{one_line, printable};
-use crate::scenario::{Attempt, Scenario, is_adverse};
+use crate::scenario::{Attempt, Scenario};
 use crate::summary::{Group, Summary};
 use crate::transcript::Transcript;
 
@@ -86,7 +86,7 @@ fn test_case(suite: &str, scenario: &Scenario, case: &Case, strict: bool) -> Tes
     test_case.extra.insert("file".into(), location.file.as_str().into());
     test_case.extra.insert("line".into(), location.line.to_string().into());
     test_case.add_properties(properties(scenario, case));
-    if is_adverse(case.verdict) && !attempt.exchanges.is_empty() {
+    if case.counts_against() && !attempt.exchanges.is_empty() {
         test_case.set_system_out(Transcript::new(&attempt.exchanges).to_string());
     }
     test_case
@@ -119,10 +119,20 @@ fn properties(scenario: &Scenario, case: &Case) -> Vec<Property> {
     properties.extend(case.warnings().map(|miss| {
         Property::new("warning", format!("{} {}: {}", miss.level, requirement(miss), sentence(miss)))
     }));
+    if let Some(expectation) = &case.expectation {
+        properties.push(Property::new("expectation", expected(expectation)));
+        properties
+            .extend(expectation.link.as_ref().map(|link| Property::new("link", one_line(link, usize::MAX))));
+    }
     properties
 }
 
 fn status(scenario: &Scenario, case: &Case, strict: bool) -> TestCaseStatus {
+    match &case.expectation {
+        Some(expectation) if case.is_stale() => return stale(expectation),
+        Some(expectation) if case.is_excused() => return excused(case, expectation),
+        _ => {}
+    }
     match case.verdict {
         Verdict::Passed => {
             let mut status = TestCaseStatus::success();
@@ -150,6 +160,32 @@ fn status(scenario: &Scenario, case: &Case, strict: bool) -> TestCaseStatus {
             status
         }
     }
+}
+
+/// A failure that the user excuses is skipped, with their reason for it.
+fn excused(case: &Case, expectation: &Expectation) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status
+        .set_message(expected(expectation))
+        .set_type(expectation.kind.words())
+        .set_description(message(case));
+    status
+}
+
+/// A success that contradicts the user's file is a failure, for a CI system that reads nothing but this.
+fn stale(expectation: &Expectation) -> TestCaseStatus {
+    let Expectation { pattern, location, .. } = expectation;
+    let remedy = format!(
+        "`{pattern}` at {} says that it fails. Take out what passes, or run `plumbline expect update {}`.",
+        place(location),
+        location.file
+    );
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status
+        .set_message(format!("passed, and is listed as an {}", expected(expectation)))
+        .set_type("stale-expectation")
+        .set_description(one_line(&remedy, usize::MAX));
+    status
 }
 
 fn reruns(scenario: &Scenario, case: &Case) -> Vec<TestRerun> {

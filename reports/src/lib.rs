@@ -3,20 +3,26 @@
 //! Fold the events of one record, or of several shards' records, into a [`Summary`], then hand it to a renderer:
 //! [`render()`] for a terminal, [`write_junit()`] for CI. [`Transcript`] and [`curl()`] are the parts that show
 //! one request. A renderer reads no clock, no environment and no file, so the same record gives the same report.
+//!
+//! [`proof`] and [`Coverage`] judge the scenarios themselves, by what finished on gateways that are known to be wrong.
 
+mod coverage;
 mod curl;
 mod detail;
 mod duration;
 mod junit;
 mod palette;
 mod printable;
+pub mod proof;
 mod scenario;
 mod summary;
 mod terminal;
 mod transcript;
 
-pub use curl::curl;
+pub use coverage::{CatalogueId, Coverage, Covering};
+pub use curl::{curl, placeholder, printf};
 pub use junit::{JunitError, junit, write_junit};
+pub use printable::one_line;
 pub use scenario::{Attempt, Scenario};
 pub use summary::{Group, Summary};
 pub use terminal::{TerminalOptions, render};

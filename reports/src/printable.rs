@@ -21,8 +21,8 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same with its line ends spelled out and at most `limit` characters of the text, for a list or an attribute.
-pub(crate) fn one_line(text: &str, limit: usize) -> String {
+/// At most `limit` characters of a text from elsewhere in one line: control characters and line ends are spelled out.
+pub fn one_line(text: &str, limit: usize) -> String {
     let (shown, rest) = cut(text, limit);
     let mut line = printable(shown).replace('\n', "\\n");
     if !rest.is_empty() {

@@ -45,7 +45,7 @@ impl Scenario {
     pub fn setbacks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a Attempt, &'a Case)> {
         self.earlier.iter().filter_map(move |attempt| {
             let case = attempt.case(name)?;
-            is_adverse(case.verdict).then_some((attempt, case))
+            case.verdict.is_adverse().then_some((attempt, case))
         })
     }
 
@@ -75,7 +75,7 @@ pub struct Attempt {
 impl Attempt {
     pub(crate) fn new(finished: ScenarioFinished, exchanges: Vec<Exchange>) -> Self {
         let telling =
-            finished.cases.iter().any(|case| is_adverse(case.verdict) || case.warnings().next().is_some());
+            finished.cases.iter().any(|case| case.verdict.is_adverse() || case.warnings().next().is_some());
         Self { finished, exchanges: if telling { exchanges } else { Vec::new() } }
     }
 
@@ -105,11 +105,6 @@ impl Attempt {
     }
 
     fn is_adverse(&self) -> bool {
-        self.finished.cases.iter().any(|case| is_adverse(case.verdict))
+        self.finished.cases.iter().any(|case| case.verdict.is_adverse())
     }
-}
-
-/// Whether a verdict makes a run not conformant by itself.
-pub(crate) fn is_adverse(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Failed | Verdict::Error)
 }

@@ -1,3 +1,4 @@
+mod expectations;
 mod failures;
 
 use std::io;
@@ -40,6 +41,7 @@ pub fn render(summary: &Summary, options: &TerminalOptions, out: &mut impl io::W
         group_lines(group, &name, *options, out)?;
     }
     failures::render(summary, out)?;
+    expectations::render(summary, out)?;
     closing(summary, options.strict, out)
 }
 
@@ -66,7 +68,7 @@ fn group_lines(
     out: &mut impl io::Write,
 ) -> io::Result<()> {
     let tally = group.tally();
-    let worst = group_verdict(&tally, options.strict);
+    let worst = group_verdict(group, &tally, options.strict);
     let (sign, style) = (symbol(worst), Palette::COLOURED.of(worst));
     let strong = Palette::COLOURED.strong;
     let mut counts = vec![plural(group.scenarios().count(), "scenario")];
@@ -86,6 +88,23 @@ fn group_lines(
 }
 
 fn case_lines(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io::Write) -> io::Result<()> {
+    // Cases that the user lists have sections of their own.
+    let is_told_there = case.expectation.is_some() && !case.counts_against() && !scenario.recovered(case);
+    if !is_told_there {
+        verdict_line(scenario, case, verbose, out)?;
+    }
+    let (caution, name) = (Palette::COLOURED.caution, &case.name);
+    for miss in case.warnings() {
+        let (level, requirement, sentence) = (miss.level, requirement(miss), sentence(miss));
+        writeln!(
+            out,
+            "    {caution}!{caution:#} {name}  {caution}warning{caution:#}: {level} {requirement}: {sentence}"
+        )?;
+    }
+    Ok(())
+}
+
+fn verdict_line(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io::Write) -> io::Result<()> {
     let palette = Palette::COLOURED;
     let (name, verdict, attempts) = (&case.name, case.verdict, scenario.attempts());
     let (sign, style) = (symbol(verdict), palette.of(verdict));
@@ -101,14 +120,6 @@ fn case_lines(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io
         )?;
     } else if verbose {
         writeln!(out, "    {style}{sign}{style:#} {name}  {style}{verdict}{style:#}")?;
-    }
-    for miss in case.warnings() {
-        let caution = palette.caution;
-        let (level, requirement, sentence) = (miss.level, requirement(miss), sentence(miss));
-        writeln!(
-            out,
-            "    {caution}!{caution:#} {name}  {caution}warning{caution:#}: {level} {requirement}: {sentence}"
-        )?;
     }
     Ok(())
 }
@@ -129,8 +140,11 @@ fn closing(summary: &Summary, strict: bool, out: &mut impl io::Write) -> io::Res
         writeln!(out, "{caution}!{caution:#} strict: {cases} not testable, which is not conformant")?;
     }
     let (verdict, conclusion) = match code {
+        // Who excuses failures may go on, but is not told that nothing failed.
+        ExitCode::Conformant if tally.excused() > 0 => (Verdict::Passed, "as expected"),
         ExitCode::Conformant => (Verdict::Passed, "conformant"),
         ExitCode::NotConformant => (Verdict::Failed, "not conformant"),
+        ExitCode::StaleExpectation => (Verdict::Failed, "stale expectations"),
         _ => (Verdict::Disabled, "nothing checked"),
     };
     let (sign, style) = (symbol(verdict), Palette::COLOURED.of(verdict));
@@ -168,12 +182,13 @@ fn nothing_checked(tally: &Tally) -> &'static str {
     }
 }
 
-/// The verdict whose sign stands before a group; one case that could not be tested does not hide those that passed.
-fn group_verdict(tally: &Tally, strict: bool) -> Verdict {
-    if tally.error > 0 {
-        Verdict::Error
-    } else if tally.failed > 0 {
-        Verdict::Failed
+/// The verdict whose sign stands before a group; one case that could not be tested does not hide those that passed,
+/// and neither does one that is excused.
+fn group_verdict(group: &Group, tally: &Tally, strict: bool) -> Verdict {
+    let cases = group.scenarios().flat_map(Scenario::cases);
+    let adverse = cases.filter(|case| case.counts_against()).map(|case| case.verdict).max();
+    if let Some(adverse) = adverse {
+        adverse
     } else if tally.passed > 0 && !(strict && tally.not_testable > 0) {
         Verdict::Passed
     } else {
@@ -202,6 +217,15 @@ fn remarks(tally: &Tally) -> Vec<String> {
     if tally.flaky > 0 {
         remarks.push(format!("{} flaky", tally.flaky));
     }
+    for (count, noun) in [
+        (tally.expected_failures, "expected failure"),
+        (tally.flaky_failures, "flaky failure"),
+        (tally.stale, "stale expectation"),
+    ] {
+        if count > 0 {
+            remarks.push(plural(count, noun));
+        }
+    }
     remarks
 }
 
@@ -210,6 +234,7 @@ fn counted(verdict: Verdict) -> &'static str {
     if verdict == Verdict::Error { "in error" } else { verdict.word() }
 }
 
-fn plural(count: usize, noun: &str) -> String {
+/// `1 case`, `2 cases`.
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Proves what an LLM gateway really does, and plays one.
@@ -12,7 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 conformant, 1 not conformant, 2 usage, \
-    3 scenario or configuration error, 4 target unreachable, 5 nothing was checked."
+    3 scenario or configuration error, 4 target unreachable, 5 nothing was checked, \
+    6 stale expected failure."
 )]
 pub(crate) struct Arguments {
     /// When to colour what is printed.
@@ -38,11 +40,22 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// Run the reference gateway until Ctrl-C.
     Serve(Serve),
+    /// Show that the scenarios notice every deliberate defect of the reference gateway.
+    Prove(Prove),
+    /// Compare the catalogue of a contract with the scenarios that pass and are known to fail.
+    Coverage(Coverage),
+    /// List scenarios.
+    List(List),
+    /// Say in words what a scenario, a requirement or a defect is about.
+    Explain(Explain),
     /// Look for mistakes in scenarios, contracts and target descriptors.
     Lint(Lint),
     /// Render reports from the record of a run.
     Report(Report),
-    /// Print the JSON Schema of a file that people write.
+    /// Keep a file of expected failures up to date.
+    #[command(subcommand)]
+    Expect(Expect),
+    /// Print the JSON Schema of a file that people write, or what can be said in a feature.
     Schema(Schema),
     /// List the deliberate defects of the reference gateway.
     Defects,
@@ -50,17 +63,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
-#[expect(clippy::doc_markdown, reason = "shown by --help, where backticks would stand in the way")]
 pub(crate) struct Run {
-    /// Run only scenarios whose id matches one of these patterns, such as 'SEQ_AUTH_*'.
-    #[arg(value_name = "ID")]
-    pub(crate) ids: Vec<String>,
-    /// Run only scenarios with these tags, such as 'p0 and not (slow or live)'.
-    #[arg(long, value_name = "EXPRESSION")]
-    pub(crate) tags: Option<String>,
-    /// Run only scenarios of these contracts.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(crate) contract: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
     #[command(flatten)]
     pub(crate) sources: Sources,
     #[command(flatten)]
@@ -83,6 +88,9 @@ pub(crate) struct Run {
     /// Most time for a step that states none, such as 5s.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+    /// A file of known failures and flaky cases, which do not make the run fail.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Option<PathBuf>,
     /// Count a case that could not be tested as not conformant.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -92,6 +100,20 @@ pub(crate) struct Run {
     /// List cases that passed as well.
     #[arg(long, short)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Default, Args)]
+#[expect(clippy::doc_markdown, reason = "shown by --help, where backticks would stand in the way")]
+pub(crate) struct Selection {
+    /// Only scenarios whose id matches one of these patterns, such as 'SEQ_AUTH_*'.
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Only scenarios with these tags, such as 'p0 and not (slow or live)'.
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) tags: Option<String>,
+    /// Only scenarios of these contracts.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) contract: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +174,58 @@ pub(crate) struct Serve {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Prove {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// Try only these defects; by default all that break a requirement of the contracts.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) defect: Vec<String>,
+    /// Most scenarios at once.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Write a page with the matrix to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Write the proof to this file, for `plumbline coverage --proof`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Coverage {
+    /// Only these contracts.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) contract: Vec<String>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// What `plumbline prove --json` wrote; without it everything is proved first.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The id of a scenario, a requirement or a defect.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Lint {
     /// Folders and files of scenarios; by default those in this binary.
     #[arg(value_name = "PATH")]
@@ -162,6 +236,9 @@ pub(crate) struct Lint {
     /// Target descriptors to look at as well.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) target: Vec<PathBuf>,
+    /// Files of expected failures to look at as well, against the scenarios that are looked at.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -178,6 +255,33 @@ pub(crate) struct Report {
     /// List cases that passed as well.
     #[arg(long, short)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Expect {
+    /// Take out what passes now and add what fails, as the record of a run tells.
+    Update(ExpectUpdate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpectUpdate {
+    /// The file; it is made where there is none.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Records of one run: run.jsonl, or those of several shards.
+    #[arg(long, value_name = "RECORD", default_value = "target/plumbline/run.jsonl")]
+    pub(crate) record: Vec<PathBuf>,
+    /// Why the cases that are added fail; needed where there are any.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: Option<String>,
+    /// Where more is said about them, such as a ticket.
+    #[arg(long, requires = "reason", value_name = "URL")]
+    pub(crate) link: Option<String>,
+    /// Change nothing; exit with 6 where something would change.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +302,10 @@ pub(crate) enum SchemaOf {
     Contract,
     /// A target's descriptor.
     Target,
+    /// A file of expected failures.
+    Expectations,
+    /// A feature: its sentences, in Markdown whatever the form.
+    Gherkin,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! How errors are shown: what failed, where, and how to mend it.
 
 use std::fmt::{self, Write as _};
+use std::io;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, SourceSpan};
 use plumbline_harness::source::Mistake;
@@ -51,6 +52,14 @@ impl Failure {
                 ExitCode::Unreachable
             }
         }
+    }
+}
+
+/// What came of printing: whoever closes the pipe has read enough.
+pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Failure::configuration),
     }
 }
 

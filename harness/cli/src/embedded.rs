@@ -10,7 +10,14 @@ pub(crate) const REFERENCE_TARGET: &str = include_str!("../../../targets/referen
 
 /// The scenario files and contracts: names and texts.
 pub(crate) fn scenarios() -> Vec<(&'static str, &'static str)> {
-    texts(&SCENARIOS, "yaml")
+    let mut files = texts(&SCENARIOS, "yaml");
+    files.extend(texts(&SCENARIOS, "feature"));
+    files
+}
+
+/// A contract's catalogue, by its name below the scenarios' folder: `gsai/ids.csv`.
+pub(crate) fn catalogue(name: &str) -> Option<&'static str> {
+    SCENARIOS.get_file(name)?.contents_utf8()
 }
 
 /// The JSON Schemas: names such as `gsai/chat-completion` and texts.

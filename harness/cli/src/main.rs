@@ -1,9 +1,12 @@
 //! The `plumbline` binary: arguments become settings, settings become one command, a command becomes an exit code.
 
 mod arguments;
+mod catalogue;
 mod commands;
 mod diagnostics;
 mod embedded;
+mod expectations;
+mod explain;
 mod printer;
 mod progress;
 mod recorder;
@@ -33,8 +36,13 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(run) => commands::run(&run, printer),
         Command::Serve(serve) => commands::serve(serve, printer),
+        Command::Prove(prove) => commands::prove(&prove, printer),
+        Command::Coverage(coverage) => commands::coverage(&coverage, printer),
+        Command::List(list) => commands::list(&list, printer),
+        Command::Explain(explain) => commands::explain(&explain, printer),
         Command::Lint(lint) => commands::lint(&lint, printer),
         Command::Report(report) => commands::report(&report, printer),
+        Command::Expect(expect) => commands::expect(&expect, printer),
         Command::Schema(schema) => commands::schema(&schema, printer),
         Command::Defects => commands::defects(printer),
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use plumbline_record::{Event, Verdict};
+use plumbline_record::Event;
 
 use crate::printer::Printer;
 
@@ -16,17 +16,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(printer: Printer) -> Self {
-        let bar = printer.is_watched().then(|| {
-            let bar = ProgressBar::new(0);
-            if let Ok(style) =
-                ProgressStyle::with_template("{bar:32} {pos}/{len} scenarios  {elapsed}  {msg}")
-            {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        Self { bar, failed: 0 }
+        Self { bar: bar(printer, "scenarios"), failed: 0 }
     }
 
     pub(crate) fn event(&mut self, event: &Event) {
@@ -36,7 +26,7 @@ impl Progress {
             Event::ScenarioFinished(finished) if finished.last => {
                 bar.inc(1);
                 for case in &finished.cases {
-                    if matches!(case.verdict, Verdict::Failed | Verdict::Error) {
+                    if case.counts_against() {
                         self.failed += 1;
                         bar.println(format!("✗ {} {}", case.name, case.verdict));
                         bar.set_message(format!("{} failed", self.failed));
@@ -47,4 +37,50 @@ impl Progress {
             _ => {}
         }
     }
+}
+
+/// Shows how far a proof is, where somebody watches.
+#[derive(Debug)]
+pub(crate) struct ProofProgress {
+    bar: Option<ProgressBar>,
+}
+
+impl ProofProgress {
+    pub(crate) fn new(printer: Printer, defects: usize) -> Self {
+        let bar = bar(printer, "defects");
+        if let Some(bar) = &bar {
+            bar.set_length(defects as u64);
+            bar.set_message("first without a defect");
+        }
+        Self { bar }
+    }
+
+    /// A defect was tried.
+    pub(crate) fn tried(&self, defect: &str, caught: bool) {
+        let Some(bar) = &self.bar else { return };
+        bar.inc(1);
+        bar.set_message(defect.to_owned());
+        if !caught {
+            bar.println(format!("✗ {defect}"));
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A bar that counts these, where somebody watches.
+fn bar(printer: Printer, counted: &str) -> Option<ProgressBar> {
+    printer.is_watched().then(|| {
+        let bar = ProgressBar::new(0);
+        let template = format!("{{bar:32}} {{pos}}/{{len}} {counted}  {{elapsed}}  {{msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    })
 }

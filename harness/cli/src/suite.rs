@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use plumbline_harness::check::Schemas;
-use plumbline_harness::scenario::Templates;
+use plumbline_harness::scenario::{Selector, Templates};
 use plumbline_harness::source::{Files, Mistake, Suite, load, read_text};
 
+use crate::arguments::{Selection, Sources};
 use crate::diagnostics::Failure;
 use crate::embedded;
 
@@ -81,6 +82,20 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Files, Failure> {
         }
     }
     Ok(Files::in_memory(texts.iter().map(|(name, text)| (name.as_str(), &**text))))
+}
+
+/// A suite without mistakes, and the JSON Schemas that it names.
+pub(crate) fn sound(sources: &Sources) -> Result<(Suite, Schemas), Failure> {
+    let fixtures = sources.fixtures.as_deref();
+    let schemas = schemas(fixtures)?;
+    let (suite, mistakes) = read(files(sources.scenarios.as_slice())?, &schemas, fixtures);
+    if mistakes.is_empty() { Ok((suite, schemas)) } else { Err(Failure::Mistakes(mistakes)) }
+}
+
+/// What was selected on the command line.
+pub(crate) fn selector(selection: &Selection) -> Result<Selector, Failure> {
+    Selector::new(&selection.ids, selection.tags.as_deref(), selection.contract.clone())
+        .map_err(|error| Failure::Usage(error.into()))
 }
 
 /// Reads a suite; what is wrong with it comes back beside it.

@@ -27,6 +27,11 @@ impl Reply {
         Self { status: 0, headers: Vec::new(), text: "".into(), json: Some(Arc::new(replies.into())) }
     }
 
+    /// Whether the status is not that of a success.
+    pub fn is_refusal(&self) -> bool {
+        !(200..300).contains(&self.status)
+    }
+
     /// The first value of a header, by lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())

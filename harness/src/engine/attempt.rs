@@ -249,7 +249,7 @@ impl<'a> Attempt<'a> {
     /// Sends one request and judges what comes of it.
     async fn request(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
         let before = self.key_before(step, stage, seen).await;
-        match self.exchange(step, stage, seen).await {
+        let refused = match self.exchange(step, stage, seen).await {
             Answer::Reply(reply) => {
                 stage.variables.set(Arc::clone(&step.name), step_value(&reply));
                 self.check(step, &reply, stage, seen);
@@ -257,14 +257,18 @@ impl<'a> Attempt<'a> {
                     return;
                 }
                 self.capture(step, &reply, stage, seen);
+                reply.is_refusal()
             }
-            Answer::Closed => stage.variables.set(Arc::clone(&step.name), json!({ "closed": true })),
+            Answer::Closed => {
+                stage.variables.set(Arc::clone(&step.name), json!({ "closed": true }));
+                true
+            }
             Answer::Missing => return,
-        }
+        };
         if seen.failed() {
             return;
         }
-        self.note_bill(step, false, stage, seen);
+        self.note_bill(step, refused, stage, seen);
         if let Some(before) = before {
             self.key_after(step, stage, &before, seen).await;
         }

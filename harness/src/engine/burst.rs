@@ -34,18 +34,18 @@ impl Attempt<'_> {
         let mut replies = Vec::new();
         for ((index, outgoing), delivery) in (0..times).zip(&ready).zip(deliveries) {
             stage.variables.set(INDEX, Value::from(index));
-            let (value, refusal) = match self.take_in(step, outgoing, delivery, stage, seen) {
+            let (value, refused) = match self.take_in(step, outgoing, delivery, stage, seen) {
                 Answer::Reply(reply) => {
                     let value = step_value(&reply);
                     stage.variables.set(Arc::clone(&step.name), value.clone());
                     self.check(step, &reply, stage, seen);
-                    (value, !(200..300).contains(&reply.status))
+                    (value, reply.is_refusal())
                 }
                 Answer::Closed => (json!({ "closed": true }), true),
                 Answer::Missing => continue,
             };
             if !seen.failed() {
-                self.note_bill(step, refusal, stage, seen);
+                self.note_bill(step, refused, stage, seen);
             }
             replies.push(value);
         }

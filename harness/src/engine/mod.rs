@@ -26,3 +26,4 @@ pub use preflight::{Unreachable, reachable};
 pub use run::{Sink, run};
 pub(crate) use service::{ServiceError, Services};
 pub(crate) use stage::{Key, Stage};
+pub use verdicts::case_names;

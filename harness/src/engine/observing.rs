@@ -44,11 +44,11 @@ impl<'a> Attempt<'a> {
 
     /// Notes what a step that passed must have been billed, while its names are what they are.
     ///
-    /// A reply of a burst that is a `refusal` is not billed, whatever the others are.
-    pub(super) fn note_bill(&self, step: &Step, refusal: bool, stage: &Stage, seen: &mut Seen) {
+    /// What was `refused` is never billed: where several answers are allowed, `bills` speaks of the one that is a success.
+    pub(super) fn note_bill(&self, step: &Step, refused: bool, stage: &Stage, seen: &mut Seen) {
         let Some(bill) = &step.bills else { return };
         let wanted = match bill {
-            _ if refusal => Ok(Wanted::None),
+            _ if refused => Ok(Wanted::None),
             BillExpectation::None { .. } => Ok(Wanted::None),
             BillExpectation::One { model, usage, role, .. } => {
                 let fill = |shape: &Option<Shape>| {

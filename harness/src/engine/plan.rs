@@ -8,6 +8,7 @@ use rand::seq::SliceRandom as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::check::Schemas;
+use crate::expectation::Expectations;
 use crate::scenario::{Scenario, Selector};
 use crate::source::Suite;
 use crate::target::{Target, hex};
@@ -32,28 +33,36 @@ pub struct Settings {
 /// Everything that a run needs to know, fixed before it begins.
 #[derive(Debug)]
 pub struct Plan {
-    pub(super) suite: Suite,
-    pub(super) schemas: Schemas,
+    pub(super) suite: Arc<Suite>,
+    pub(super) schemas: Arc<Schemas>,
     pub(super) target: Target,
     pub(super) settings: Settings,
     pub(super) order: Vec<Arc<Scenario>>,
+    pub(super) expectations: Expectations,
 }
 
 impl Plan {
-    /// Selects and orders the scenarios of a suite.
+    /// Selects and orders the scenarios of a suite, which several plans may share.
     pub fn new(
-        suite: Suite,
-        schemas: Schemas,
+        suite: impl Into<Arc<Suite>>,
+        schemas: impl Into<Arc<Schemas>>,
         target: Target,
         selector: &Selector,
         settings: Settings,
     ) -> Self {
+        let (suite, schemas): (Arc<Suite>, Arc<Schemas>) = (suite.into(), schemas.into());
         let mut order: Vec<_> =
             suite.scenarios.iter().filter(|scenario| selector.selects(scenario)).cloned().collect();
         if let Some(seed) = settings.seed {
             order.shuffle(&mut StdRng::seed_from_u64(seed));
         }
-        Self { suite, schemas, target, settings, order }
+        Self { suite, schemas, target, settings, order, expectations: Expectations::default() }
+    }
+
+    /// Lays the user's expectations over the verdicts.
+    #[must_use]
+    pub fn expecting(self, expectations: Expectations) -> Self {
+        Self { expectations, ..self }
     }
 
     /// The selected scenarios in the order in which they begin.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use plumbline_record::{Event, RunFinished, ScenarioFinished, ScenarioStarted, Tally, Verdict};
+use plumbline_record::{Case, Event, RunFinished, ScenarioFinished, ScenarioStarted, Tally};
 use tokio::task::JoinSet;
 
 use super::attempt::Attempt;
@@ -83,7 +83,10 @@ async fn scenario_to_end(shared: &Shared, scenario: &Scenario) {
             number: attempt,
         };
         let mut finished = runner.run().await;
-        finished.last = attempt > retries || !failed(&finished) || shared.cancel.is_cancelled();
+        for case in &mut finished.cases {
+            case.expectation = shared.plan.expectations.of(&case.name).cloned();
+        }
+        finished.last = attempt > retries || !any(&finished, is_surprise) || shared.cancel.is_cancelled();
         let last = finished.last;
         if last {
             conclude(shared, &finished);
@@ -98,14 +101,19 @@ async fn scenario_to_end(shared: &Shared, scenario: &Scenario) {
 fn conclude(shared: &Shared, finished: &ScenarioFinished) {
     let mut tally = shared.tally.lock();
     finished.cases.iter().for_each(|case| tally.0.add(case, finished.attempt));
-    if !(shared.cancel.is_cancelled() && failed(finished)) {
+    if !(shared.cancel.is_cancelled() && any(finished, |case| case.verdict.is_adverse())) {
         tally.1 += 1;
     }
-    if shared.plan.settings.fail_fast && failed(finished) {
+    if shared.plan.settings.fail_fast && any(finished, Case::counts_against) {
         shared.stop.store(true, Ordering::Relaxed);
     }
 }
 
-fn failed(finished: &ScenarioFinished) -> bool {
-    finished.cases.iter().any(|case| matches!(case.verdict, Verdict::Failed | Verdict::Error))
+/// Whether another attempt could show something else: a known failure is believed, a flaky one is not.
+fn is_surprise(case: &Case) -> bool {
+    case.verdict.is_adverse() && !case.is_expected_failure()
+}
+
+fn any(finished: &ScenarioFinished, holds: impl Fn(&Case) -> bool) -> bool {
+    finished.cases.iter().any(holds)
 }

@@ -17,6 +17,17 @@ pub(super) fn needs(scenario: &Scenario, observer: &str) -> bool {
     })
 }
 
+/// The names of a scenario's cases: its own, then those of the observers that it needs.
+pub fn case_names(scenario: &Scenario) -> impl Iterator<Item = String> {
+    observers(scenario).map(move |observer| name(scenario, observer))
+}
+
+/// Whose cases a scenario has: none for itself, then the observers that it needs.
+fn observers(scenario: &Scenario) -> impl Iterator<Item = Option<&'static str>> {
+    let needed = OBSERVERS.into_iter().filter(move |observer| needs(scenario, observer));
+    std::iter::once(None).chain(needed.map(Some))
+}
+
 /// The cases of a scenario that could not be run at all.
 pub(super) fn all(
     scenario: &Scenario,
@@ -32,11 +43,9 @@ pub(super) fn all(
         misses: Vec::new(),
         verifies: verifies(scenario, observer, contract),
         checks: 0,
+        expectation: None,
     };
-    std::iter::once(None)
-        .chain(OBSERVERS.into_iter().filter(|observer| needs(scenario, observer)).map(Some))
-        .map(case)
-        .collect()
+    observers(scenario).map(case).collect()
 }
 
 /// The scenario's own case.
@@ -64,6 +73,7 @@ pub(super) fn own(
         misses,
         verifies: verifies(scenario, None, contract),
         checks,
+        expectation: None,
     }
 }
 
@@ -96,6 +106,7 @@ pub(super) fn observed(
         misses: outcome.misses,
         verifies,
         checks: outcome.checks,
+        expectation: None,
     }
 }
 

@@ -127,14 +127,16 @@ fn pair(expected: &[Expected], events: &[BillingEvent]) -> Vec<(usize, usize)> {
 
 /// Then every step without one takes the first that is left, to say in what it differs.
 fn pair_rest(expected: &[Expected], events: &[BillingEvent], pairs: &mut Vec<(usize, usize)>) {
+    let even = events.len() == expected.iter().filter(|step| step.wanted != Wanted::None).count();
     for (index, step) in expected.iter().enumerate() {
         if step.wanted == Wanted::None || pairs.iter().any(|pair| pair.0 == index) {
             continue;
         }
-        // The twin of an event that is taken is a second event of the same call, not this step's.
-        let free = |position: &usize| {
-            pairs.iter().all(|pair| pair.1 != *position && events.get(pair.1) != events.get(*position))
-        };
+        // The twin of an event that is taken is a second event of the same call, not this step's: unless there is one
+        // for each step.
+        let is_twin = |pair: usize, position: usize| !even && events.get(pair) == events.get(position);
+        let free =
+            |position: &usize| pairs.iter().all(|pair| pair.1 != *position && !is_twin(pair.1, *position));
         if let Some(position) = (0..events.len()).find(free) {
             pairs.push((index, position));
         }
@@ -351,6 +353,12 @@ observers: { billing: { from: { file: { path: /nowhere } }, cost: $.cost, delive
             let events: Vec<_> = events.iter().copied().cloned().collect();
             assert_eq!(missed(&steps, &events, false), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn where_there_is_an_event_for_each_step_none_is_a_second_one() {
+        let steps = [billed_somehow("first"), billed("second", "a", 10, 5)];
+        assert_eq!(missed(&steps, &[event("a", 11, 5), event("a", 11, 5)], false), ["usage of second"]);
     }
 
     #[test]

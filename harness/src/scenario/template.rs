@@ -147,6 +147,14 @@ impl Template {
         &self.names
     }
 
+    /// The expression, of a text that is nothing else.
+    pub fn expression(&self) -> Option<&str> {
+        match self.form {
+            Form::Literal(_) | Form::Text => None,
+            Form::Lookup(_) | Form::Expression(_) => sole_expression(&self.source),
+        }
+    }
+
     /// Whether there is no template in it.
     pub fn is_literal(&self) -> bool {
         matches!(self.form, Form::Literal(_))

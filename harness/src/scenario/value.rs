@@ -32,6 +32,11 @@ impl Shape {
         Self(ShapeNode::Fixed(Arc::new(value)))
     }
 
+    /// Its outermost node.
+    pub fn node(&self) -> &ShapeNode {
+        &self.0
+    }
+
     /// The value with its templates filled in.
     ///
     /// # Errors

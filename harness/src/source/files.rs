@@ -10,6 +10,8 @@ const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 const FILE_COUNT_LIMIT: usize = 100_000;
 /// Deepest folder that is looked into.
 const DEPTH_LIMIT: usize = 16;
+/// The endings of files that are read from a folder.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "feature"];
 
 /// A text file and its name, kept for snippets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ impl Files {
         Self { files }
     }
 
-    /// Every `.yaml` and `.yml` file below a folder.
+    /// Every `.yaml`, `.yml` and `.feature` file below a folder.
     ///
     /// # Errors
     /// When the folder or one of the files cannot be read, is not text or is over a limit.
@@ -111,7 +113,7 @@ fn collect(
             if depth < DEPTH_LIMIT {
                 collect(root, &path, depth + 1, files)?;
             }
-        } else if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known)) {
             if files.len() == FILE_COUNT_LIMIT {
                 return Err(ReadError::TooMany { path: root.to_owned() });
             }

@@ -54,7 +54,7 @@ pub(crate) fn location(file: &SourceFile, span: Span) -> Location {
 }
 
 /// The name out of `known` that `word` was probably meant to be.
-pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Files, Mistake, SourceFile};
-use super::{resolve, yaml};
+use super::read::read_all;
+use super::{Files, Mistake, SourceFile, resolve};
 use crate::scenario::{Contract, Scenario, Templates};
 
 /// Everything that was read: scenarios, their contracts and their templates.
@@ -32,7 +32,7 @@ pub fn load(files: Files, schemas: &[&str], mut templates: Templates) -> (Suite,
         }
     }
     let mut scenarios = Vec::new();
-    for (file, decoded) in yaml::read_all(&scenario_files) {
+    for (file, decoded) in read_all(&scenario_files) {
         resolve::scenarios(file, decoded, &contracts, schemas, &mut templates, &mut scenarios, &mut mistakes);
     }
     find_twins(&files, &scenarios, &mut mistakes);

@@ -1,6 +1,8 @@
 //! The runner as its callers meet it: what it reads, what it sends, and what it makes of the answers.
 
 #[cfg(test)]
+mod features;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hostile;
@@ -18,5 +20,7 @@ mod schema;
 mod secrets;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod twins;
 #[cfg(test)]
 mod verdicts;

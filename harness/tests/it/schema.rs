@@ -42,7 +42,7 @@ fn the_shipped_files_are_valid() {
     let (scenario, contract, target) = (validator("scenario"), validator("contract"), validator("target"));
     let shipped = Files::below(&root().join("scenarios")).unwrap();
     assert!(shipped.iter().count() > 1);
-    for file in shipped.iter() {
+    for file in shipped.iter().filter(|file| !file.name.ends_with(".feature")) {
         let validator = if file.name.ends_with("contract.yaml") { &contract } else { &scenario };
         assert_eq!(mistakes(validator, &file.text), Vec::<String>::new(), "{}", file.name);
     }

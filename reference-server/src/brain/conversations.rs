@@ -1,14 +1,14 @@
 //! Whole conversations against the embedded data: what the test plan asks of a model.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use regex::Regex;
 
-use super::Brain;
+use super::{BadImage, BadPdf, Brain, Refusal, pdf};
 use crate::domain::inference::{
-    Completion, CompletionRequest, EmbeddingRequest, File, FinishReason, Image, Message, ModelIdentity, Part,
-    Role,
+    Completion, CompletionRequest, Detail, EmbeddingRequest, File, FinishReason, Image, Message,
+    ModelIdentity, Part, Role,
 };
 
 static BRAIN: LazyLock<Brain> = LazyLock::new(|| Brain::embedded().unwrap());
@@ -20,12 +20,16 @@ const CATS: &str =
     "You are a cheerful assistant who loves to talk about cats and ends every sentence with 'meow'.";
 const RHYMES: &str = "You are a helpful assistant that always responds in rhymes.";
 
+fn model(id: &str, family: &str) -> ModelIdentity {
+    ModelIdentity { id: id.into(), family: family.into(), dimensions: 0, context_tokens: None }
+}
+
 fn bedrock() -> ModelIdentity {
-    ModelIdentity { id: Arc::from("claude_3_5_sonnet"), family: Arc::from("Bedrock"), dimensions: 0 }
+    model("claude_3_5_sonnet", "Bedrock")
 }
 
 fn vertex() -> ModelIdentity {
-    ModelIdentity { id: Arc::from("gemini-2.0-flash"), family: Arc::from("Vertex AI"), dimensions: 0 }
+    model("gemini-2.0-flash", "Vertex AI")
 }
 
 fn message(role: Role, text: &str) -> Message {
@@ -44,14 +48,30 @@ fn system(text: &str) -> Message {
     message(Role::System, text)
 }
 
+fn image(bytes: &'static [u8], detail: Option<Detail>) -> Part {
+    let media_type = "image/jpeg".to_owned();
+    Part::Image(Image { media_type, detail, bytes: Bytes::from_static(bytes) })
+}
+
 fn showing(text: &str, bytes: &'static [u8]) -> Message {
-    let image = Image { media_type: "image/jpeg".to_owned(), bytes: Bytes::from_static(bytes) };
-    Message { role: Role::User, parts: vec![Part::Text(text.to_owned()), Part::Image(image)] }
+    Message { role: Role::User, parts: vec![Part::Text(text.to_owned()), image(bytes, None)] }
+}
+
+fn file(name: Option<&str>, bytes: impl Into<Bytes>) -> Part {
+    Part::File(File { name: name.map(str::to_owned), bytes: bytes.into() })
+}
+
+fn request(messages: Vec<Message>) -> CompletionRequest {
+    CompletionRequest { messages, max_tokens: None, stop: Vec::new(), temperature: None, top_p: None }
 }
 
 fn complete(messages: Vec<Message>, stop: &[&str], max_tokens: Option<u32>) -> Completion {
     let stop = stop.iter().map(|&text| text.to_owned()).collect();
-    BRAIN.answer(&bedrock(), &CompletionRequest { messages, max_tokens, stop })
+    BRAIN.answer(&bedrock(), &CompletionRequest { max_tokens, stop, ..request(messages) }).unwrap()
+}
+
+fn refusal(messages: Vec<Message>) -> Refusal {
+    BRAIN.answer(&bedrock(), &request(messages)).unwrap_err()
 }
 
 fn answer(messages: Vec<Message>) -> String {
@@ -165,14 +185,52 @@ fn an_image_is_described_and_recalled() {
 }
 
 #[test]
-fn unknown_and_broken_images_are_recalled_too() {
+fn an_unknown_image_is_recalled_too() {
     let blue = showing("What is in this image?", BLUE);
     assert_eq!(answer(vec![blue.clone()]), "This is an image of 64x64 pixels, mostly blue.");
     assert_eq!(answer(vec![blue, user("What colour was it?")]), "It was blue.");
+}
+
+#[test]
+fn several_images_are_counted_and_described_together() {
+    let parts = vec![Part::Text("Zebra".to_owned()), image(APPLE, None), image(BLUE, None)];
+    let text = answer(vec![Message { role: Role::User, parts }]);
+    let told = "I was shown 2 images. This is a red apple with a green leaf. \
+                This is an image of 64x64 pixels, mostly blue.";
+    assert!(text.contains(told), "{text}");
+}
+
+#[test]
+fn the_detail_of_an_image_is_told_by_rules_and_by_the_echo() {
+    let low = |text: &str| {
+        let parts = vec![Part::Text(text.to_owned()), image(APPLE, Some(Detail::Low))];
+        answer(vec![Message { role: Role::User, parts }])
+    };
+    let told = "This is a red apple with a green leaf. I looked at it at low detail.";
+    assert_eq!(low("Describe this fruit."), told);
+    assert!(low("Zebra").contains(told), "{}", low("Zebra"));
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_turn() {
     let broken = showing("What is in this image?", b"not an image");
-    let unreadable = "I cannot read this image, its bytes are not a picture that I understand.";
-    assert_eq!(answer(vec![broken.clone()]), unreadable);
-    assert_eq!(answer(vec![broken, user("What colour was it?")]), unreadable);
+    let image = |number, problem| Refusal::Image { number, problem };
+    assert_eq!(refusal(vec![broken.clone()]), image(1, BadImage::Damaged));
+    let later = vec![showing("Look.", APPLE), broken, assistant("I see."), user("Hello")];
+    assert_eq!(refusal(later), image(2, BadImage::Damaged));
+    let parts = vec![file(None, pdf::tests::pdf(1)), file(Some("a.pdf"), b"%PDF-1.7".as_slice())];
+    let problem = BadPdf::Damaged;
+    assert_eq!(refusal(vec![Message { role: Role::User, parts }]), Refusal::File { number: 2, problem });
+}
+
+#[test]
+fn a_prompt_that_is_too_long_is_refused_and_the_next_one_is_not() {
+    let small = ModelIdentity { context_tokens: Some(8_192), ..bedrock() };
+    let long = request(vec![user(&"word ".repeat(9_000)), assistant("Yes."), user("Hello")]);
+    let Err(Refusal::TooLong { tokens, most }) = BRAIN.answer(&small, &long) else { panic!("answered") };
+    assert!(tokens > 9_000 && most == 8_192, "{tokens}");
+    assert!(BRAIN.answer(&small, &request(vec![user("Hello")])).is_ok());
+    assert!(BRAIN.answer(&bedrock(), &long).is_ok());
 }
 
 #[test]
@@ -183,10 +241,8 @@ fn an_image_without_a_question_about_it_is_in_the_echo() {
 
 #[test]
 fn families_answer_differently() {
-    let ask = |model: &ModelIdentity, text: &str| {
-        let request = CompletionRequest { messages: vec![user(text)], max_tokens: None, stop: Vec::new() };
-        BRAIN.answer(model, &request).text
-    };
+    let ask =
+        |model: &ModelIdentity, text: &str| BRAIN.answer(model, &request(vec![user(text)])).unwrap().text;
     for question in ["Response from Bedrock model?", "Tell me about Vertex AI.", "Hello"] {
         assert!(ask(&bedrock(), question).starts_with("This is claude_3_5_sonnet, answering from Bedrock."));
         assert!(ask(&vertex(), question).starts_with("This is gemini-2.0-flash, answering from Vertex AI."));
@@ -206,16 +262,15 @@ fn the_echo_carries_the_question_byte_for_byte() {
 }
 
 #[test]
-fn the_echo_names_files() {
-    let file = |name: Option<&str>, bytes| Part::File(File { name: name.map(str::to_owned), bytes });
-    let parts = vec![
-        Part::Text("Zebra".to_owned()),
-        file(Some("report. Final.pdf"), Bytes::from_static(b"%PDF-1.7")),
-        file(None, Bytes::from_static(b"?")),
-    ];
+fn the_echo_names_files_and_their_pages() {
+    let (one, three) = (pdf::tests::pdf(1), pdf::tests::pdf(3));
+    let (bytes, more) = (one.len(), three.len());
+    let parts = vec![Part::Text("Zebra".to_owned()), file(Some("report. Final.pdf"), one), file(None, three)];
     let text = answer(vec![Message { role: Role::User, parts }]);
-    assert!(text.contains("the file \"report. Final.pdf\", 8 bytes long. It begins with %PDF-."), "{text}");
-    assert!(text.contains("the file without a name, 1 byte long. It does not begin with %PDF-."), "{text}");
+    let told = format!("I was given the file \"report. Final.pdf\", 1 page, {bytes} bytes long. ");
+    assert!(text.contains(&told), "{text}");
+    let told = format!("I was given the file without a name, 3 pages, {more} bytes long. ");
+    assert!(text.contains(&told), "{text}");
 }
 
 #[test]
@@ -250,10 +305,31 @@ fn limits_cut_and_usage_counts_what_is_returned() {
 fn embeddings_have_the_length_asked_for_or_the_models_own() {
     let model = ModelIdentity { dimensions: 1024, ..bedrock() };
     let mut request =
-        EmbeddingRequest { inputs: vec!["hello world".to_owned(), String::new()], dimensions: None };
-    let embeddings = BRAIN.embed(&model, &request);
+        EmbeddingRequest { inputs: vec!["hello world".to_owned(), "!".to_owned()], dimensions: None };
+    let embeddings = BRAIN.embed(&model, &request).unwrap();
     assert_eq!(embeddings.vectors.iter().map(Vec::len).collect::<Vec<_>>(), [1024, 1024]);
-    assert_eq!((embeddings.usage.input_tokens, embeddings.usage.output_tokens), (2, 0));
+    assert_eq!((embeddings.usage.input_tokens, embeddings.usage.output_tokens), (3, 0));
     request.dimensions = Some(16);
-    assert_eq!(BRAIN.embed(&model, &request).vectors[0].len(), 16);
+    assert_eq!(BRAIN.embed(&model, &request).unwrap().vectors[0].len(), 16);
+}
+
+#[test]
+fn an_empty_text_has_no_embedding() {
+    for blank in ["", " \n\t"] {
+        let inputs = vec!["hello".to_owned(), blank.to_owned()];
+        let refusal = BRAIN.embed(&bedrock(), &EmbeddingRequest { inputs, dimensions: None }).unwrap_err();
+        assert_eq!(refusal, Refusal::Blank { number: 2 });
+    }
+    let nothing = EmbeddingRequest { inputs: Vec::new(), dimensions: None };
+    assert!(BRAIN.embed(&bedrock(), &nothing).unwrap().vectors.is_empty());
+}
+
+#[test]
+fn temperature_changes_nothing() {
+    let hello = request(vec![user("Hello")]);
+    let plain = BRAIN.answer(&bedrock(), &hello);
+    for temperature in [0.0, 1.0, 2.0] {
+        let warm = CompletionRequest { temperature: Some(temperature), top_p: Some(0.0), ..hello.clone() };
+        assert_eq!(BRAIN.answer(&bedrock(), &warm), plain);
+    }
 }

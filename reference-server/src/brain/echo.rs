@@ -14,11 +14,10 @@ pub(super) fn echo<'a>(scene: &'a Scene<'_>) -> Speech<'a> {
         scene.model.family,
         counted(scene.turns, "turn"),
     ));
-    let images = scene.images_shown();
-    if images > 0 {
-        speech.say(&format!(" I was shown {}. {}", counted(images, "image"), scene.shown().caption));
+    if let Some(sight) = scene.shown() {
+        speech.say(&format!(" I was shown {}. {}", counted(scene.images_shown(), "image"), sight.caption));
     }
-    for file in scene.files() {
+    for (file, pages) in scene.files() {
         speech.say(" I was given the file ");
         if let Some(name) = &file.name {
             speech.say("\"");
@@ -27,8 +26,7 @@ pub(super) fn echo<'a>(scene: &'a Scene<'_>) -> Speech<'a> {
         } else {
             speech.say("without a name, ");
         }
-        let begins = if file.bytes.starts_with(b"%PDF-") { "begins" } else { "does not begin" };
-        speech.say(&format!("{} long. It {begins} with %PDF-.", counted(file.bytes.len(), "byte")));
+        speech.say(&format!("{}, {} long.", counted(pages, "page"), counted(file.bytes.len(), "byte")));
     }
     match scene.said() {
         Some(text) => {

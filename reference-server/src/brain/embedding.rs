@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn model(id: &str) -> ModelIdentity {
-        ModelIdentity { id: id.into(), family: "Bedrock".into(), dimensions: 1024 }
+        ModelIdentity { id: id.into(), family: "Bedrock".into(), dimensions: 1024, context_tokens: None }
     }
 
     fn place(text: &str) -> Vec<f32> {

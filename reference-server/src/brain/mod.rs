@@ -1,5 +1,6 @@
 //! The deterministic model behind the mock provider: rules in data, no clock, no chance, no I/O.
 
+mod attachments;
 mod bindings;
 #[cfg(test)]
 mod conversations;
@@ -14,7 +15,9 @@ mod limit;
 mod model;
 mod palette;
 mod pattern;
+mod pdf;
 mod prompt;
+mod refusal;
 mod rule;
 mod rulebook;
 mod scene;
@@ -25,5 +28,9 @@ mod table;
 mod template;
 pub mod tokens;
 
+pub(crate) use attachments::is_readable;
 pub use error::BrainError;
+pub use gallery::BadImage;
 pub use model::Brain;
+pub use pdf::BadPdf;
+pub use refusal::Refusal;

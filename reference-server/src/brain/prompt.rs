@@ -1,4 +1,5 @@
-use super::{gallery, tokens};
+use super::attachments::Attachments;
+use super::{Refusal, gallery, tokens};
 use crate::domain::inference::{Image, Message, Part};
 
 /// Tokens that frame a message: its delimiters and its role, as in OpenAI's recipe for chat models.
@@ -10,37 +11,51 @@ const IMAGE: u64 = 85;
 const TILE: u64 = 170;
 /// Side of a tile, in pixels.
 const TILE_SIDE: u32 = 512;
-/// Bytes of a file that count as a token: the rule of thumb for text.
-const BYTES_PER_TOKEN: u64 = 4;
+/// Tokens of a page of a file, as Gemini counts them.
+const PAGE: u64 = 258;
 
 /// How many tokens a conversation costs as a prompt, system messages included.
 ///
-/// Text counts as it is; an image counts 85 and 170 for each tile of 512 pixels that it covers, or 85 when its size
-/// cannot be read; a file counts its name and a token for every four bytes.
-pub(super) fn count(messages: &[Message]) -> u64 {
-    PRIMING
-        + messages
-            .iter()
-            .map(|message| FRAME + message.parts.iter().map(count_part).sum::<u64>())
-            .sum::<u64>()
+/// Text counts as it is; an image counts 85 and 170 for each tile of 512 pixels that it covers; a file counts its name
+/// and 258 tokens for each page.
+///
+/// # Errors
+///
+/// When there are more than `most`. Texts so long that they cannot have fewer are not counted for it.
+pub(super) fn count(
+    messages: &[Message],
+    attachments: &Attachments,
+    most: Option<u64>,
+) -> Result<u64, Refusal> {
+    let within = |tokens: u64| match most {
+        Some(most) if tokens > most => Err(Refusal::TooLong { tokens, most }),
+        _ => Ok(tokens),
+    };
+    within(texts(messages).map(tokens::at_least).sum())?;
+    let framed = messages.len() as u64 * FRAME + PRIMING;
+    let text: u64 = texts(messages).map(tokens::count).sum();
+    let images: u64 = messages.iter().flat_map(|message| &message.parts).map(count_image).sum();
+    within(framed + text + images + attachments.pages() as u64 * PAGE)
 }
 
-fn count_part(part: &Part) -> u64 {
-    match part {
-        Part::Text(text) => tokens::count(text),
-        Part::Image(image) => count_image(image),
-        Part::File(file) => {
-            file.name.as_deref().map_or(0, tokens::count)
-                + (file.bytes.len() as u64).div_ceil(BYTES_PER_TOKEN)
-        }
-    }
+/// Everything in words: the text parts and the names of files.
+fn texts(messages: &[Message]) -> impl Iterator<Item = &str> {
+    messages.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        Part::Image(_) => None,
+        Part::File(file) => file.name.as_deref(),
+    })
 }
 
-fn count_image(image: &Image) -> u64 {
-    let tiles = gallery::dimensions(image).map_or(0, |(width, height)| {
+fn count_image(part: &Part) -> u64 {
+    let Part::Image(image) = part else { return 0 };
+    IMAGE + TILE * tiles(image)
+}
+
+fn tiles(image: &Image) -> u64 {
+    gallery::dimensions(image).map_or(0, |(width, height)| {
         u64::from(width.div_ceil(TILE_SIDE)) * u64::from(height.div_ceil(TILE_SIDE))
-    });
-    IMAGE + TILE * tiles
+    })
 }
 
 #[cfg(test)]
@@ -49,16 +64,23 @@ mod tests {
 
     use bytes::Bytes;
 
+    use super::super::gallery::Gallery;
+    use super::super::{fixture, pdf};
     use super::*;
     use crate::domain::inference::{File, Role};
 
+    fn count(messages: &[Message], most: Option<u64>) -> Result<u64, Refusal> {
+        let gallery = Gallery::load(fixture::IMAGES).unwrap();
+        super::count(messages, &Attachments::read(messages, &gallery).unwrap(), most)
+    }
+
     fn cost(parts: Vec<Part>) -> u64 {
-        count(&[Message { role: Role::User, parts }])
+        count(&[Message { role: Role::User, parts }], None).unwrap()
     }
 
     #[test]
     fn a_short_question_costs_what_the_recipe_says() {
-        assert_eq!(count(&[]), 3);
+        assert_eq!(count(&[], None), Ok(3));
         assert_eq!(cost(vec![Part::Text("hello world".to_owned())]), 3 + 4 + 2);
     }
 
@@ -66,14 +88,27 @@ mod tests {
     fn an_image_costs_by_its_tiles() {
         let mut png = Cursor::new(Vec::new());
         image::GrayImage::new(513, 512).write_to(&mut png, image::ImageFormat::Png).unwrap();
-        let part = |bytes| Part::Image(Image { media_type: "image/png".to_owned(), bytes });
-        assert_eq!(cost(vec![part(Bytes::from(png.into_inner()))]), 7 + 85 + 2 * 170);
-        assert_eq!(cost(vec![part(Bytes::from_static(b"junk"))]), 7 + 85);
+        let bytes = Bytes::from(png.into_inner());
+        let image = Image { media_type: "image/png".to_owned(), detail: None, bytes };
+        assert_eq!(cost(vec![Part::Image(image)]), 7 + 85 + 2 * 170);
     }
 
     #[test]
-    fn a_file_costs_by_its_size() {
-        let file = File { name: None, bytes: Bytes::from_static(b"%PDF-1.7\n") };
-        assert_eq!(cost(vec![Part::File(file)]), 7 + 3);
+    fn a_file_costs_by_its_name_and_its_pages() {
+        let file = |name: Option<&str>, pages| {
+            let bytes = Bytes::from(pdf::tests::pdf(pages));
+            Part::File(File { name: name.map(str::to_owned), bytes })
+        };
+        assert_eq!(cost(vec![file(None, 3), file(Some("hello world"), 1)]), 7 + 4 * 258 + 2);
+    }
+
+    #[test]
+    fn a_prompt_may_fill_the_context_and_no_more() {
+        let said = |text: &str| [Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
+        assert_eq!(count(&said("hello world"), Some(9)), Ok(9));
+        assert_eq!(count(&said("hello world"), Some(8)), Err(Refusal::TooLong { tokens: 9, most: 8 }));
+        // A text that must be too long is not counted to its end.
+        let long = count(&said(&"a ".repeat(1_000_000)), Some(8_192));
+        assert_eq!(long, Err(Refusal::TooLong { tokens: 15_625, most: 8_192 }));
     }
 }

@@ -112,7 +112,7 @@ impl Rule {
 
     /// What the rule says, if all its conditions hold.
     pub(super) fn answer(&self, scene: &Scene<'_>) -> Option<String> {
-        if (self.image && scene.images_shown() == 0) || (self.image_in_history && !scene.shows_earlier()) {
+        if (self.image && scene.shown().is_none()) || (self.image_in_history && scene.recalled().is_none()) {
             return None;
         }
         let mut bindings = Bindings::default();
@@ -137,9 +137,9 @@ impl Rule {
             return None;
         }
         let sight = if self.image {
-            Some(scene.shown())
+            scene.shown()
         } else if self.image_in_history {
-            Some(scene.recalled())
+            scene.recalled()
         } else {
             None
         };
@@ -182,8 +182,8 @@ impl<'v> Values<'v> {
             "model" => Some(&*self.scene.model.id),
             "family" => Some(&*self.scene.model.family),
             "caption" => self.sight.map(|sight| sight.caption.as_str()),
-            "subject" => self.sight.and_then(|sight| sight.subject.as_deref()),
-            "color" => self.sight.and_then(|sight| sight.color.as_deref()),
+            "subject" => self.sight.map(|sight| sight.subject.as_str()),
+            "color" => self.sight.map(|sight| sight.color.as_str()),
             _ => None,
         })
     }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
-use std::cell::OnceCell;
 
-use super::gallery::{Gallery, Sight};
+use super::attachments::Attachments;
+use super::gallery::Sight;
 use crate::domain::inference::{File, Image, Message, ModelIdentity, Part, Role};
 
 /// How much of a message the patterns look at, in bytes: a long message costs them no more than a page.
@@ -13,34 +13,35 @@ pub(super) struct Scene<'a> {
     pub(super) model: &'a ModelIdentity,
     /// User and assistant messages, the last question included.
     pub(super) turns: usize,
-    gallery: &'a Gallery,
+    attachments: &'a Attachments,
+    /// Where the last question stands; behind everything where there is none.
+    place: usize,
     question: Option<&'a Message>,
     question_text: Cow<'a, str>,
     earlier: &'a [Message],
     system: Vec<Cow<'a, str>>,
-    shown: OnceCell<Sight>,
-    recalled: OnceCell<Sight>,
 }
 
 impl<'a> Scene<'a> {
     /// The scene of a conversation; it may be empty.
-    pub(super) fn new(model: &'a ModelIdentity, messages: &'a [Message], gallery: &'a Gallery) -> Self {
+    pub(super) fn new(
+        model: &'a ModelIdentity,
+        messages: &'a [Message],
+        attachments: &'a Attachments,
+    ) -> Self {
         let last = messages.iter().rposition(|message| message.role == Role::User);
-        let (earlier, question) = match last {
-            Some(at) => (messages.get(..at).unwrap_or_default(), messages.get(at)),
-            None => (messages, None),
-        };
+        let place = last.unwrap_or(messages.len());
+        let question = messages.get(place);
         let system = messages.iter().filter(|message| message.role == Role::System).map(text_of);
         Self {
             model,
             turns: messages.iter().filter(|message| message.role != Role::System).count(),
-            gallery,
+            attachments,
+            place,
             question,
             question_text: question.map(text_of).unwrap_or_default(),
-            earlier,
+            earlier: messages.get(..place).unwrap_or_default(),
             system: system.collect(),
-            shown: OnceCell::new(),
-            recalled: OnceCell::new(),
         }
     }
 
@@ -79,30 +80,23 @@ impl<'a> Scene<'a> {
     }
 
     /// What the images of the last user message show.
-    pub(super) fn shown(&self) -> &Sight {
-        self.shown.get_or_init(|| self.gallery.look_at(self.question.into_iter().flat_map(images)))
-    }
-
-    /// Whether an earlier message shows an image.
-    pub(super) fn shows_earlier(&self) -> bool {
-        self.last_showing().is_some()
+    pub(super) fn shown(&self) -> Option<&'a Sight> {
+        self.attachments.sight_at(self.place)
     }
 
     /// What the images of the most recent earlier message that has any show.
-    pub(super) fn recalled(&self) -> &Sight {
-        self.recalled.get_or_init(|| self.gallery.look_at(self.last_showing().into_iter().flat_map(images)))
+    pub(super) fn recalled(&self) -> Option<&'a Sight> {
+        self.attachments.last_sight_before(self.place)
     }
 
-    /// The files of the last user message.
-    pub(super) fn files(&self) -> impl Iterator<Item = &'a File> {
-        self.question.into_iter().flat_map(|message| &message.parts).filter_map(|part| match part {
+    /// The files of the last user message, each with its number of pages.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'a File, usize)> {
+        let parts = self.question.into_iter().flat_map(|message| &message.parts);
+        let files = parts.filter_map(|part| match part {
             Part::File(file) => Some(file),
             Part::Text(_) | Part::Image(_) => None,
-        })
-    }
-
-    fn last_showing(&self) -> Option<&'a Message> {
-        self.earlier.iter().rev().find(|message| images(message).next().is_some())
+        });
+        files.zip(self.attachments.pages_at(self.place))
     }
 }
 

@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 
 use tiktoken::CoreBpe;
 
+/// Bytes of the longest token of the encoding.
+const LONGEST: usize = 128;
+
 static ENCODING: OnceLock<CoreBpe> = OnceLock::new();
 
 /// The encoding, loaded by whoever needs it first.
@@ -19,6 +22,11 @@ pub fn warm_up() {
 /// How many tokens a text has.
 pub fn count(text: &str) -> u64 {
     encoding().count(text) as u64
+}
+
+/// How many tokens a text has at least, known without a look into it.
+pub fn at_least(text: &str) -> u64 {
+    text.len().div_ceil(LONGEST) as u64
 }
 
 /// The text of the first `most` tokens, or nothing where the text has no more than these.
@@ -44,6 +52,15 @@ mod tests {
         assert_eq!(count("hello world"), 2);
         assert_eq!(count("tiktoken is great!"), 6);
         assert_eq!(count(""), 0);
+    }
+
+    #[test]
+    fn no_token_is_longer_than_the_longest() {
+        let lengths = (0..100_256).map(|token| encoding().decode(&[token]).len());
+        assert_eq!(lengths.max(), Some(LONGEST));
+        for text in ["", "a", &" ".repeat(1_000), &"-".repeat(1_000), "日本語 🙂"] {
+            assert!(at_least(text) <= count(text), "{text:?}");
+        }
     }
 
     #[test]

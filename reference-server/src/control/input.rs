@@ -8,6 +8,11 @@ use uuid::Uuid;
 use super::error::ControlError;
 use crate::defect::Defect;
 use crate::domain::clock::Moment;
+use crate::domain::ledger::Operation;
+use crate::provider::FaultKind;
+
+/// How much a word must look like a known one to be meant, from 0 to 1.
+const LIKENESS: f64 = 0.8;
 
 /// Reads a JSON body.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
@@ -39,6 +44,39 @@ pub(super) fn defects(ids: &[String]) -> Result<Vec<Defect>, ControlError> {
             .map_err(|error| ControlError::bad_request(format!("{error}; GET /~control/defects lists them")))
     };
     ids.iter().map(read).collect()
+}
+
+/// Reads a kind of fault.
+pub(super) fn fault_kind(name: &str) -> Result<FaultKind, ControlError> {
+    name.parse().map_err(|_| no_such("kind of fault", name, &FaultKind::ALL.map(FaultKind::name)))
+}
+
+/// Reads the name of an operation.
+pub(super) fn operation(name: &str) -> Result<Operation, ControlError> {
+    let known = [Operation::Chat, Operation::Embedding].map(Operation::name);
+    Operation::from_name(name).ok_or_else(|| no_such("operation", name, &known))
+}
+
+/// Sees that a number, where there is one, lies within its bounds.
+pub(super) fn within(name: &str, number: Option<u32>, least: u32, most: u32) -> Result<(), ControlError> {
+    match number {
+        Some(number) if !(least..=most).contains(&number) => Err(ControlError::bad_request(format!(
+            "{name:?} must be a whole number from {least} to {most}, not {number}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Says what there is, and which of it was perhaps meant.
+fn no_such(thing: &str, name: &str, known: &[&str]) -> ControlError {
+    let nearest = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let meant = nearest.map(|(_, known)| format!(" (did you mean {known:?}?)")).unwrap_or_default();
+    let known = known.join(", ");
+    ControlError::bad_request(format!("there is no {thing} {name:?}{meant}; there are {known}"))
 }
 
 /// The parameters of a query, all of them known ones.

@@ -3,6 +3,7 @@
 
 mod defects;
 mod error;
+mod faults;
 mod guard;
 mod input;
 mod keys;

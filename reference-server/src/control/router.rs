@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 
 use super::error::ControlError;
-use super::{defects, keys, ledger, logs, worlds};
+use super::{defects, faults, keys, ledger, logs, worlds};
 use crate::domain::world::{ROOT_ID, World};
 use crate::domain::worlds::Worlds;
 
@@ -24,6 +24,8 @@ pub(super) fn router(state: Arc<Worlds>) -> Router {
         .route("/~control/worlds/{world}/ledger", get(ledger::events))
         .route("/~control/worlds/{world}/logs", get(logs::lines))
         .route("/~control/worlds/{world}/defects", get(defects::of_world).put(defects::set))
+        .route("/~control/worlds/{world}/faults", get(faults::list).post(faults::arm).delete(faults::clear))
+        .route("/~control/worlds/{world}/faults/{fault}", axum::routing::delete(faults::remove))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)

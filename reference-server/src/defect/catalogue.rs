@@ -3,44 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use super::info::{DefectInfo, UnknownDefect};
 
-/// What is known of a defect.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct DefectInfo {
-    /// The name in control calls and on the command line.
-    pub id: &'static str,
-    /// The requirements that no longer hold.
-    pub breaks: &'static [&'static str],
-    /// What the gateway does wrong.
-    pub text: &'static str,
-    /// Whether a real product does it.
-    pub seen_in_the_wild: bool,
-    /// The defect.
-    #[serde(skip)]
-    pub defect: Defect,
-}
-
-/// An id that is no defect's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownDefect {
-    /// What was asked for.
-    pub id: String,
-    /// The id that looks most like it.
-    pub nearest: Option<&'static str>,
-}
-
-impl fmt::Display for UnknownDefect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no defect {:?}", self.id)?;
-        self.nearest.map_or(Ok(()), |nearest| write!(f, "; did you mean {nearest:?}?"))
-    }
-}
-
-impl std::error::Error for UnknownDefect {}
-
-/// Every defect, in the order of the requirements that they break.
-pub fn catalogue() -> &'static [DefectInfo] {
+/// Every defect, in the order of the contract's rooms.
+pub const fn catalogue() -> &'static [DefectInfo] {
     CATALOGUE
 }
 
@@ -52,7 +18,7 @@ macro_rules! defects {
             $(#[doc = $text] $variant,)+
         }
 
-        static CATALOGUE: &[DefectInfo] = &[$(DefectInfo {
+        const CATALOGUE: &[DefectInfo] = &[$(DefectInfo {
             id: $id,
             breaks: &[$($requirement),+],
             text: $text,
@@ -146,6 +112,123 @@ defects! {
         "the body of a 500 carries no request id";
     RequestIdNotLogged = "request-id-not-logged", breaks ["errors.request-id-logged"], wild false,
         "the log lines of a request do not carry its id";
+
+    // Numbers
+    TemperatureCappedAtOne = "temperature-capped-at-one", breaks ["input.bounds-accepted"], wild true,
+        "a chat with a temperature above 1 fails inside";
+    RangesNotEnforced = "ranges-not-enforced", breaks ["input.range-enforced"], wild true,
+        "numbers outside their documented ranges are accepted";
+    MaxTokensIgnored = "max-tokens-ignored", breaks ["chat.max-tokens-honored"], wild false,
+        "a completion is as long as it likes, whatever `max_tokens` says";
+    FinishReasonAlwaysStop = "finish-reason-always-stop", breaks ["chat.finish-reason-length"], wild true,
+        "a completion that `max_tokens` has cut says that it is done";
+    StopIgnored = "stop-ignored", breaks ["chat.stop-honored"], wild false,
+        "a completion goes on past the stop sequences";
+    DimensionsIgnored = "dimensions-ignored", breaks ["embeddings.dimensions-honored"], wild true,
+        "vectors have the model's own length, whatever dimensions says";
+    TemperatureZeroVaries = "temperature-zero-varies", breaks ["chat.deterministic-at-zero"], wild false,
+        "identical requests at temperature 0 get different answers";
+
+    // Optional fields, strings, lists
+    NullRefused = "null-refused", breaks ["input.null-is-absent"], wild false,
+        "an optional field that is null is refused as a value of the wrong type";
+    UnknownModelAccepted = "unknown-model-accepted", breaks ["input.unknown-model-refused"], wild false,
+        "the first capable model answers for a model that does not exist";
+    EmptyTextRefused = "empty-text-refused", breaks ["input.empty-text-accepted"], wild true,
+        "an empty or blank text of a user is refused as too short";
+    EmptyMessagesAccepted = "empty-messages-accepted", breaks ["input.messages-required"], wild false,
+        "a request without any message is answered";
+    EmptyEmbeddingAccepted = "empty-embedding-accepted", breaks ["input.empty-embedding-refused"], wild true,
+        "nothing to embed is embedded";
+    LongStringsCrash = "long-strings-crash", breaks ["input.lengths-handled"], wild false,
+        "a user, a stop sequence or a file name of more than 20,000 characters fails inside, in plain text";
+    ContextIgnored = "context-ignored", breaks ["input.context-enforced"], wild false,
+        "a conversation longer than the model's context is answered all the same";
+    EmbeddingBatchCut = "embedding-batch-cut", breaks ["embeddings.batch-kept"], wild false,
+        "only the first 96 texts of a request are embedded";
+
+    // Conversation
+    LeadingAssistantRefused = "leading-assistant-refused", breaks ["conversation.order-accepted"], wild false,
+        "a conversation that begins with the assistant is refused";
+    RolesSwapped = "roles-swapped", breaks ["conversation.roles-kept"], wild false,
+        "a user's message that reads like an assistant's is taken for one";
+
+    // Content
+    WebpRefused = "webp-refused", breaks ["content.image-formats"], wild false,
+        "an image declared as WebP is refused";
+    DetailDropped = "detail-dropped", breaks ["content.detail-passed"], wild false,
+        "the detail of an image does not reach the provider";
+    OnlyFirstAttachment = "only-first-attachment", breaks ["content.several-kept"], wild false,
+        "only the first image and the first file of a message reach the provider";
+    FilesRefused = "files-refused", breaks ["content.file-read"], wild true,
+        "a request with a file fails inside";
+    UnreadableContentAccepted = "unreadable-content-accepted",
+        breaks ["content.unreadable-refused"], wild false,
+        "a file or an image that cannot be read is answered as if it had been";
+    MismatchCrashes = "mismatch-crashes", breaks ["content.mismatch-handled"], wild false,
+        "an image of another type than it is declared as fails inside, in plain text";
+    LargeBodyCrashes = "large-body-crashes", breaks ["content.large-handled"], wild false,
+        "a body of more than 8 MiB fails inside, in plain text";
+
+    // Text
+    AstralTextLost = "astral-text-lost", breaks ["text.unharmed"], wild false,
+        "characters beyond U+FFFF reach the provider as question marks";
+    ControlsStripped = "controls-stripped", breaks ["text.controls-unharmed"], wild false,
+        "control characters other than tabs and line breaks do not reach the provider";
+    LongAnswersCut = "long-answers-cut", breaks ["chat.long-answer-whole"], wild false,
+        "answers are cut after 64 KiB";
+
+    // Protocol
+    MalformedJsonCrashes = "malformed-json-crashes",
+        breaks ["protocol.malformed-json-refused"], wild true,
+        "a body that is no JSON fails inside";
+    FirstDuplicateWins = "first-duplicate-wins", breaks ["protocol.last-duplicate-wins"], wild false,
+        "of two members of one name the first counts";
+    InvalidUtf8Accepted = "invalid-utf8-accepted", breaks ["protocol.invalid-utf8-refused"], wild false,
+        "bytes that are not UTF-8 are read as replacement characters";
+    ContentTypeIgnored = "content-type-ignored", breaks ["protocol.content-type-enforced"], wild false,
+        "a body is read as JSON whatever it is declared as";
+    CharsetRefused = "charset-refused", breaks ["protocol.content-type-variants"], wild false,
+        "a content type with parameters is not taken for JSON's";
+    ChunkedRefused = "chunked-refused", breaks ["protocol.chunked-accepted"], wild false,
+        "a chunked body is refused for its missing length";
+    IncompleteBodyAccepted = "incomplete-body-accepted",
+        breaks ["protocol.incomplete-body-refused"], wild false,
+        "a body that ends early is taken for whole";
+    HeadNotLimited = "head-not-limited", breaks ["protocol.head-limited"], wild false,
+        "a head of more than 64 KiB is accepted";
+    HugeNumbersCrash = "huge-numbers-crash", breaks ["protocol.number-range"], wild false,
+        "a number of more than 18 digits fails inside";
+
+    // Errors
+    ErrorsInHtml = "errors-in-html", breaks ["errors.contract-shape"], wild false,
+        "unknown paths and wrong methods are answered with a page of HTML";
+    StackTraceShown = "stack-trace-shown", breaks ["errors.no-internals"], wild false,
+        "the body of a 500 carries a stack trace with a file's path";
+    InputEchoedInFull = "input-echoed-in-full", breaks ["errors.input-not-echoed"], wild true,
+        "a validation error repeats all of the input";
+
+    // Provider
+    PartialAnswerRelayed = "partial-answer-relayed",
+        breaks ["provider.malformed-success-hidden"], wild false,
+        "a provider's answer that makes no sense is relayed as an empty one";
+    ParseFailureNotLogged = "parse-failure-not-logged", breaks ["provider.failure-logged"], wild false,
+        "the log does not tell that a provider's answer could not be read";
+    ProviderBodyShown = "provider-body-shown", breaks ["provider.unmapped-error-hidden"], wild false,
+        "the body of a provider's unknown error is shown to the caller";
+    RateLimitSwallowed = "rate-limit-swallowed", breaks ["provider.rate-limit-relayed"], wild false,
+        "a provider's rate limit is answered as if it were a completion";
+    RateLimitAs400 = "rate-limit-as-400", breaks ["provider.rate-limit-as-429"], wild true,
+        "a provider's rate limit is answered with 400 and without its retry-after";
+
+    // Behaviour
+    TenthCallCrashes = "tenth-call-crashes", breaks ["burst.answered"], wild false,
+        "the tenth chat of a key and every later one are answered with a 503 page of HTML";
+    AnswersCached = "answers-cached",
+        breaks ["calls.processed-separately", "billing.event-per-success"], wild false,
+        "a chat identical to an earlier one is answered from memory, with no usage and no billing event";
+    EveryThirdEventLost = "every-third-event-lost", breaks ["billing.event-per-success"], wild false,
+        "every third billing event of a key is not written";
 }
 
 impl fmt::Display for Defect {
@@ -165,10 +248,9 @@ impl FromStr for Defect {
     }
 }
 
-/// The id that shares the most words with what was written.
+/// The id that looks most like what was written.
 fn nearest(written: &str) -> Option<&'static str> {
-    let shared = |info: &&DefectInfo| {
-        written.split(['-', '_', ' ']).filter(|word| info.id.split('-').any(|own| own == *word)).count()
-    };
-    CATALOGUE.iter().max_by_key(shared).filter(|info| shared(info) > 0).map(|info| info.id)
+    let likeness = |info: &DefectInfo| strsim::jaro_winkler(written, info.id);
+    let likely = CATALOGUE.iter().filter(|info| likeness(info) > 0.8);
+    likely.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map(|info| info.id)
 }

@@ -5,9 +5,12 @@
 //! scenarios notice.
 
 mod catalogue;
+mod info;
 mod set;
+mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{Defect, DefectInfo, UnknownDefect, catalogue};
+pub use catalogue::{Defect, catalogue};
+pub use info::{DefectInfo, UnknownDefect};
 pub(crate) use set::DefectSet;

@@ -2,26 +2,41 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::tally::Tally;
 use super::{Defect, catalogue};
 
-/// A set that is read on every request: asking it is one relaxed load.
+/// So many words of bits hold all defects.
+const WORDS: usize = 2;
+
+const _: () = assert!(catalogue().len() <= WORDS * 64, "the set has too few words for the catalogue");
+
+/// A set that is read on every request: asking it for one defect is one relaxed load.
 #[derive(Debug, Default)]
-pub(crate) struct DefectSet(AtomicU64);
+pub(crate) struct DefectSet {
+    words: [AtomicU64; WORDS],
+    /// The chats of each key, for a defect that strikes after some.
+    pub(crate) chats: Tally,
+}
 
 impl DefectSet {
     /// Whether the defect is on.
     pub(crate) fn has(&self, defect: Defect) -> bool {
-        self.0.load(Ordering::Relaxed) & bit(defect) != 0
+        let (word, bit) = place(defect);
+        self.words.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
     }
 
     /// Whether any defect is on.
     pub(crate) fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != 0
+        self.words.iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 
-    /// Puts these on and all others off.
+    /// Puts these on and all others off. What was counted for them is forgotten.
     pub(crate) fn set(&self, defects: &[Defect]) {
-        self.0.store(defects.iter().fold(0, |bits, defect| bits | bit(*defect)), Ordering::Relaxed);
+        self.chats.clear();
+        for (index, word) in self.words.iter().enumerate() {
+            let own = defects.iter().map(|defect| place(*defect)).filter(|(word, _)| *word == index);
+            word.store(own.fold(0, |bits, (_, bit)| bits | bit), Ordering::Relaxed);
+        }
     }
 
     /// Those that are on, in the catalogue's order.
@@ -35,6 +50,8 @@ impl DefectSet {
     }
 }
 
-const fn bit(defect: Defect) -> u64 {
-    1 << defect as u64
+/// The word in which a defect's bit stands, and the bit.
+const fn place(defect: Defect) -> (usize, u64) {
+    let index = defect as usize;
+    (index / 64, 1 << (index % 64))
 }

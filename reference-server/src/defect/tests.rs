@@ -1,6 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
 use super::*;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -71,12 +73,41 @@ fn a_set_holds_what_was_put_on_and_nothing_else() {
         assert!(set.any());
         assert_eq!(set.ids(), [info.id]);
     }
+    let all: Vec<_> = catalogue().iter().map(|info| info.defect).collect();
+    set.set(&all);
+    assert_eq!(set.list(), all);
     set.set(&[]);
     assert!(!set.any());
 }
 
 #[test]
+fn keys_are_counted_one_by_one_until_the_defects_change() {
+    let set = DefectSet::default();
+    let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    assert_eq!([one, one, two, one].map(|key| set.chats.count(key)), [1, 2, 1, 3]);
+    set.set(&[]);
+    assert_eq!(set.chats.count(one), 1);
+}
+
+#[test]
 fn what_is_seen_in_the_wild_is_marked() {
     let wild: Vec<_> = catalogue().iter().filter(|info| info.seen_in_the_wild).map(|info| info.id).collect();
-    assert_eq!(wild, ["provider-model-leaked", "billing-event-missing", "last-used-not-moved"]);
+    assert_eq!(
+        wild,
+        [
+            "provider-model-leaked",
+            "billing-event-missing",
+            "last-used-not-moved",
+            "temperature-capped-at-one",
+            "ranges-not-enforced",
+            "finish-reason-always-stop",
+            "dimensions-ignored",
+            "empty-text-refused",
+            "empty-embedding-accepted",
+            "files-refused",
+            "malformed-json-crashes",
+            "input-echoed-in-full",
+            "rate-limit-as-400",
+        ]
+    );
 }

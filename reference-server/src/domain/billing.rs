@@ -23,6 +23,11 @@ pub(crate) async fn bill(
     if defects.has(Defect::BillingEventMissing) {
         return Ok(());
     }
+    if defects.has(Defect::EveryThirdEventLost)
+        && call.world.memory.count_event(call.key.id).is_multiple_of(3)
+    {
+        return Ok(());
+    }
     let charge = charge(call, model, operation, usage);
     if defects.has(Defect::BillingEventDoubled) {
         write(call, charge.clone()).await?;
@@ -145,6 +150,19 @@ mod tests {
             for (member, differs) in changed {
                 assert_eq!(differs, changes.contains(&member), "{defect}: {member}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn of_every_three_events_of_a_key_the_third_can_be_lost() {
+        let world = testing::world();
+        world.break_with(Some("every-third-event-lost"));
+        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
+        for (key, written) in
+            [("chat_only", 1), ("all_scopes", 2), ("chat_only", 3), ("chat_only", 3), ("chat_only", 4)]
+        {
+            bill(&world.call(key), &model, Operation::Chat, USAGE).await.unwrap();
+            assert_eq!(world.world.ledger.events(ALL).await.unwrap().len(), written);
         }
     }
 

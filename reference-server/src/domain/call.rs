@@ -26,4 +26,7 @@ pub(crate) enum CallError {
     /// The task that does the billing ended before it was done.
     #[error("the billing was interrupted: {0}")]
     Interrupted(String),
+    /// The gateway itself could not handle the request.
+    #[error("the request broke the gateway: {0}")]
+    Broken(String),
 }

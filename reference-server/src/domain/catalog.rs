@@ -95,6 +95,7 @@ struct Entry {
     price: PriceEntry,
     #[serde(default)]
     dimensions: usize,
+    context_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +136,8 @@ impl Catalog {
         needed: Capability,
         defects: &DefectSet,
     ) -> Result<&Arc<Model>, ModelRefusal> {
-        let model = self.find(id).ok_or(ModelRefusal::Unknown)?;
+        let stand_in = || if defects.has(Defect::UnknownModelAccepted) { self.first(needed) } else { None };
+        let model = self.find(id).or_else(stand_in).ok_or(ModelRefusal::Unknown)?;
         let waived = || match needed {
             Capability::Chat => defects.has(Defect::EmbeddingModelChats),
             Capability::Embedding => defects.has(Defect::ChatModelEmbeds),
@@ -164,6 +166,7 @@ fn model(entry: Entry) -> Result<Arc<Model>, CatalogError> {
             id: entry.id.into(),
             family: entry.family.into(),
             dimensions: entry.dimensions,
+            context_tokens: entry.context_tokens,
         },
         name: entry.name.into(),
         capability: entry.capability,
@@ -241,6 +244,15 @@ mod tests {
     }
 
     #[test]
+    fn every_chat_model_has_a_context_and_one_a_small_one() {
+        let catalog = Catalog::embedded().unwrap();
+        for model in &catalog.models {
+            assert_eq!(model.capability == Capability::Chat, model.identity.context_tokens.is_some());
+        }
+        assert_eq!(catalog.find("llama3211b").unwrap().identity.context_tokens, Some(8_192));
+    }
+
+    #[test]
     fn a_model_must_exist_before_it_can_be_incapable() {
         let catalog = Catalog::embedded().unwrap();
         let none = DefectSet::default();
@@ -250,5 +262,15 @@ mod tests {
             ModelRefusal::Incapable
         );
         assert!(catalog.for_use("cohere_english_v3", Capability::Embedding, &none).is_ok());
+    }
+
+    #[test]
+    fn a_defect_lets_the_first_capable_model_stand_in_for_an_unknown_one() {
+        let catalog = Catalog::embedded().unwrap();
+        let defects = DefectSet::default();
+        defects.set(&["unknown-model-accepted".parse().unwrap()]);
+        let stand_in = |needed| catalog.for_use("no-such", needed, &defects).unwrap().id().to_string();
+        assert_eq!(stand_in(Capability::Chat), "claude_3_5_sonnet");
+        assert_eq!(stand_in(Capability::Embedding), "cohere_english_v3");
     }
 }

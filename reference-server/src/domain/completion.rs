@@ -10,37 +10,50 @@ use super::call::{Call, CallError};
 use super::catalog::{Capability, Model};
 use super::inference::{Completion, CompletionRequest, ProviderError, Usage};
 use super::ledger::Operation;
+use super::relaying::Relay;
 use super::{billing, shaping};
 use crate::provider::{CompletionStream, Fault, StreamPart};
 
 /// How long the rest of an answer is awaited after the caller has left, to learn what it cost.
 const SETTLING: Duration = Duration::from_secs(10);
 
-/// Answers at once.
+/// Answers at once. Where the caller asks for no fault, the world's rules decide on one.
 pub(crate) async fn complete(
     call: &Call,
     model: &Arc<Model>,
     mut request: CompletionRequest,
     fault: Option<Fault>,
 ) -> Result<Completion, CallError> {
-    shaping::shape(&call.world.defects, &mut request);
-    let answering = shaping::answering(&call.world, model, Capability::Chat);
-    let completion = call.world.provider.complete(&answering.identity, request, fault).await?;
-    billing::bill(call, model, Operation::Chat, completion.usage).await?;
-    Ok(completion)
+    let world = &call.world;
+    let fault = fault.or_else(|| world.strike(Operation::Chat, model.id()));
+    shaping::shape(&world.defects, &mut request)?;
+    let relay = Relay::of(call, model, &request, fault.as_ref());
+    if let Some(known) = relay.recalled() {
+        return Ok(known);
+    }
+    let identity = shaping::identity(&world.defects, shaping::answering(world, model, Capability::Chat));
+    match world.provider.complete(&identity, request, fault).await {
+        Ok(completion) => {
+            billing::bill(call, model, Operation::Chat, completion.usage).await?;
+            Ok(relay.pass_on(completion))
+        }
+        Err(error) => relay.instead_of(error),
+    }
 }
 
 /// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves
-/// before, when the provider is done.
+/// before, when the provider is done. Where the caller asks for no fault, the world's rules decide on one.
 pub(crate) async fn stream(
     call: &Call,
     model: &Arc<Model>,
     mut request: CompletionRequest,
     fault: Option<Fault>,
 ) -> Result<BilledStream, CallError> {
-    shaping::shape(&call.world.defects, &mut request);
-    let answering = shaping::answering(&call.world, model, Capability::Chat);
-    let upstream = call.world.provider.stream(&answering.identity, request, fault).await?;
+    let world = &call.world;
+    let fault = fault.or_else(|| world.strike(Operation::Chat, model.id()));
+    shaping::shape(&world.defects, &mut request)?;
+    let identity = shaping::identity(&world.defects, shaping::answering(world, model, Capability::Chat));
+    let upstream = world.provider.stream(&identity, request, fault).await?;
     Ok(BilledStream { upstream: Some(upstream), call: call.clone(), model: Arc::clone(model) })
 }
 
@@ -113,14 +126,22 @@ async fn settle(mut upstream: CompletionStream, call: Call, model: Arc<Model>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::faults::FaultRule;
     use super::super::inference::{Message, Part, Role};
     use super::super::ledger::LedgerQuery;
     use super::super::testing::{self, TestWorld};
     use super::*;
+    use crate::provider::FaultKind;
 
     fn hello() -> CompletionRequest {
         let hello = Message { role: Role::User, parts: vec![Part::Text("Hello".to_owned())] };
-        CompletionRequest { messages: vec![hello], max_tokens: None, stop: Vec::new() }
+        CompletionRequest {
+            messages: vec![hello],
+            max_tokens: None,
+            stop: Vec::new(),
+            temperature: None,
+            top_p: None,
+        }
     }
 
     async fn billed(world: &TestWorld) -> Vec<u64> {
@@ -167,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_breaks_off_is_not_billed() {
         let world = testing::world();
-        let mut stream = start(&world, Some(Fault::TruncatedStream)).await;
+        let mut stream = start(&world, Some(FaultKind::TruncatedStream.into())).await;
         let mut last = None;
         while let Some(part) = stream.next().await {
             last = Some(part);
@@ -176,5 +197,54 @@ mod tests {
         drop(stream);
         tokio::task::yield_now().await;
         assert!(billed(&world).await.is_empty());
+    }
+
+    async fn ask(world: &TestWorld, fault: Option<Fault>) -> Result<Completion, CallError> {
+        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
+        complete(&world.call("chat_only"), &model, hello(), fault).await
+    }
+
+    fn arm(world: &TestWorld, kind: FaultKind, times: u32) {
+        let times = Some(times);
+        let rule = FaultRule { fault: kind.into(), model: None, operation: None, times, after: 0 };
+        world.world.faults.arm(rule).unwrap();
+    }
+
+    #[tokio::test]
+    async fn rules_strike_calls_that_bring_no_fault_of_their_own() {
+        let world = testing::world();
+        arm(&world, FaultKind::Unavailable, 1);
+        let own = ask(&world, Some(FaultKind::Rejected.into())).await;
+        assert!(matches!(own, Err(CallError::Provider(ProviderError::Rejected(_)))), "{own:?}");
+        let struck = ask(&world, None).await;
+        assert!(matches!(struck, Err(CallError::Provider(ProviderError::Unavailable(_)))), "{struck:?}");
+        assert!(ask(&world, None).await.is_ok());
+        assert_eq!(billed(&world).await.len(), 1);
+        arm(&world, FaultKind::TruncatedStream, 1);
+        let mut stream = start(&world, None).await;
+        let mut last = None;
+        while let Some(part) = stream.next().await {
+            last = Some(part);
+        }
+        assert!(matches!(last, Some(Err(CallError::Provider(ProviderError::Malformed(_))))));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_stands_in_for_an_error_is_not_billed() {
+        let world = testing::world();
+        world.break_with(Some("rate-limit-swallowed"));
+        let swallowed = ask(&world, Some(FaultKind::RateLimited.into())).await.unwrap();
+        assert_eq!(swallowed.text, "Please try again later.");
+        assert!(billed(&world).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_memory_is_not_billed() {
+        let world = testing::world();
+        world.break_with(Some("answers-cached"));
+        let (first, second) = (ask(&world, None).await.unwrap(), ask(&world, None).await.unwrap());
+        assert_eq!((&first.text, Usage::default()), (&second.text, second.usage));
+        assert_ne!(first.usage, second.usage);
+        assert_eq!(billed(&world).await.len(), 1);
     }
 }

@@ -56,8 +56,32 @@ pub enum Part {
 pub struct Image {
     /// What the sender calls it, such as `image/png`.
     pub media_type: String,
+    /// How closely it is to be looked at, where the sender says so.
+    pub detail: Option<Detail>,
     /// The file's bytes.
     pub bytes: Bytes,
+}
+
+/// How closely an image is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// As the model thinks fit.
+    Auto,
+    /// A glance.
+    Low,
+    /// Every part of it.
+    High,
+}
+
+impl Detail {
+    /// The word for it, which every wire uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Low => "low",
+            Self::High => "high",
+        }
+    }
 }
 
 /// A file as it was sent.
@@ -78,6 +102,10 @@ pub struct CompletionRequest {
     pub max_tokens: Option<u32>,
     /// Texts before which the answer ends.
     pub stop: Vec<String>,
+    /// How freely the model chooses its words, where the caller says so.
+    pub temperature: Option<f64>,
+    /// The share of probable words that it chooses from, where the caller says so.
+    pub top_p: Option<f64>,
 }
 
 /// A chat model's answer.
@@ -136,6 +164,8 @@ pub struct ModelIdentity {
     pub family: Arc<str>,
     /// Length of its vectors when it embeds; 0 for a chat model.
     pub dimensions: usize,
+    /// Most tokens that a prompt may have; nothing where there is no limit.
+    pub context_tokens: Option<u64>,
 }
 
 /// Why a provider gave no answer.
@@ -144,6 +174,25 @@ pub enum ProviderError {
     /// The provider refused the request as it stands.
     #[error("the provider refused the request: {0}")]
     Rejected(String),
+    /// The provider takes no more requests for now.
+    #[error("the provider's rate limit is reached: {message}")]
+    RateLimited {
+        /// What the provider says.
+        message: String,
+        /// Seconds after which it may be asked again, where it says so.
+        retry_after: Option<u32>,
+    },
+    /// The provider is there and cannot work.
+    #[error("the provider is unavailable: {0}")]
+    Unavailable(String),
+    /// The provider answered with an error that nobody has documented.
+    #[error("the provider answered with an unknown error, status {status}: {body}")]
+    Unmapped {
+        /// Its status.
+        status: u16,
+        /// Its whole body, which is for the log only.
+        body: String,
+    },
     /// The provider's answer could not be understood.
     #[error("the provider's answer is malformed: {0}")]
     Malformed(String),

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::clock::{Clock, Moment};
+use super::defect_memory::DefectMemory;
+use super::faults::FaultRules;
 use super::key::Key;
 use super::key_ring::KeyRing;
-use super::ledger::{Ledger, WorldNumber};
+use super::ledger::{Ledger, Operation, WorldNumber};
 use super::log_line::{LogEvent, LogLine, RequestContext};
 use super::log_writer::LogWriter;
 use super::request_log::RequestLog;
 use crate::defect::DefectSet;
-use crate::provider::Provider;
+use crate::provider::{Fault, Provider};
 use crate::store::{Store, StoreError};
 
 /// The id of the world that is there from the start.
@@ -38,6 +40,10 @@ pub(crate) struct World {
     pub(crate) log: RequestLog,
     pub(crate) clock: Clock,
     pub(crate) defects: DefectSet,
+    /// What some defects remember.
+    pub(crate) memory: DefectMemory,
+    /// How the provider is to fail.
+    pub(crate) faults: FaultRules,
     store: Arc<Store>,
     keeps_keys: bool,
 }
@@ -55,6 +61,8 @@ impl World {
             log: RequestLog::new(commons.sink.clone()),
             clock: Clock::default(),
             defects: DefectSet::default(),
+            memory: DefectMemory::default(),
+            faults: FaultRules::default(),
             store: Arc::clone(&commons.store),
             keeps_keys,
         }
@@ -95,6 +103,11 @@ impl World {
         if self.keeps_keys && key.first_unsaved_use() {
             self.store.touch(Arc::clone(key));
         }
+    }
+
+    /// The fault that the provider is to have in a call of this kind to this model, if any.
+    pub(crate) fn strike(&self, operation: Operation, model: &str) -> Option<Fault> {
+        self.faults.strike(operation, model)
     }
 
     /// Adds a line to the log.

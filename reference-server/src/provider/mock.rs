@@ -3,8 +3,8 @@ use std::sync::OnceLock;
 use futures::future::{BoxFuture, ready};
 use futures::stream::{self, StreamExt};
 
-use super::{CompletionStream, Fault, Provider, StreamPart};
-use crate::brain::{Brain, BrainError};
+use super::{CompletionStream, Fault, FaultKind, Provider, StreamPart, wire};
+use crate::brain::{Brain, BrainError, Refusal};
 use crate::domain::inference::{
     Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, ProviderError,
 };
@@ -12,7 +12,7 @@ use crate::domain::inference::{
 /// Parts that arrive before a truncated stream breaks off.
 const PARTS_BEFORE_TRUNCATION: usize = 3;
 
-/// The provider in this process: the brain, without a wire between.
+/// The provider in this process: the brain, without a wire between unless a fault is to spoil it.
 #[derive(Default)]
 pub struct Mock {
     /// Read from its rules when first needed: that takes longer than everything else that a start does.
@@ -37,12 +37,20 @@ impl Mock {
         &self,
         model: &ModelIdentity,
         request: &CompletionRequest,
-        fault: Option<Fault>,
+        fault: Option<&Fault>,
     ) -> Result<Completion, ProviderError> {
-        match fault.and_then(Fault::before_answer) {
-            Some(error) => Err(error),
-            None => Ok(self.brain()?.answer(model, request)),
-        }
+        let completion = self.brain()?.answer(model, request)?;
+        if let Some(fault) = fault { wire::completion(completion, fault) } else { Ok(completion) }
+    }
+
+    fn place(
+        &self,
+        model: &ModelIdentity,
+        request: &EmbeddingRequest,
+        fault: Option<&Fault>,
+    ) -> Result<Embeddings, ProviderError> {
+        let embeddings = self.brain()?.embed(model, request)?;
+        if let Some(fault) = fault { wire::embeddings(embeddings, fault) } else { Ok(embeddings) }
     }
 }
 
@@ -53,7 +61,7 @@ impl Provider for Mock {
         request: CompletionRequest,
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
-        Box::pin(ready(self.answer(model, &request, fault)))
+        Box::pin(ready(self.answer(model, &request, fault.as_ref())))
     }
 
     fn stream<'a>(
@@ -62,8 +70,9 @@ impl Provider for Mock {
         request: CompletionRequest,
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<CompletionStream, ProviderError>> {
-        let answer = self.answer(model, &request, fault);
-        Box::pin(ready(answer.map(|completion| parts_of(completion, fault))))
+        let answer = self.answer(model, &request, fault.as_ref());
+        let breaks_off = fault.is_some_and(|fault| fault.kind == FaultKind::TruncatedStream);
+        Box::pin(ready(answer.map(|completion| parts_of(completion, breaks_off))))
     }
 
     fn embed<'a>(
@@ -72,18 +81,20 @@ impl Provider for Mock {
         request: EmbeddingRequest,
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<Embeddings, ProviderError>> {
-        let embeddings = match fault.and_then(Fault::before_answer) {
-            Some(error) => Err(error),
-            None => self.brain().map(|brain| brain.embed(model, &request)),
-        };
-        Box::pin(ready(embeddings))
+        Box::pin(ready(self.place(model, &request, fault.as_ref())))
     }
 }
 
-fn parts_of(completion: Completion, fault: Option<Fault>) -> CompletionStream {
+impl From<Refusal> for ProviderError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Rejected(refusal.to_string())
+    }
+}
+
+fn parts_of(completion: Completion, breaks_off: bool) -> CompletionStream {
     let Completion { text, finish_reason, usage } = completion;
     let deltas = Words { text, at: 0 }.map(|word| Ok(StreamPart::Delta(word)));
-    if fault == Some(Fault::TruncatedStream) {
+    if breaks_off {
         let broken = ProviderError::Malformed("the stream ended before its last event".to_owned());
         return stream::iter(deltas.take(PARTS_BEFORE_TRUNCATION).chain([Err(broken)])).boxed();
     }
@@ -121,12 +132,17 @@ mod tests {
     }
 
     fn model() -> ModelIdentity {
-        ModelIdentity { id: Arc::from("m"), family: Arc::from("Bedrock"), dimensions: 8 }
+        ModelIdentity {
+            id: Arc::from("m"),
+            family: Arc::from("Bedrock"),
+            dimensions: 8,
+            context_tokens: Some(100),
+        }
     }
 
     fn request(text: &str) -> CompletionRequest {
         let messages = vec![Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
-        CompletionRequest { messages, max_tokens: None, stop: Vec::new() }
+        CompletionRequest { messages, max_tokens: None, stop: Vec::new(), temperature: None, top_p: None }
     }
 
     async fn stream_of(text: &str, fault: Option<Fault>) -> Vec<Result<StreamPart, ProviderError>> {
@@ -158,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_truncated_stream_ends_in_an_error_after_some_text() {
-        let parts = stream_of("Hello test", Some(Fault::TruncatedStream)).await;
+        let parts = stream_of("Hello test", Some(FaultKind::TruncatedStream.into())).await;
         assert_eq!(parts.len(), PARTS_BEFORE_TRUNCATION + 1);
         let (last, before) = parts.split_last().unwrap();
         assert!(matches!(last, Err(ProviderError::Malformed(_))));
@@ -166,15 +182,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn faults_stand_in_place_of_answers() {
+    async fn faults_spoil_answers_streams_and_embeddings() {
         let (mock, model) = (mock(), model());
-        let rejected = mock.complete(&model, request("Hi"), Some(Fault::Rejected)).await;
+        let fault = |kind: FaultKind| Some(Fault::from(kind));
+        let rejected = mock.complete(&model, request("Hi"), fault(FaultKind::Rejected)).await;
         assert!(matches!(rejected, Err(ProviderError::Rejected(_))));
-        let malformed = mock.stream(&model, request("Hi"), Some(Fault::MalformedBody)).await;
+        let malformed = mock.stream(&model, request("Hi"), fault(FaultKind::TruncatedJson)).await;
         assert!(matches!(malformed, Err(ProviderError::Malformed(_))));
         let inputs = EmbeddingRequest { inputs: vec!["Hi".to_owned()], dimensions: None };
-        let embedded = mock.embed(&model, inputs.clone(), Some(Fault::MalformedBody)).await;
+        let embedded = mock.embed(&model, inputs.clone(), fault(FaultKind::Html)).await;
         assert!(matches!(embedded, Err(ProviderError::Malformed(_))));
         assert_eq!(mock.embed(&model, inputs, None).await.unwrap().vectors.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_the_model_does_not_take_is_rejected_in_its_words() {
+        let (mock, model) = (mock(), model());
+        let long = mock.complete(&model, request(&"word ".repeat(200)), None).await;
+        let Err(ProviderError::Rejected(message)) = long else { panic!("{long:?}") };
+        assert!(message.contains("the input is too long"), "{message}");
+        let blank = EmbeddingRequest { inputs: vec![" ".to_owned()], dimensions: None };
+        assert!(matches!(mock.embed(&model, blank, None).await, Err(ProviderError::Rejected(_))));
     }
 }

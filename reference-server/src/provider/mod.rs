@@ -3,7 +3,8 @@
 mod fault;
 mod interface;
 mod mock;
+mod wire;
 
-pub use fault::Fault;
+pub use fault::{Fault, FaultKind, UnknownFaultKind};
 pub use interface::{CompletionStream, Provider, StreamPart};
 pub use mock::Mock;

@@ -1,8 +1,15 @@
 //! Bodies that are wrong, or not what they claim to be.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::{CHAT, EMBEDDINGS, Gateway, hello, refused, request, with_header, without_header};
+use crate::support::{
+    CHAT, EMBEDDINGS, Gateway, PIXEL, chunked, hello, image, raw_chat, refused, request, with_header,
+    without_header,
+};
 
 #[tokio::test]
 async fn mistakes_are_told_twice_over_with_the_plain_place_last() {
@@ -85,6 +92,115 @@ async fn bytes_that_are_no_text_are_unreadable() {
     let body = b"{\"model\": \"\xff\xfe\"}".to_vec();
     let reply = gateway.send(request("POST", CHAT, Some(&gateway.key("chat_only")), body)).await;
     assert_eq!(reply.outcome(), refused(400, "There was an error parsing the body"));
+}
+
+#[tokio::test]
+async fn an_error_is_short_however_long_the_body_is() {
+    let gateway = Gateway::start();
+    let key = gateway.key("all_scopes");
+    let long = "\u{1f642}\\\u{0}x".repeat(100_000);
+    let many: Vec<_> = (0..100_000).collect();
+    for body in [
+        json!({ "model": long, "messages": [{ "role": "user", "content": "x" }], "input": "x" }),
+        json!({ "model": "claude_3_haiku", "messages": long, "input": { "a": long } }),
+        json!({ "messages": [{ "role": long, "content": [long] }], "dimensions": long }),
+        json!({ "model": 5, "messages": many, "input": many, "stop": many }),
+        json!({ "logit_bias": { &long: long }, "encoding_format": long }),
+        json!({ "user": "x".repeat(5_000_000) }),
+        json!([long]),
+    ] {
+        let body = body.to_string();
+        for (path, content_type) in
+            [(CHAT, "application/json"), (EMBEDDINGS, "application/json"), (CHAT, "text/plain")]
+        {
+            let post = request("POST", path, Some(&key), body.clone());
+            let reply = gateway.send(with_header(post, "content-type", content_type)).await;
+            assert_eq!(reply.status, 422, "{path} {content_type}");
+            assert!(!reply.json()["detail"].is_null());
+            assert!(reply.body.len() < 16 * 1024, "{path} {content_type}: {} bytes", reply.body.len());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_may_have_a_million_values() {
+    let gateway = Gateway::start();
+    let key = gateway.key("chat_only");
+    let with_values = |count: usize| {
+        let numbers = vec!["0"; count].join(",");
+        let text = ",[{".repeat(400_000);
+        format!("{{\"model\":\"m\",\"user\":\"{text}\",\"x\":[{numbers}]}}")
+    };
+    // The two brackets and three members take a place as well.
+    let most = gateway.send(request("POST", CHAT, Some(&key), with_values(999_997))).await;
+    assert_eq!((most.status, &most.json()["detail"][0]["type"]), (422, &json!("missing")));
+    let more = gateway.send(request("POST", CHAT, Some(&key), with_values(999_998))).await;
+    assert_eq!(more.outcome(), refused(413, "Request Entity Too Large"));
+}
+
+#[tokio::test]
+async fn a_large_image_is_read() {
+    let gateway = Gateway::start();
+    let mut bytes = BASE64_STANDARD.decode(PIXEL).unwrap();
+    bytes.resize(7_000_000, 0);
+    let messages = json!([{ "role": "user", "content": [image("image/png", &bytes)] }]);
+    let body = json!({ "model": "claude_3_5_sonnet", "messages": messages });
+    let reply = gateway.post(CHAT, &gateway.key("chat_only"), &body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let said = reply.json()["choices"][0]["message"]["content"].as_str().unwrap().to_owned();
+    assert!(said.contains("1x1 pixels"), "{said}");
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_read_like_any_other() {
+    let gateway = Gateway::start();
+    let body = chunked(&hello("claude_3_haiku").to_string());
+    let request = raw_chat(CHAT, &gateway.key("chat_only"), "transfer-encoding: chunked\r\n", &body);
+    let reply = gateway.raw(request).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    // A chunked body does not tell how long it is before it is there.
+    let long = chunked(&json!({ "model": "no-such", "user": "x".repeat(3_000_000) }).to_string());
+    let request = raw_chat(CHAT, &gateway.key("chat_only"), "transfer-encoding: chunked\r\n", &long);
+    let reply = gateway.raw(request).await;
+    assert!(reply.starts_with("HTTP/1.1 422 "), "{reply}");
+}
+
+#[tokio::test]
+async fn a_body_that_ends_early_is_never_acted_on() {
+    let gateway = Gateway::start();
+    let body = hello("claude_3_haiku").to_string();
+    let chunks = chunked(&body);
+    let (no_end, _) = chunks.rsplit_once("0\r\n").unwrap();
+    for (lines, sent) in [
+        (format!("content-length: {}\r\n", body.len() + 1), body.as_str()),
+        ("transfer-encoding: chunked\r\n".to_owned(), no_end),
+    ] {
+        let reply = gateway.raw(raw_chat(CHAT, &gateway.key("chat_only"), &lines, sent)).await;
+        assert!(reply.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{reply}");
+        assert!(reply.ends_with("{\"detail\":\"There was an error parsing the body\"}"), "{reply}");
+    }
+    assert!(gateway.ledger("root").await.is_empty());
+    // The same body with its own length is answered, although its sender has closed that side of the connection.
+    let lines = format!("content-length: {}\r\n", body.len());
+    let reply = gateway.raw(raw_chat(CHAT, &gateway.key("chat_only"), &lines, &body)).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_before_it_sends_is_told_to_go_on() {
+    let gateway = Gateway::start();
+    let body = hello("claude_3_haiku").to_string();
+    let lines = format!("expect: 100-continue\r\ncontent-length: {}\r\n", body.len());
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    let head = raw_chat(CHAT, &gateway.key("chat_only"), &lines, "");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
 #[tokio::test]

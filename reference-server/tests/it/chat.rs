@@ -3,11 +3,7 @@
 use axum::http::HeaderName;
 use serde_json::{Value, json};
 
-use crate::support::{CHAT, Gateway, hello, refused, request, with_header};
-
-/// The smallest PNG there is: one pixel.
-const PIXEL: &str =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
+use crate::support::{CHAT, EMBEDDINGS, Gateway, PIXEL, file, hello, pdf, refused, request, with_header};
 
 fn with_parts(parts: &Value) -> Value {
     json!({ "model": "claude_3_5_sonnet", "messages": [{ "role": "user", "content": parts }] })
@@ -77,9 +73,17 @@ async fn a_token_limit_cuts_with_reason_length() {
 async fn model_and_capability_are_refused_in_the_observed_words() {
     let gateway = Gateway::start();
     let key = gateway.key("all_scopes");
-    for model in ["no-such", ""] {
+    let long = "ä".repeat(256);
+    let (longer, cut) = (format!("{long}ä"), format!("{long}…"));
+    for (model, told) in [
+        ("no-such", "no-such"),
+        ("", ""),
+        (" ", " "),
+        (long.as_str(), long.as_str()),
+        (longer.as_str(), cut.as_str()),
+    ] {
         let reply = gateway.post(CHAT, &key, &hello(model)).await;
-        let detail = format!("Model '{model}' is not supported by this API.");
+        let detail = format!("Model '{told}' is not supported by this API.");
         assert_eq!(reply.outcome(), refused(422, &detail));
     }
     assert_eq!(
@@ -110,11 +114,66 @@ async fn images_must_be_data_uris_of_the_four_kinds() {
         send("data:image/png;base64,iVBORw").await.outcome(),
         bad("Invalid Base64 data: Incorrect padding")
     );
-    for accepted in ["@@@@", "", PIXEL] {
-        assert_eq!(send(&format!("data:image/png;base64,{accepted}")).await.status, 200, "{accepted}");
-    }
     // What the URI claims is not compared with what it carries.
-    assert_eq!(send(&format!("data:image/jpeg;base64,{PIXEL}")).await.status, 200);
+    for kind in ["png", "jpeg"] {
+        let reply = send(&format!("data:image/{kind};base64,{PIXEL}")).await;
+        let text = reply.json()["choices"][0]["message"]["content"].as_str().unwrap().to_owned();
+        assert!(text.contains("1x1 pixels") && text.contains("at low detail"), "{kind}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_model_cannot_read_is_its_refusal_and_nobody_pays() {
+    let gateway = Gateway::start();
+    let key = gateway.key("chat_only");
+    let image = |data: &str| {
+        let url = format!("data:image/png;base64,{data}");
+        json!([{ "type": "image_url", "image_url": { "url": url } }])
+    };
+    let file = |data: &str| json!([{ "type": "file", "file": { "file_data": data, "file_name": "a.pdf" } }]);
+    for (parts, told) in [
+        (image(&PIXEL[..48]), "image 1"),
+        (image("@@@@"), "image 1"),
+        (image(""), "image 1"),
+        (file("JVBERi0xLjQK"), "file 1"),
+        (file("aGVsbG8="), "file 1"),
+    ] {
+        let reply = gateway.post(CHAT, &key, &with_parts(&parts)).await;
+        assert_eq!(reply.status, 400, "{parts}: {}", reply.text());
+        assert_eq!(reply.json()["detail"]["error"], "Bad Request");
+        let message = reply.json()["detail"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(told) && message.contains("cannot be read"), "{parts}: {message}");
+        assert_eq!(gateway.post(CHAT, &key, &hello("claude_3_5_sonnet")).await.status, 200);
+    }
+    assert_eq!(gateway.ledger("root").await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_pdf_is_told_by_its_name_its_pages_and_its_size() {
+    let gateway = Gateway::start();
+    let bytes = pdf(2);
+    let parts = json!([{ "type": "text", "text": "Zebra" }, file("a.pdf", &bytes)]);
+    let reply = gateway.post(CHAT, &gateway.key("chat_only"), &with_parts(&parts)).await;
+    let text = reply.json()["choices"][0]["message"]["content"].as_str().unwrap().to_owned();
+    let told = format!("I was given the file \"a.pdf\", 2 pages, {} bytes long.", bytes.len());
+    assert!(text.contains(&told), "{text}");
+}
+
+#[tokio::test]
+async fn a_conversation_beyond_the_context_is_refused_and_one_within_is_not() {
+    let gateway = Gateway::start();
+    let key = gateway.key("chat_only");
+    let long = |model: &str, words: usize| {
+        let content = "word ".repeat(words);
+        json!({ "model": model, "messages": [{ "role": "user", "content": content }] })
+    };
+    let reply = gateway.post(CHAT, &key, &long("llama3211b", 9_000)).await;
+    assert_eq!(reply.status, 400);
+    let message = reply.json()["detail"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("too long") && message.contains("8192"), "{message}");
+    assert_eq!(gateway.post(CHAT, &key, &long("llama3211b", 8_000)).await.status, 200);
+    assert_eq!(gateway.post(CHAT, &key, &long("gemini-2.0-flash", 300_000)).await.status, 200);
+    assert_eq!(gateway.post(CHAT, &key, &long("llama3211b", 1_000_000)).await.status, 400);
 }
 
 #[tokio::test]
@@ -134,7 +193,7 @@ async fn values_at_the_edges_are_answered() {
         json!([{ "role": "user", "content": [] }]),
         json!([{ "role": "system", "content": "" }]),
         json!([{ "role": "assistant", "content": "I start." }, { "role": "user", "content": "Okay?" }]),
-        json!([{ "role": "user", "content": [{ "type": "file", "file": { "file_data": "JVBERi0xLjQK" } }] }]),
+        json!([{ "role": "user", "content": [file("a.pdf", &pdf(1))] }]),
         json!([{ "role": "user", "content": "\u{0}\u{1}\u{7f} مرحبا 🙂 {\"quotes\"}" }]),
     ] {
         let body = json!({ "model": "claude_3_5_sonnet", "messages": messages });
@@ -147,6 +206,30 @@ async fn values_at_the_edges_are_answered() {
         "presence_penalty": null, "frequency_penalty": null, "logit_bias": null, "user": null,
     });
     assert_eq!(gateway.post(CHAT, &key, &nulls).await.status, 200);
+}
+
+#[tokio::test]
+async fn errors_that_providers_are_known_to_have_are_relayed() {
+    let gateway = Gateway::start();
+    let key = gateway.key("all_scopes");
+    let embedding = json!({ "model": "cohere_english_v3", "input": "x" });
+    for (fault, status, error) in [
+        ("rejected", 400, "Bad Request"),
+        ("rate-limited", 429, "Too Many Requests"),
+        ("unavailable", 503, "Service Unavailable"),
+    ] {
+        for (path, body) in [(CHAT, &hello("claude_3_haiku")), (EMBEDDINGS, &embedding)] {
+            let request = request("POST", path, Some(&key), body.to_string());
+            let reply = gateway.send(with_header(request, "x-plumbline-fault", fault)).await;
+            let detail = &reply.json()["detail"];
+            assert_eq!((reply.status, &detail["error"]), (status, &json!(error)), "{path} {fault}");
+            assert_eq!(detail.as_object().unwrap().len(), 2, "{path} {fault}");
+            assert!(!detail["message"].as_str().unwrap().is_empty());
+            assert_eq!(reply.header("retry-after"), None);
+        }
+    }
+    assert!(gateway.ledger("root").await.is_empty());
+    assert_eq!(gateway.post(CHAT, &key, &hello("claude_3_haiku")).await.status, 200);
 }
 
 #[tokio::test]

@@ -37,8 +37,40 @@ async fn dimensions_are_honoured_and_models_differ() {
     assert_eq!(short["data"][0]["embedding"].as_array().unwrap().len(), 128);
     let usual = embed(json!({ "model": "text-embedding-005", "input": "test" })).await;
     assert_eq!(usual["data"][0]["embedding"].as_array().unwrap().len(), 768);
-    let none = embed(json!({ "model": "text-embedding-005", "input": [] })).await;
-    assert_eq!(none["data"], json!([]));
+}
+
+#[tokio::test]
+async fn nothing_to_embed_is_refused() {
+    let gateway = Gateway::start();
+    let key = gateway.key("embedding_only");
+    let embed = async |input: Value| {
+        let body = json!({ "model": "cohere_english_v3", "input": input });
+        gateway.post(EMBEDDINGS, &key, &body).await
+    };
+    let reply = embed(json!([])).await;
+    let mistakes = reply.json()["detail"].as_array().unwrap().clone();
+    assert_eq!((reply.status, &mistakes.last().unwrap()["type"]), (422, &json!("too_short")));
+    for blank in [json!(""), json!([""]), json!(["one", " "])] {
+        let reply = embed(blank).await;
+        assert_eq!((reply.status, &reply.json()["detail"]["error"]), (400, &json!("Bad Request")));
+    }
+    assert!(gateway.ledger("root").await.is_empty());
+}
+
+#[tokio::test]
+async fn every_text_of_a_batch_is_embedded() {
+    let gateway = Gateway::start();
+    let key = gateway.key("embedding_only");
+    let texts: Vec<_> = (0..2_049).map(|number| format!("text {number}")).collect();
+    let embed = async |texts: &[String]| {
+        let body = json!({ "model": "cohere_english_v3", "input": texts, "dimensions": 2 });
+        gateway.post(EMBEDDINGS, &key, &body).await
+    };
+    let reply = embed(&texts[..2_048]).await.json();
+    let indexes: Vec<_> =
+        reply["data"].as_array().unwrap().iter().map(|item| item["index"].as_u64().unwrap()).collect();
+    assert_eq!(indexes, (0..2_048).collect::<Vec<_>>());
+    assert_eq!(embed(&texts).await.status, 422);
 }
 
 #[tokio::test]
@@ -59,9 +91,9 @@ async fn a_chat_model_does_not_embed() {
 }
 
 #[tokio::test]
-async fn a_provider_that_refuses_an_embedding_is_an_internal_error() {
+async fn a_provider_that_answers_nonsense_to_an_embedding_is_an_internal_error() {
     let gateway = Gateway::start();
-    for fault in ["rejected", "malformed-body"] {
+    for fault in ["malformed-body", "html", "empty-success", "unmapped-error"] {
         let body = json!({ "model": "cohere_english_v3", "input": "x" }).to_string();
         let request = request("POST", EMBEDDINGS, Some(&gateway.key("embedding_only")), body);
         let reply = gateway.send(with_header(request, "x-plumbline-fault", fault)).await;

@@ -2,8 +2,6 @@
 
 use plumbline_reference_server::Settings;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::support::{CHAT, EMBEDDINGS, Gateway, MODELS, hello, refused, request, with_header};
 
@@ -66,15 +64,37 @@ async fn a_body_past_the_limit_is_refused_and_one_at_the_limit_is_not() {
 }
 
 #[tokio::test]
-async fn a_head_past_the_limit_is_refused() {
+async fn a_head_past_the_limit_is_refused_with_words() {
     let gateway = Gateway::start();
-    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
-    let head = format!("GET {MODELS} HTTP/1.1\r\nhost: localhost\r\nx-long: {}\r\n\r\n", "x".repeat(70_000));
-    // The gateway may hang up before it has read everything.
-    let _ = stream.write_all(head.as_bytes()).await;
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 431");
+    let key = gateway.key("chat_only");
+    let long_field =
+        |length: usize| with_header(request("GET", MODELS, Some(&key), ""), "x-long", &"x".repeat(length));
+    assert_eq!(gateway.send(long_field(65_000)).await.status, 200);
+    let too_large = refused(431, "Request Header Fields Too Large");
+    for length in [65_536, 250_000] {
+        assert_eq!(gateway.send(long_field(length)).await.outcome(), too_large, "{length}");
+    }
+    let address = |length: usize| format!("{MODELS}?q={}", "x".repeat(length));
+    assert_eq!(gateway.get(&address(16_000), Some(&key)).await.status, 200);
+    for length in [16_384, 60_000] {
+        let reply = gateway.get(&address(length), Some(&key)).await;
+        assert_eq!(reply.outcome(), refused(414, "URI Too Long"), "{length}");
+    }
+    assert_eq!(gateway.get(MODELS, Some(&key)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_head_that_is_not_even_read_is_refused_without_words() {
+    let gateway = Gateway::start();
+    for (path, fields, status) in [
+        (MODELS.to_owned(), format!("x-long: {}\r\n", "x".repeat(300_000)), 431),
+        (MODELS.to_owned(), "x: y\r\n".repeat(101), 431),
+        (format!("{MODELS}?{}", "x".repeat(70_000)), String::new(), 414),
+    ] {
+        let reply = gateway.raw(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{fields}\r\n")).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {reply}");
+    }
+    assert_eq!(gateway.get(MODELS, Some(&gateway.key("chat_only"))).await.status, 200);
 }
 
 #[tokio::test]

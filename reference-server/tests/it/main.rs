@@ -15,6 +15,8 @@ mod defects;
 #[cfg(test)]
 mod embeddings;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod ledger;

@@ -1,14 +1,18 @@
 //! A running gateway and a client of it.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, Method, Request, header};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use plumbline_reference_server::{RoleKey, Settings, bind};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -16,6 +20,10 @@ use tokio::task::JoinHandle;
 pub(crate) const MODELS: &str = "/api/v1/models";
 pub(crate) const CHAT: &str = "/api/v1/chat/completions";
 pub(crate) const EMBEDDINGS: &str = "/api/v1/embeddings";
+
+/// The smallest PNG there is, in base64: one pixel.
+pub(crate) const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
 
 /// A gateway that runs as long as it is held.
 pub(crate) struct Gateway {
@@ -64,6 +72,40 @@ pub(crate) fn hello(model: &str) -> Value {
     json!({ "model": model, "messages": [{ "role": "user", "content": "Hello test" }] })
 }
 
+/// A part that shows an image.
+pub(crate) fn image(media_type: &str, bytes: &[u8]) -> Value {
+    let url = format!("data:{media_type};base64,{}", BASE64_STANDARD.encode(bytes));
+    json!({ "type": "image_url", "image_url": { "url": url } })
+}
+
+/// A part with a file.
+pub(crate) fn file(name: &str, bytes: &[u8]) -> Value {
+    json!({ "type": "file", "file": { "file_name": name, "file_data": BASE64_STANDARD.encode(bytes) } })
+}
+
+/// A PDF of empty pages.
+pub(crate) fn pdf(pages: usize) -> Vec<u8> {
+    let kids: Vec<_> = (0..pages).map(|page| format!("{} 0 R", page + 3)).collect();
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        format!("<< /Type /Pages /Count {pages} /Kids [{}] >>", kids.join(" ")),
+    ];
+    objects.resize(pages + 2, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 72 72] >>".to_owned());
+    let mut text = "%PDF-1.4\n".to_owned();
+    let mut table = "0000000000 65535 f \n".to_owned();
+    for (index, object) in objects.iter().enumerate() {
+        writeln!(table, "{:010} 00000 n ", text.len()).unwrap();
+        writeln!(text, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
+    }
+    let (count, start) = (objects.len() + 1, text.len());
+    write!(
+        text,
+        "xref\n0 {count}\n{table}trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
+    )
+    .unwrap();
+    text.into_bytes()
+}
+
 impl Gateway {
     pub(crate) fn start() -> Self {
         Self::start_with(Settings::default())
@@ -100,6 +142,17 @@ impl Gateway {
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Reply { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    /// Sends bytes, closes that side of the connection, and reads what comes back.
+    pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        // The gateway may answer and hang up before it has read everything.
+        let _ = stream.write_all(bytes.as_ref()).await;
+        let _ = stream.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str, key: Option<&str>) -> Reply {
@@ -155,6 +208,20 @@ pub(crate) fn request(
         request = request.header(header::CONTENT_TYPE, "application/json");
     }
     request.body(Full::new(body)).unwrap()
+}
+
+/// The bytes of a chat, with further lines in its head.
+pub(crate) fn raw_chat(path: &str, key: &str, lines: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/json\r\n{lines}\r\n{body}"
+    )
+}
+
+/// A body in two chunks.
+pub(crate) fn chunked(body: &str) -> String {
+    let (head, tail) = body.split_at(body.len() / 2);
+    format!("{:x}\r\n{head}\r\n{:x}\r\n{tail}\r\n0\r\n\r\n", head.len(), tail.len())
 }
 
 /// A request with one header set or replaced.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Level, Tally, Verdict};
+use crate::{Expectation, ExpectationKind, Level, Tally, Verdict};
 
 /// The version of the record's format. A reader refuses a record of a later one.
 pub const FORMAT: u32 = 1;
@@ -196,9 +196,41 @@ pub struct Case {
     pub verifies: Vec<Verified>,
     /// Number of checks decided.
     pub checks: u32,
+    /// What the user expects of it, where they list it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expectation: Option<Expectation>,
 }
 
 impl Case {
+    /// Whether it failed or broke and no expectation excuses that, so that the run is not conformant.
+    pub fn counts_against(&self) -> bool {
+        self.verdict.is_adverse() && !self.is_excused()
+    }
+
+    /// Whether it failed or broke and an expectation excuses that.
+    pub fn is_excused(&self) -> bool {
+        self.is_expected_failure() || self.is_flaky_failure()
+    }
+
+    /// Whether it failed and is listed as a known failure. That it broke is never expected.
+    pub fn is_expected_failure(&self) -> bool {
+        self.verdict == Verdict::Failed && self.is_listed_as(ExpectationKind::ExpectedFailure)
+    }
+
+    /// Whether it failed or broke and is listed as flaky.
+    pub fn is_flaky_failure(&self) -> bool {
+        self.verdict.is_adverse() && self.is_listed_as(ExpectationKind::Flaky)
+    }
+
+    /// Whether it passed though it is listed as a known failure.
+    pub fn is_stale(&self) -> bool {
+        self.verdict == Verdict::Passed && self.is_listed_as(ExpectationKind::ExpectedFailure)
+    }
+
+    fn is_listed_as(&self, kind: ExpectationKind) -> bool {
+        self.expectation.as_ref().is_some_and(|expectation| expectation.kind == kind)
+    }
+
     /// The misses that do not fail the case.
     pub fn warnings(&self) -> impl Iterator<Item = &Miss> {
         self.misses.iter().filter(|miss| miss.level < Level::Must)

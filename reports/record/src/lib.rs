@@ -6,6 +6,7 @@
 
 mod event;
 mod exit;
+mod expectation;
 mod reader;
 mod tally;
 mod verdict;
@@ -15,6 +16,7 @@ pub use event::{
     RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, Taken, TargetRef, Verified,
 };
 pub use exit::ExitCode;
+pub use expectation::{Expectation, ExpectationKind};
 pub use reader::{ReadError, read};
 pub use tally::Tally;
 pub use verdict::{Level, Verdict};

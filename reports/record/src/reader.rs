@@ -102,6 +102,15 @@ mod tests {
     }
 
     #[test]
+    fn reads_a_record_from_before_there_were_expectations() {
+        let text = r#"{"run-finished":{"tally":{"passed":0,"failed":1,"error":0,"unsupported":0,"not_testable":0,"disabled":0,"warnings":0,"flaky":0},"interrupted":false,"duration_us":1}}"#;
+        let Some(Ok(Event::RunFinished(finished))) = read(text.as_bytes()).next() else { panic!("unread") };
+        assert_eq!(finished.tally, Tally { failed: 1, ..Tally::default() });
+        let text = r#"{"name":"A","observer":null,"verdict":"failed","reason":null,"misses":[],"verifies":[],"checks":1}"#;
+        assert_eq!(serde_json::from_str::<crate::Case>(text).unwrap().expectation, None);
+    }
+
+    #[test]
     fn stops_at_the_first_bad_line_and_names_it() {
         let text = "{\"scenario-started\":{\"scenario\":\"A\",\"attempt\":1}}\n{oops\n{}\n";
         let results: Vec<_> = read(text.as_bytes()).collect();

@@ -38,6 +38,11 @@ impl Verdict {
             Self::Error => "error",
         }
     }
+
+    /// Whether it makes a run not conformant, unless the user excuses it.
+    pub fn is_adverse(self) -> bool {
+        matches!(self, Self::Failed | Self::Error)
+    }
 }
 
 impl fmt::Display for Verdict {

@@ -7,19 +7,19 @@ use crate::curl::curl;
 use crate::detail::{Detail, place};
 use crate::palette::{Palette, symbol};
 use crate::printable::{one_line, printable};
-use crate::scenario::{Attempt, is_adverse};
+use crate::scenario::Attempt;
 use crate::summary::Summary;
 use crate::transcript::Transcript;
 
 /// Characters of a body in a terminal.
 const BODY_LIMIT: usize = 1_000;
 
-/// Tells each failed or broken case in full, with what it takes to repeat it.
+/// Tells each failed or broken case that nothing excuses in full, with what it takes to repeat it.
 pub(super) fn render(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
     let strong = Palette::COLOURED.strong;
     let mut first = true;
     for scenario in summary.scenarios() {
-        for case in scenario.cases().iter().filter(|case| is_adverse(case.verdict)) {
+        for case in scenario.cases().iter().filter(|case| case.counts_against()) {
             if first {
                 writeln!(out, "\n{strong}Failures{strong:#}")?;
                 first = false;

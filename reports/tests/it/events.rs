@@ -1,8 +1,9 @@
 //! A small record, built by hand; a test changes what it is about.
 
 use plumbline_record::{
-    Body, Case, ContractRef, Difference, Event, Exchange, Level, Location, Miss, Outcome, Request, Response,
-    RunFinished, RunStarted, ScenarioFinished, Tally, TargetRef, Verdict, Verified,
+    Body, Case, ContractRef, Difference, Event, Exchange, Expectation, ExpectationKind, Level, Location,
+    Miss, Outcome, Request, Response, RunFinished, RunStarted, ScenarioFinished, Tally, TargetRef, Verdict,
+    Verified,
 };
 use plumbline_reports::Summary;
 
@@ -84,6 +85,7 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> Case {
             Verified { requirement: "chat.polite".into(), level: Level::Should },
         ],
         checks: 4,
+        expectation: None,
     }
 }
 
@@ -94,6 +96,18 @@ pub(crate) fn failed(name: &str) -> Case {
 /// A case that was not decided, with its reason.
 pub(crate) fn undecided(name: &str, verdict: Verdict, reason: &str) -> Case {
     Case { reason: Some(reason.into()), ..case(name, verdict) }
+}
+
+/// A case that the user lists, in the third line of their file.
+pub(crate) fn listed(kind: ExpectationKind, case: Case) -> Case {
+    let expectation = Expectation {
+        kind,
+        reason: "Known since May".into(),
+        link: Some("https://tracker.example/42".into()),
+        pattern: "?".into(),
+        location: Location { file: "expected.yaml".into(), line: 3, column: 12 },
+    };
+    Case { expectation: Some(expectation), ..case }
 }
 
 /// What an observer saw of scenario `A`.

@@ -1,8 +1,11 @@
 //! What the crate promises to those who call it.
 
+mod coverage;
 mod curl;
 mod events;
+mod expectations;
 mod junit;
+mod proof;
 mod summary;
 mod terminal;
 mod transcript;

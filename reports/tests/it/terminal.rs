@@ -13,9 +13,12 @@ fn coloured(summary: &Summary, options: TerminalOptions) -> String {
 
 /// The output without its styles.
 fn plain(summary: &Summary, options: TerminalOptions) -> String {
-    let coloured = coloured(summary, options);
+    unstyled(&coloured(summary, options))
+}
+
+pub(crate) fn unstyled(coloured: &str) -> String {
     let mut text = String::new();
-    let mut rest = coloured.as_str();
+    let mut rest = coloured;
     while let Some((before, after)) = rest.split_once('\u{1b}') {
         text.push_str(before);
         rest = after.split_once('m').map_or("", |(_, after)| after);

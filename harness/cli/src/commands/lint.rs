@@ -8,6 +8,7 @@ use plumbline_record::ExitCode;
 
 use crate::arguments::Lint;
 use crate::diagnostics::{Failure, count, render};
+use crate::expectations;
 use crate::printer::Printer;
 use crate::suite;
 
@@ -17,8 +18,17 @@ pub(crate) fn lint(arguments: &Lint, printer: Printer) -> Result<ExitCode, Failu
     let schemas = suite::schemas(fixtures)?;
     schemas.compile_all().map_err(Failure::configuration)?;
     let files = suite::files(&arguments.paths)?;
-    let file_count = files.iter().count() + arguments.target.len();
+    let file_count = files.iter().count() + arguments.target.len() + arguments.expect.len();
     let (suite, mut mistakes) = suite::read(files, &schemas, fixtures);
+    // A pattern that matches nothing may be meant for a scenario that could not be read.
+    let expect = if mistakes.is_empty() { &*arguments.expect } else { &[] };
+    for path in expect {
+        match expectations::read(path, &suite) {
+            Ok(_) => {}
+            Err(Failure::Mistakes(found)) => mistakes.extend(found),
+            Err(other) => return Err(other),
+        }
+    }
     for path in &arguments.target {
         match descriptor(path)? {
             Ok(_) => {}

@@ -1,26 +1,32 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use plumbline_record::ExitCode;
 use plumbline_reports::{Summary, TerminalOptions, render, write_junit};
 
 use crate::arguments::Report;
-use crate::diagnostics::Failure;
+use crate::diagnostics::{Failure, printed};
 use crate::printer::Printer;
 
 /// `plumbline report`
 pub(crate) fn report(arguments: &Report, printer: Printer) -> Result<ExitCode, Failure> {
-    let mut summary = Summary::default();
-    for path in &arguments.records {
-        read(path, &mut summary).map_err(Failure::Configuration)?;
-    }
+    let summary = summary(&arguments.records)?;
     if let Some(path) = &arguments.junit {
         junit(&summary, arguments.strict, path).map_err(Failure::Configuration)?;
     }
     show(&summary, TerminalOptions { strict: arguments.strict, verbose: arguments.verbose }, printer)?;
     Ok(summary.exit_code(arguments.strict))
+}
+
+/// What records decided, one after another.
+pub(super) fn summary(records: &[PathBuf]) -> Result<Summary, Failure> {
+    let mut summary = Summary::default();
+    for path in records {
+        read(path, &mut summary).map_err(Failure::Configuration)?;
+    }
+    Ok(summary)
 }
 
 fn read(path: &Path, summary: &mut Summary) -> anyhow::Result<()> {
@@ -39,9 +45,5 @@ pub(super) fn junit(summary: &Summary, strict: bool, path: &Path) -> anyhow::Res
 
 /// Prints the summary.
 pub(super) fn show(summary: &Summary, options: TerminalOptions, printer: Printer) -> Result<(), Failure> {
-    match render(summary, &options, &mut printer.out()) {
-        // Whoever read it has read enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(Failure::configuration),
-    }
+    printed(render(summary, &options, &mut printer.out()))
 }

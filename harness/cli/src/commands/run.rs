@@ -3,13 +3,14 @@ use std::sync::Arc;
 use std::thread;
 
 use plumbline_harness::engine::{self, Cancel, Client, Plan, Settings, Sink};
-use plumbline_harness::scenario::Selector;
+use plumbline_harness::expectation::Expectations;
 use plumbline_record::ExitCode;
 use plumbline_reports::TerminalOptions;
 
 use super::{report, target};
 use crate::arguments::Run;
 use crate::diagnostics::Failure;
+use crate::expectations;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
@@ -20,21 +21,19 @@ const JOBS_PER_CORE: usize = 4;
 
 /// `plumbline run`
 pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure> {
-    let fixtures = arguments.sources.fixtures.as_deref();
-    let schemas = suite::schemas(fixtures)?;
-    let files = suite::files(arguments.sources.scenarios.as_slice())?;
-    let (suite, mistakes) = suite::read(files, &schemas, fixtures);
-    if !mistakes.is_empty() {
-        return Err(Failure::Mistakes(mistakes));
-    }
-    let selector = Selector::new(&arguments.ids, arguments.tags.as_deref(), arguments.contract.clone())
-        .map_err(|error| Failure::Usage(error.into()))?;
+    let (suite, schemas) = suite::sound(&arguments.sources)?;
+    let expectations = match &arguments.expect {
+        Some(path) => expectations::read(path, &suite)?,
+        None => Expectations::default(),
+    };
+    let selector = suite::selector(&arguments.selection)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
     runtime.block_on(async {
         let (target, reference) = target::choose(&arguments.target)?;
         let address = target.url.clone();
         let plan = Plan::new(suite, schemas, target, &selector, settings(arguments));
+        let plan = plan.expecting(expectations);
         let result = play(arguments, plan, printer, &address).await;
         if let Some(reference) = reference {
             reference.stop().await;
@@ -44,15 +43,20 @@ pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure
 }
 
 fn settings(arguments: &Run) -> Settings {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     Settings {
-        jobs: arguments.jobs.map_or(cores * JOBS_PER_CORE, usize::from),
+        jobs: jobs(arguments.jobs),
         retries: arguments.retries,
         seed: arguments.shuffle.then(|| arguments.seed.unwrap_or_else(seed)),
         fail_fast: arguments.fail_fast,
         step_timeout: arguments.timeout,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
+}
+
+/// Scenarios at once, as it was asked for or as many as the machine can do.
+pub(super) fn jobs(asked: Option<u16>) -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    asked.map_or(cores * JOBS_PER_CORE, usize::from)
 }
 
 /// A seed that differs from run to run.
@@ -86,7 +90,7 @@ async fn play(
 }
 
 /// The first Ctrl-C ends the run in order, the second at once.
-async fn stop_on_ctrl_c(cancel: Cancel, printer: Printer) {
+pub(super) async fn stop_on_ctrl_c(cancel: Cancel, printer: Printer) {
     while tokio::signal::ctrl_c().await.is_ok() {
         if cancel.is_cancelled() {
             #[expect(clippy::exit, reason = "the second Ctrl-C asks for an end without order")]

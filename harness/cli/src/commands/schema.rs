@@ -1,6 +1,7 @@
 use std::io::Write as _;
 
-use plumbline_harness::source::written;
+use plumbline_harness::expectation::expectations_schema;
+use plumbline_harness::source::{gherkin, written};
 use plumbline_harness::target::descriptor_schema;
 use plumbline_record::ExitCode;
 
@@ -12,13 +13,19 @@ use crate::printer::Printer;
 /// `plumbline schema`
 pub(crate) fn schema(arguments: &Schema, printer: Printer) -> Result<ExitCode, Failure> {
     let schema = match arguments.of {
-        SchemaOf::Scenario => written::scenario_schema(),
-        SchemaOf::Contract => written::contract_schema(),
-        SchemaOf::Target => descriptor_schema(),
+        SchemaOf::Scenario => Some(written::scenario_schema()),
+        SchemaOf::Contract => Some(written::contract_schema()),
+        SchemaOf::Target => Some(descriptor_schema()),
+        SchemaOf::Expectations => Some(expectations_schema()),
+        // A feature becomes what a scenario file is; what is its own are its sentences.
+        SchemaOf::Gherkin => None,
     };
-    let text = match arguments.format {
-        SchemaFormat::Json => serde_json::to_string_pretty(&schema).map_err(Failure::configuration)? + "\n",
-        SchemaFormat::Markdown => markdown(schema.as_value()),
+    let text = match (schema, arguments.format) {
+        (None, _) => gherkin::reference(),
+        (Some(schema), SchemaFormat::Json) => {
+            serde_json::to_string_pretty(&schema).map_err(Failure::configuration)? + "\n"
+        }
+        (Some(schema), SchemaFormat::Markdown) => markdown(schema.as_value()),
     };
     write!(printer.out(), "{text}").map_err(Failure::configuration)?;
     Ok(ExitCode::Conformant)

@@ -47,7 +47,8 @@ pub(super) fn choose(choice: &TargetChoice) -> Result<(Target, Option<Reference>
     }
 }
 
-fn in_process(reference: &Reference) -> Result<Target, Failure> {
+/// The reference gateway that was started inside this process.
+pub(super) fn in_process(reference: &Reference) -> Result<Target, Failure> {
     let environment = Environment::default().with("PLUMBLINE_CONTROL_TOKEN", &reference.control_token);
     let file = Arc::new(SourceFile { name: "targets/reference.yaml".into(), text: REFERENCE_TARGET.into() });
     target::read(&file, Some(&reference.url), &environment, suite::templates(None)).map_err(failure)

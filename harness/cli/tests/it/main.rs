@@ -4,7 +4,11 @@
 
 mod defects;
 mod docs;
+mod expectations;
 mod gateways;
+mod listing;
 mod output;
+mod proving;
 mod serve;
 mod support;
+mod twins;

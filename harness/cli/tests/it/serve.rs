@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use plumbline_record::Verdict;
+
 use crate::support::{Served, plumbline, root, run, run_with};
 
 /// One request on a connection of its own; the answer's status and body, when it came in full.
@@ -34,7 +36,11 @@ fn the_same_verdicts_through_a_descriptor_and_a_log_file() {
     let target = root().join("targets/local.yaml");
     let there = run_with(command, ["--target", target.to_str().unwrap(), "--url", &url]);
     assert_eq!(there.code, 0, "{}{}", there.stdout, there.stderr);
-    assert_eq!(there.verdicts(), run::<&str>([]).verdicts());
+    // All scenarios share the one world there, so that no faults are injected.
+    let (mut there_too, mut here) = (there.verdicts(), run::<&str>([]).verdicts());
+    there_too.retain(|_, verdict| *verdict != Verdict::Unsupported);
+    here.retain(|case, _| there_too.contains_key(case) || !case.starts_with("EC_"));
+    assert_eq!(there_too, here);
     let lines = fs::read_to_string(&log).unwrap();
     assert!(!lines.contains("sk-plumbline"), "a key is in the log");
 }
@@ -55,7 +61,7 @@ fn a_defect_is_caught_through_a_log_file_too() {
         let id = case.split('[').next().unwrap();
         let run = run_with(command, ["--target", "targets/local.yaml", "--url", &url, id]);
         assert_eq!(run.code, 1, "{defect}: {}", run.stdout);
-        assert_eq!(run.verdicts()[case], plumbline_record::Verdict::Failed, "{defect}: {}", run.stdout);
+        assert_eq!(run.verdicts()[case], Verdict::Failed, "{defect}: {}", run.stdout);
     }
 }
 

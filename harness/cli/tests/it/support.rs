@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use plumbline_record::{Case, Event, Verdict};
+use plumbline_record::{Case, Event, ScenarioFinished, Verdict};
 use tempfile::TempDir;
 
 /// The binary, with nothing of this process's environment that it looks at.
@@ -49,17 +49,21 @@ pub(crate) fn texts(output: Output) -> (i32, String, String) {
 }
 
 impl Run {
-    /// The cases of last attempts, by name.
-    pub(crate) fn cases(&self) -> BTreeMap<String, Case> {
+    /// What came of the last attempt at each scenario.
+    pub(crate) fn finished(&self) -> Vec<ScenarioFinished> {
         let file = std::fs::File::open(self.out.path().join("run.jsonl")).unwrap();
         plumbline_record::read(BufReader::new(file))
             .filter_map(|event| match event.unwrap() {
-                Event::ScenarioFinished(finished) if finished.last => Some(finished.cases),
+                Event::ScenarioFinished(finished) if finished.last => Some(*finished),
                 _ => None,
             })
-            .flatten()
-            .map(|case| (case.name.clone(), case))
             .collect()
+    }
+
+    /// The cases of last attempts, by name.
+    pub(crate) fn cases(&self) -> BTreeMap<String, Case> {
+        let cases = self.finished().into_iter().flat_map(|finished| finished.cases);
+        cases.map(|case| (case.name.clone(), case)).collect()
     }
 
     /// The verdicts of last attempts, by case.

@@ -14,6 +14,7 @@ use serde::forward_to_deserialize_any;
 use super::node::{self, Node, NodeValue};
 use crate::source::Span;
 use crate::source::mistake::hint_among;
+use crate::source::written::file::ScenarioFile;
 use crate::source::written::wrappers::{LOCATED, NUMBER, RECOVERED};
 
 /// A mistake, before the file that it stands in is known.
@@ -93,19 +94,28 @@ fn describe(found: &de::Unexpected<'_>) -> String {
     }
 }
 
+/// What a scenario file was read as, and the mistakes in it.
+pub type Decoded = (Option<ScenarioFile>, Vec<DecodeError>);
+
 /// Reads a YAML text as a `T`, with every mistake that does not hide another.
 ///
 /// The value is there whenever enough of it could be read to look further.
 pub fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> (Option<T>, Vec<DecodeError>) {
-    let root = match node::parse(text) {
-        Ok(root) => root,
+    match node::parse(text) {
+        Ok(root) => decode_node(&root),
         Err(error) => {
             let mistake = DecodeError { span: Some(error.span), message: error.message, hint: None };
-            return (None, vec![mistake]);
+            (None, vec![mistake])
         }
-    };
+    }
+}
+
+/// Reads a tree as a `T`, as [`decode`] does.
+pub(in crate::source) fn decode_node<T: for<'de> Deserialize<'de>>(
+    root: &Node,
+) -> (Option<T>, Vec<DecodeError>) {
     let sink = RefCell::default();
-    let value = T::deserialize(NodeDeserializer { node: &root, sink: &sink, recover: true }).ok();
+    let value = T::deserialize(NodeDeserializer { node: root, sink: &sink, recover: true }).ok();
     (value, sink.into_inner())
 }
 

@@ -1,8 +1,6 @@
 //! YAML: the first of the sources.
 
 pub mod decode;
-mod node;
-mod read;
+pub(in crate::source) mod node;
 
-pub use decode::decode;
-pub use read::{Decoded, read_all};
+pub use decode::{Decoded, decode};

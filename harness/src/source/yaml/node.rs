@@ -11,15 +11,18 @@ use crate::source::Span;
 const NODE_LIMIT: usize = 20_000_000;
 /// Deepest nesting in one file.
 const DEPTH_LIMIT: usize = 128;
+/// Most anchors in one file.
+const ANCHOR_LIMIT: usize = 50_000;
 
-#[derive(Debug)]
-pub(super) struct Node {
-    pub(super) span: Span,
-    pub(super) value: NodeValue,
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(in crate::source) struct Node {
+    pub(in crate::source) span: Span,
+    pub(in crate::source) value: NodeValue,
 }
 
-#[derive(Debug)]
-pub(super) enum NodeValue {
+#[derive(Clone, Debug)]
+pub(in crate::source) enum NodeValue {
     Null,
     Bool(bool),
     Integer(i64),
@@ -31,9 +34,32 @@ pub(super) enum NodeValue {
     Map(Vec<(Node, Node)>),
 }
 
+impl Node {
+    /// The text that it is.
+    pub(in crate::source) fn text(&self) -> Option<&str> {
+        match &self.value {
+            NodeValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is this text.
+    pub(in crate::source) fn is(&self, text: &str) -> bool {
+        self.text() == Some(text)
+    }
+
+    /// A member of the mapping that it is.
+    pub(in crate::source) fn get(&self, name: &str) -> Option<&Self> {
+        match &self.value {
+            NodeValue::Map(entries) => entries.iter().find(|(key, _)| key.is(name)).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+}
+
 impl NodeValue {
     /// The value's kind in an author's words.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(in crate::source) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",
@@ -46,19 +72,29 @@ impl NodeValue {
 }
 
 /// What keeps a text from being a YAML document, and where.
-pub(super) struct SyntaxError {
-    pub(super) span: Span,
-    pub(super) message: String,
+pub(in crate::source) struct SyntaxError {
+    pub(in crate::source) span: Span,
+    pub(in crate::source) message: String,
 }
 
 /// Reads one YAML document.
-pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
+pub(in crate::source) fn parse(text: &str) -> Result<Node, SyntaxError> {
+    parse_with(text, ANCHOR_LIMIT)
+}
+
+/// Reads a value that stands in a file of another notation. Aliases in each of many such values could grow without end.
+pub(in crate::source) fn parse_value(text: &str) -> Result<Node, SyntaxError> {
+    parse_with(text, 0)
+}
+
+fn parse_with(text: &str, anchors: usize) -> Result<Node, SyntaxError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: NODE_LIMIT,
             max_events: NODE_LIMIT * 3,
             max_total_scalar_bytes: usize::MAX,
             max_depth: DEPTH_LIMIT,
+            max_anchors: anchors,
         },
         strict_booleans: true,
         with_snippet: false,

@@ -8,57 +8,130 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::error::Refusal;
 use super::exchange::Exchange;
+use super::lenience;
 use super::validate::Body;
+use crate::defect::DefectSet;
+use crate::intake::{Full, Intake, Share};
 
-/// How long the rest of a body that is too large is still taken in, so that its sender reads the answer.
+/// How long the rest of a body that is not taken in is still read, so that its sender reads the answer.
 const DRAINING: Duration = Duration::from_secs(5);
-/// How much of it is taken in at most.
+/// How much of it is read at most.
 const DRAINED: usize = 256 * 1024 * 1024;
+/// How much is kept of a body that is not JSON: an error shows less.
+const NO_JSON: usize = 64 * 1024;
+/// The size in bytes up to which the values of a body are not counted. There cannot be very many.
+const UNCOUNTED: usize = 256 * 1024;
+/// Most values in one body. Each is many times larger in memory than on the wire.
+const MOST_VALUES: usize = 1_000_000;
 
-/// The body of a request, read and parsed.
-pub(super) async fn read(exchange: &Exchange<'_>, body: HttpBody) -> Result<Body, Refusal> {
-    let bytes = collect(body, exchange.body_limit).await?;
+/// The body of a request, read and parsed. Its share is what it takes of the room for large bodies, and is to be
+/// held until the answer is made.
+pub(super) async fn read(exchange: &Exchange<'_>, body: HttpBody) -> Result<(Body, Share), Refusal> {
+    let defects = &exchange.world.defects;
+    lenience::framing(defects, &exchange.head.headers)?;
+    let (bytes, share) = collect(body, exchange.intake, defects).await?;
+    Ok((parse(exchange, bytes)?, share))
+}
+
+/// What the bytes say. Every string is a copy of its own, and the bytes are gone when this is done.
+fn parse(exchange: &Exchange<'_>, bytes: Bytes) -> Result<Body, Refusal> {
     if bytes.is_empty() {
         return Ok(Body::Absent);
     }
-    if !claims_json(&exchange.head.headers) {
-        return Ok(Body::Present(Value::String(String::from_utf8_lossy(&bytes).into_owned())));
+    let defects = &exchange.world.defects;
+    lenience::size(defects, &bytes)?;
+    let headers = &exchange.head.headers;
+    if !lenience::reads_json(defects, headers.get(header::CONTENT_TYPE), claims_json(headers)) {
+        let kept = bytes.get(..NO_JSON).unwrap_or(&bytes);
+        return Ok(Body::Present(Value::String(String::from_utf8_lossy(kept).into_owned())));
     }
-    match serde_json::from_slice(&bytes) {
+    let text = lenience::text(defects, bytes);
+    if text.len() > UNCOUNTED && count_values(&text) > MOST_VALUES {
+        return Err(Refusal::TooLarge);
+    }
+    match lenience::json(defects, &text) {
         Ok(Value::Null) => Ok(Body::Absent),
-        Ok(value) => Ok(Body::Present(value)),
-        Err(error) => Err(not_json(&bytes, &error)),
+        Ok(value) => {
+            lenience::values(exchange, &value)?;
+            Ok(Body::Present(value))
+        }
+        Err(error) => Err(lenience::syntax_error(exchange, not_json(&text, &error))),
     }
 }
 
-/// The whole body. One that says beforehand that it is too large is not kept at all.
-async fn collect(mut body: HttpBody, limit: usize) -> Result<Bytes, Refusal> {
-    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit {
-        drain(body).await;
-        return Err(Refusal::TooLarge);
+/// The whole body, and its share. One that says beforehand that it is too large is not kept at all.
+async fn collect(
+    mut body: HttpBody,
+    intake: &Intake,
+    defects: &DefectSet,
+) -> Result<(Bytes, Share), Refusal> {
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared > intake.limit {
+        return Err(unread(body, Refusal::TooLarge).await);
+    }
+    let mut share = Share::default();
+    if let Err(Full) = intake.grow(&mut share, declared).await {
+        return Err(unread(body, Refusal::Full).await);
     }
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::Unreadable)?.into_data() else { continue };
-        if first.len() + joined.len() + data.len() > limit {
-            drain(body).await;
-            return Err(Refusal::TooLarge);
+    while !body.is_end_stream() {
+        let data = match timeout(intake.pause, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            Ok(None) => break,
+            Ok(Some(Err(_))) if lenience::takes_a_part(defects) => break,
+            Ok(Some(Err(_))) => return Err(Refusal::Unreadable),
+            Err(_) => return Err(Refusal::TooSlow),
+        };
+        let length = first.len() + joined.len() + data.len();
+        if length > intake.limit {
+            return Err(unread(body, Refusal::TooLarge).await);
         }
         if first.is_empty() && joined.is_empty() {
             // Nearly every body comes in one piece, which is taken as it is.
             first = data;
-        } else {
-            if joined.is_empty() {
-                joined.extend_from_slice(&std::mem::take(&mut first));
+            continue;
+        }
+        if joined.capacity() < length {
+            // A body that tells its length has room made for it once; others double it.
+            let doubled = length.next_power_of_two().min(intake.limit);
+            let room = if declared < length { doubled } else { declared };
+            if let Err(Full) = intake.grow(&mut share, room).await {
+                return Err(unread(body, Refusal::Full).await);
             }
-            joined.extend_from_slice(&data);
+            joined.reserve(room - joined.len());
+        }
+        joined.extend_from_slice(&std::mem::take(&mut first));
+        joined.extend_from_slice(&data);
+    }
+    Ok((if joined.is_empty() { first } else { joined.freeze() }, share))
+}
+
+/// A refusal of a body that has not been read to its end.
+async fn unread(body: HttpBody, refusal: Refusal) -> Refusal {
+    drain(body).await;
+    refusal
+}
+
+/// Counts what takes room: a list or an object begins with a bracket, and each value in it but the first has a comma
+/// before it.
+fn count_values(text: &[u8]) -> usize {
+    let mut count = 0_usize;
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
         }
     }
-    Ok(if joined.is_empty() { first } else { joined.freeze() })
+    count
 }
 
 async fn drain(mut body: HttpBody) {
@@ -72,7 +145,7 @@ async fn drain(mut body: HttpBody) {
         }
     };
     // Whether all of it came makes no difference.
-    let _ = tokio::time::timeout(DRAINING, rest).await;
+    let _ = timeout(DRAINING, rest).await;
 }
 
 /// Whether the content type is JSON's, or missing.
@@ -104,7 +177,10 @@ fn not_json(bytes: &[u8], error: &serde_json::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::http::HeaderValue;
+    use futures::{StreamExt, stream};
 
     use super::*;
 
@@ -144,14 +220,63 @@ mod tests {
         }
     }
 
+    fn pieces(pieces: &[&'static str]) -> HttpBody {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, Infallible>(Bytes::from(*piece))).collect();
+        HttpBody::from_stream(stream::iter(pieces))
+    }
+
+    async fn collected(body: HttpBody, intake: &Intake) -> Result<Bytes, Refusal> {
+        collect(body, intake, &DefectSet::default()).await.map(|(bytes, _)| bytes)
+    }
+
     #[tokio::test]
     async fn a_body_is_joined_and_limited() {
-        let pieces = || {
-            HttpBody::from_stream(futures::stream::iter(
-                ["ab", "cd", "ef"].map(|piece| Ok::<_, std::convert::Infallible>(Bytes::from(piece))),
-            ))
+        for (body, joined) in [
+            (&["ab", "cd", "", "ef"][..], "abcdef"),
+            (&["", "abcdef"], "abcdef"),
+            (&["abcdef"], "abcdef"),
+            (&[], ""),
+        ] {
+            assert_eq!(collected(pieces(body), &Intake::new(6)).await.unwrap(), joined);
+        }
+        let refused = collected(pieces(&["ab", "cd", "ef"]), &Intake::new(5)).await;
+        assert!(matches!(refused, Err(Refusal::TooLarge)));
+        let whole = HttpBody::from("abcdef");
+        assert!(matches!(collected(whole, &Intake::new(5)).await, Err(Refusal::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_is_given_up() {
+        let mut intake = Intake::new(6);
+        intake.pause = Duration::ZERO;
+        let begun = stream::once(async { Ok::<_, Infallible>(Bytes::from("ab")) });
+        let body = HttpBody::from_stream(begun.chain(stream::pending()));
+        assert!(matches!(collected(body, &intake).await, Err(Refusal::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_unreadable() {
+        let broken = || {
+            let pieces = [Ok(Bytes::from("ab")), Err(std::io::Error::other("gone"))];
+            HttpBody::from_stream(stream::iter(pieces))
         };
-        assert_eq!(collect(pieces(), 6).await.unwrap(), "abcdef");
-        assert!(matches!(collect(pieces(), 5).await, Err(Refusal::TooLarge)));
+        let intake = Intake::new(6);
+        assert!(matches!(collected(broken(), &intake).await, Err(Refusal::Unreadable)));
+        let defects = DefectSet::default();
+        defects.set(&["incomplete-body-accepted".parse().unwrap()]);
+        assert_eq!(collect(broken(), &intake, &defects).await.unwrap().0, "ab");
+    }
+
+    #[test]
+    fn values_are_counted_outside_of_strings() {
+        for (text, count) in [
+            ("5", 0),
+            ("[1, 2, 3]", 3),
+            ("{\"a\": 1, \"b\": [[], {}]}", 6),
+            ("[\"a,[{b\", \"\\\",[\", \"\\\\\", 4]", 4),
+            ("\"unfinished, [", 0),
+        ] {
+            assert_eq!(count_values(text.as_bytes()), count, "{text}");
+        }
     }
 }

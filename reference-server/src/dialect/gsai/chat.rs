@@ -9,7 +9,8 @@ use super::exchange::Exchange;
 use super::routes::Answer;
 use super::validate;
 use super::wire::{self, AnswerMessage, ChatCompletion, Choice};
-use super::{body, content, rewrite, stream};
+use super::{body, content, lenience, rewrite, stream};
+use crate::defect::DefectSet;
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -22,7 +23,7 @@ use crate::domain::scope::Scope;
 /// Answers a chat request. The order of the checks is the observed one: a body that is no JSON is told before
 /// anything is asked about the caller, and one of the wrong shape after.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    let body = body::read(exchange, body).await?;
+    let (body, _share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
     let answer = admitted(exchange, &call, body).await;
     if answer.is_err() {
@@ -33,34 +34,40 @@ pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer
 
 async fn admitted(exchange: &Exchange<'_>, call: &Call, body: validate::Body) -> Result<Answer, Refusal> {
     exchange.authorize(call, Need::Scope(Scope::ModelsInference))?;
-    let mut members = validate::chat(body).map_err(Refusal::Invalid)?;
+    let defects = &exchange.world.defects;
+    let mut members = validate::chat(body, lenience::deviations(defects)).map_err(Refusal::Invalid)?;
     let model = exchange.model(content::text(members.remove("model")), Operation::Chat)?;
     let streamed = members.remove("stream").is_some_and(|value| validate::flag(&value).unwrap_or(false));
-    let request = request(members)?;
+    lenience::chat(call, &members)?;
+    let request = request(members, defects)?;
     let fault = exchange.fault()?;
     if streamed {
         let parts = completion::stream(call, model, request, fault).await;
-        let parts = parts.map_err(|error| exchange.failed(error, Operation::Chat))?;
+        let parts = parts.map_err(|error| exchange.failed(error))?;
         return Ok(Answer::Streamed(stream::respond(exchange, model, parts)));
     }
     let completion = completion::complete(call, model, request, fault).await;
-    let completion = completion.map_err(|error| exchange.failed(error, Operation::Chat))?;
+    let completion = completion.map_err(|error| exchange.failed(error))?;
     whole(exchange, model, &completion)
 }
 
-fn request(mut members: Map<String, Value>) -> Result<CompletionRequest, Refusal> {
+fn request(mut members: Map<String, Value>, defects: &DefectSet) -> Result<CompletionRequest, Refusal> {
     let max_tokens = members.get("max_tokens").and_then(|value| validate::whole(value).ok());
+    let number = |name: &str| members.get(name).and_then(|value| validate::number(value).ok());
+    let (temperature, top_p) = (number("temperature"), number("top_p"));
     let stop = match members.remove("stop") {
         Some(Value::String(text)) => vec![text],
         Some(Value::Array(texts)) => texts.into_iter().map(|text| content::text(Some(text))).collect(),
         _ => Vec::new(),
     };
     Ok(CompletionRequest {
-        messages: content::messages(members.remove("messages"))?,
-        // More than the type holds is no limit.
-        max_tokens: max_tokens.and_then(|most| u32::try_from(most).ok()),
+        messages: content::messages(members.remove("messages"), defects)?,
+        // What is out of range comes here through a defect only, and then is no limit.
+        max_tokens: max_tokens.and_then(|most| u32::try_from(most).ok()).filter(|most| *most > 0),
         // An empty text stands everywhere and would stop every answer before it begins.
         stop: stop.into_iter().filter(|text| !text.is_empty()).collect(),
+        temperature,
+        top_p,
     })
 }
 
@@ -76,7 +83,7 @@ fn whole(exchange: &Exchange<'_>, model: &Model, completion: &Completion) -> Res
                 role: "assistant",
                 content: rewrite::content(defects, &completion.text),
             },
-            finish_reason: wire::finish_reason(completion.finish_reason),
+            finish_reason: wire::finish_reason(rewrite::finish_reason(defects, completion.finish_reason)),
         }],
         usage: rewrite::chat_usage(defects, completion.usage),
     });
@@ -92,7 +99,7 @@ mod tests {
 
     fn read(value: Value) -> CompletionRequest {
         let Value::Object(members) = value else { panic!("not an object") };
-        request(members).unwrap()
+        request(members, &DefectSet::default()).unwrap()
     }
 
     #[test]
@@ -100,11 +107,12 @@ mod tests {
         let request = read(json!({ "messages": [], "max_tokens": "10", "stop": ["a", "", "b"] }));
         assert_eq!(request.max_tokens, Some(10));
         assert_eq!(request.stop, ["a", "b"]);
-        let request = read(json!({ "messages": [], "max_tokens": 5_000_000_000_u64, "stop": "end" }));
-        assert_eq!(request.max_tokens, None);
+        let request = read(json!({ "messages": [], "max_tokens": 0, "stop": "end", "top_p": "0.5" }));
+        assert_eq!((request.max_tokens, request.temperature, request.top_p), (None, None, Some(0.5)));
         assert_eq!(request.stop, ["end"]);
-        let request = read(json!({ "messages": [], "max_tokens": null, "stop": null }));
-        assert_eq!(request.max_tokens, None);
+        let nulls = json!({ "messages": [], "max_tokens": null, "stop": null, "temperature": null });
+        let request = read(nulls);
+        assert_eq!((request.max_tokens, request.temperature), (None, None));
         assert!(request.stop.is_empty());
     }
 }

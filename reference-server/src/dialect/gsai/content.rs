@@ -8,7 +8,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::error::Refusal;
-use crate::domain::inference::{File, Image, Message, Part, Role};
+use super::lenience;
+use crate::defect::DefectSet;
+use crate::domain::inference::{Detail, File, Image, Message, Part, Role};
 
 const NOT_AN_IMAGE: &str = "Invalid or unsupported image data URI format. \
     Must be data:image/[jpeg|png|gif|webp];base64,...";
@@ -22,12 +24,12 @@ static LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The conversation.
-pub(super) fn messages(messages: Option<Value>) -> Result<Vec<Message>, Refusal> {
+pub(super) fn messages(messages: Option<Value>, defects: &DefectSet) -> Result<Vec<Message>, Refusal> {
     let Some(Value::Array(messages)) = messages else { return Ok(Vec::new()) };
-    messages.into_iter().map(message).collect()
+    messages.into_iter().map(|value| message(value, defects)).collect()
 }
 
-fn message(value: Value) -> Result<Message, Refusal> {
+fn message(value: Value, defects: &DefectSet) -> Result<Message, Refusal> {
     let mut members = members(value);
     let role = match text(members.remove("role")).as_str() {
         "system" => Role::System,
@@ -35,18 +37,21 @@ fn message(value: Value) -> Result<Message, Refusal> {
         _ => Role::User,
     };
     let parts = match members.remove("content") {
-        Some(Value::Array(parts)) => parts.into_iter().map(part).collect::<Result<_, _>>()?,
+        Some(Value::Array(parts)) => {
+            parts.into_iter().map(|value| part(value, defects)).collect::<Result<_, _>>()?
+        }
         content => vec![Part::Text(text(content))],
     };
     Ok(Message { role, parts })
 }
 
-fn part(value: Value) -> Result<Part, Refusal> {
+fn part(value: Value, defects: &DefectSet) -> Result<Part, Refusal> {
     let mut part = members(value);
     match text(part.remove("type")).as_str() {
         "image_url" => {
             let mut url = part.remove("image_url").map(members).unwrap_or_default();
-            image(&text(url.remove("url"))).map(Part::Image)
+            let detail = url.remove("detail");
+            image(&text(url.remove("url")), detail.as_ref(), defects).map(Part::Image)
         }
         "file" => {
             let mut file = part.remove("file").map(members).unwrap_or_default();
@@ -60,14 +65,22 @@ fn part(value: Value) -> Result<Part, Refusal> {
     }
 }
 
-fn image(url: &str) -> Result<Image, Refusal> {
+fn image(url: &str, detail: Option<&Value>, defects: &DefectSet) -> Result<Image, Refusal> {
     let parsed = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
     match parsed {
-        Some((media_type @ ("image/jpeg" | "image/png" | "image/gif" | "image/webp"), data)) => {
-            Ok(Image { media_type: media_type.to_owned(), bytes: decode(data)? })
+        Some((media_type @ ("image/jpeg" | "image/png" | "image/gif" | "image/webp"), data))
+            if !lenience::refuses_images(defects, media_type) =>
+        {
+            let bytes = decode(data)?;
+            lenience::declared(defects, media_type, &bytes)?;
+            Ok(Image { media_type: media_type.to_owned(), detail: detail.and_then(read_detail), bytes })
         }
         _ => Err(Refusal::BadRequest(NOT_AN_IMAGE.to_owned())),
     }
+}
+
+fn read_detail(value: &Value) -> Option<Detail> {
+    [Detail::Auto, Detail::Low, Detail::High].into_iter().find(|detail| value == detail.name())
 }
 
 /// Decodes base64 as leniently as the service: what is not of the alphabet is passed over, and what follows a
@@ -140,6 +153,10 @@ mod tests {
 
     use super::*;
 
+    fn sound() -> DefectSet {
+        DefectSet::default()
+    }
+
     fn refused<T: std::fmt::Debug>(outcome: Result<T, Refusal>) -> String {
         match outcome.unwrap_err() {
             Refusal::BadRequest(message) => message,
@@ -149,16 +166,16 @@ mod tests {
 
     #[test]
     fn turns_are_taken_over_one_for_one() {
-        let turns = messages(Some(json!([
+        let conversation = json!([
             { "role": "system", "content": "be kind" },
             { "role": "user", "content": [
                 { "type": "text", "text": "look" },
-                { "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw==" } },
+                { "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw==", "detail": "low" } },
                 { "type": "file", "file": { "file_data": "JVBERg==", "file_name": "a.pdf" } },
             ] },
             { "role": "assistant", "content": "yes" },
-        ])))
-        .unwrap();
+        ]);
+        let turns = messages(Some(conversation), &sound()).unwrap();
         let roles: Vec<_> = turns.iter().map(|turn| turn.role).collect();
         assert_eq!(roles, [Role::System, Role::User, Role::Assistant]);
         assert_eq!(turns[0].text(), "be kind");
@@ -167,6 +184,7 @@ mod tests {
         };
         assert_eq!(text, "look");
         assert_eq!((&*image.media_type, &*image.bytes), ("image/png", b"\x89PNG".as_slice()));
+        assert_eq!(image.detail, Some(Detail::Low));
         assert_eq!((file.name.as_deref(), &*file.bytes), (Some("a.pdf"), b"%PDF".as_slice()));
     }
 
@@ -180,11 +198,21 @@ mod tests {
             "data:text/plain;base64,aGk=",
         ] {
             assert_eq!(
-                refused(image(url)),
+                refused(image(url, None, &sound())),
                 "Invalid or unsupported image data URI format. \
                 Must be data:image/[jpeg|png|gif|webp];base64,..."
             );
         }
+    }
+
+    #[test]
+    fn webp_is_an_image_unless_a_defect_says_otherwise() {
+        let url = "data:image/webp;base64,UklGRg==";
+        assert_eq!(image(url, None, &sound()).unwrap().bytes, "RIFF");
+        let defects = sound();
+        defects.set(&["webp-refused".parse().unwrap()]);
+        assert!(image(url, None, &defects).is_err());
+        assert!(image("data:image/gif;base64,UklGRg==", None, &defects).is_ok());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::exchange::Exchange;
 use super::routes::Answer;
 use super::validate;
 use super::wire::EmbeddingList;
-use super::{body, content, rewrite};
+use super::{body, content, lenience, rewrite};
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -21,7 +21,7 @@ use crate::domain::scope::Scope;
 
 /// Answers an embedding request; the order of the checks is that of a chat.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    let body = body::read(exchange, body).await?;
+    let (body, _share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
     let answer = admitted(exchange, &call, body).await;
     if answer.is_err() {
@@ -32,16 +32,19 @@ pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer
 
 async fn admitted(exchange: &Exchange<'_>, call: &Call, body: validate::Body) -> Result<Answer, Refusal> {
     exchange.authorize(call, Need::Scope(Scope::ModelsEmbedding))?;
-    let mut members = validate::embedding(body).map_err(Refusal::Invalid)?;
+    let deviations = lenience::deviations(&exchange.world.defects);
+    let mut members = validate::embedding(body, deviations).map_err(Refusal::Invalid)?;
     let model = exchange.model(content::text(members.remove("model")), Operation::Embedding)?;
     let fault = exchange.fault()?;
     let embeddings = embedding::embed(call, model, request(members), fault).await;
-    let embeddings = embeddings.map_err(|error| exchange.failed(error, Operation::Embedding))?;
+    let embeddings = embeddings.map_err(|error| exchange.failed(error))?;
     whole(exchange, model, &embeddings)
 }
 
 fn request(mut members: Map<String, Value>) -> EmbeddingRequest {
+    // What is out of range comes here through a defect only, and then is as good as not there.
     let dimensions = members.get("dimensions").and_then(|value| validate::whole(value).ok());
+    let dimensions = dimensions.filter(|length| (1..=i128::from(validate::MOST_DIMENSIONS)).contains(length));
     let inputs = match members.remove("input") {
         Some(Value::Array(texts)) => texts.into_iter().map(|text| content::text(Some(text))).collect(),
         input => vec![content::text(input)],

@@ -1,5 +1,7 @@
 //! Every way in which a request ends without success, and its body.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,8 +10,14 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::excerpt;
 use crate::domain::authorization::Denial;
 use crate::domain::ledger::Operation;
+
+/// So many characters are shown of a name that the caller made up.
+const NAME: usize = 256;
+/// When to come back where large bodies have to wait, in seconds.
+const COME_BACK: u32 = 1;
 
 /// A refusal, or a failure.
 #[derive(Debug)]
@@ -18,8 +26,16 @@ pub(super) enum Refusal {
     NotFound,
     /// There is something, for another method.
     MethodNotAllowed { allow: &'static str },
-    /// The body is larger than the gateway takes.
+    /// The path and the query are longer than the gateway reads.
+    AddressTooLong,
+    /// The head is larger than the gateway reads.
+    HeadTooLarge,
+    /// The body is larger than the gateway takes, or has too many values.
     TooLarge,
+    /// The sender of the body has paused for too long.
+    TooSlow,
+    /// There is no room for another large body.
+    Full,
     /// The body did not arrive, or is not text.
     Unreadable,
     /// The body is not JSON.
@@ -36,10 +52,36 @@ pub(super) enum Refusal {
     UnknownFault(String),
     /// The request makes no sense to the gateway or to the provider.
     BadRequest(String),
+    /// The provider has had enough for now; it may have said after how many seconds to come back.
+    RateLimited { message: String, retry_after: Option<u32> },
+    /// The provider cannot be reached.
+    ProviderUnavailable(String),
     /// The state cannot be reached.
     Unavailable(String),
-    /// Something broke.
-    Internal { request_id: Option<Uuid>, exception: String },
+    /// Something broke; what exactly is for the log.
+    Internal { failure: Failure, exception: String },
+    /// What no sound gateway answers.
+    Defective { status: StatusCode, media_type: &'static str, body: Cow<'static, str> },
+}
+
+impl Refusal {
+    /// What the log says went wrong inside; nothing where the request was merely refused.
+    pub(super) fn exception(&self) -> Option<&str> {
+        match self {
+            Self::Internal { exception, .. } => Some(exception),
+            Self::Defective { status: StatusCode::INTERNAL_SERVER_ERROR, body, .. } => Some(body),
+            _ => None,
+        }
+    }
+
+    /// A failure that nothing catches, told in plain text.
+    pub(super) fn crash(words: &'static str) -> Self {
+        Self::Defective {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            media_type: "text/plain; charset=utf-8",
+            body: Cow::Borrowed(words),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -47,11 +89,14 @@ struct Detail<T> {
     detail: T,
 }
 
-#[derive(Serialize)]
-struct Failure {
-    detail: &'static str,
+/// The body of a 500.
+#[derive(Debug, Serialize)]
+pub(super) struct Failure {
+    pub(super) detail: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<Uuid>,
+    pub(super) request_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exception: Option<&'static str>,
 }
 
 /// A response with a JSON body.
@@ -67,6 +112,19 @@ fn detailed(status: StatusCode, detail: impl Serialize) -> Response {
     json_response(status, serde_json::to_vec(&Detail { detail }).unwrap_or_default())
 }
 
+/// A refusal in the words of the provider.
+fn relayed(status: StatusCode, message: &str) -> Response {
+    detailed(status, json!({ "error": status.canonical_reason(), "message": message }))
+}
+
+/// The media type of a [`page`].
+pub(super) const PAGE: &str = "text/html; charset=utf-8";
+
+/// The page with which a server answers that knows nothing of JSON.
+pub(super) fn page(status: StatusCode) -> String {
+    format!("<html>\n<head><title>{status}</title></head>\n<body><h1>{status}</h1></body>\n</html>\n")
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
@@ -76,7 +134,16 @@ impl IntoResponse for Refusal {
                 response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
                 response
             }
+            Self::AddressTooLong => detailed(StatusCode::URI_TOO_LONG, "URI Too Long"),
+            Self::HeadTooLarge => {
+                detailed(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
+            }
             Self::TooLarge => closing(detailed(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")),
+            Self::TooSlow => closing(detailed(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
+            Self::Full => {
+                let response = detailed(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
+                closing(retry_after(response, Some(COME_BACK)))
+            }
             Self::Unreadable => detailed(StatusCode::BAD_REQUEST, "There was an error parsing the body"),
             Self::NotJson { offset, problem } => detailed(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -92,26 +159,33 @@ impl IntoResponse for Refusal {
             Self::Denied(denial) => denied(denial),
             Self::UnknownModel(model) => detailed(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                format!("Model '{model}' is not supported by this API."),
+                format!("Model '{}' is not supported by this API.", excerpt::cut(&model, NAME)),
             ),
             // The order of the words is the service's.
             Self::Incapable { operation, model } => detailed(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("This endpoint not does support {} with the model '{model}'.", operation.name()),
             ),
-            Self::UnknownFault(name) => {
-                detailed(StatusCode::BAD_REQUEST, format!("unknown fault {name:?} in x-plumbline-fault"))
+            Self::UnknownFault(name) => detailed(
+                StatusCode::BAD_REQUEST,
+                format!("unknown fault {:?} in x-plumbline-fault", excerpt::cut(&name, NAME)),
+            ),
+            Self::BadRequest(message) => relayed(StatusCode::BAD_REQUEST, &message),
+            Self::RateLimited { message, retry_after: seconds } => {
+                retry_after(relayed(StatusCode::TOO_MANY_REQUESTS, &message), seconds)
             }
-            Self::BadRequest(message) => {
-                detailed(StatusCode::BAD_REQUEST, json!({ "error": "Bad Request", "message": message }))
-            }
+            Self::ProviderUnavailable(message) => relayed(StatusCode::SERVICE_UNAVAILABLE, &message),
             Self::Unavailable(message) => {
                 detailed(StatusCode::SERVICE_UNAVAILABLE, format!("Database connection error: {message}"))
             }
-            Self::Internal { request_id, .. } => {
-                let failure = Failure { detail: "Internal Server Error", request_id };
+            Self::Internal { failure, .. } => {
                 let body = serde_json::to_vec(&failure).unwrap_or_default();
                 closing(json_response(StatusCode::INTERNAL_SERVER_ERROR, body))
+            }
+            Self::Defective { status, media_type, body } => {
+                let mut response = json_response(status, body.into_owned());
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+                response
             }
         }
     }
@@ -132,6 +206,14 @@ fn denied(denial: Denial) -> Response {
         Denial::LacksScope => (StatusCode::UNAUTHORIZED, "Not Authorized"),
     };
     detailed(status, detail)
+}
+
+/// Says after how many seconds to come back, where that is known.
+fn retry_after(mut response: Response, seconds: Option<u32>) -> Response {
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// The connection ends with this response.

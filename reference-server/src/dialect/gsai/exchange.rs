@@ -18,6 +18,7 @@ use crate::domain::inference::ProviderError;
 use crate::domain::ledger::Operation;
 use crate::domain::log_line::{LogEvent, RequestContext};
 use crate::domain::world::World;
+use crate::intake::Intake;
 use crate::provider::Fault;
 
 /// Names a fault that the provider is to have in this request.
@@ -33,7 +34,8 @@ pub(super) struct Exchange<'a> {
     pub(super) path: &'a str,
     pub(super) context: Arc<RequestContext>,
     pub(super) started: Instant,
-    pub(super) body_limit: usize,
+    /// What is taken in of its body.
+    pub(super) intake: &'a Intake,
 }
 
 impl<'a> Exchange<'a> {
@@ -43,7 +45,7 @@ impl<'a> Exchange<'a> {
         head: &'a Parts,
         path: &'a str,
         client_ip: IpAddr,
-        body_limit: usize,
+        intake: &'a Intake,
     ) -> Self {
         let id = Uuid::new_v4();
         let user_agent = head.headers.get(header::USER_AGENT);
@@ -58,7 +60,7 @@ impl<'a> Exchange<'a> {
             world: (!world.is_root()).then(|| Arc::clone(&world.id)),
         });
         world.record(&context, LogEvent::Started);
-        Self { world, head, path, context, started: Instant::now(), body_limit }
+        Self { world, head, path, context, started: Instant::now(), intake }
     }
 
     /// Finds out who calls.
@@ -89,20 +91,28 @@ impl<'a> Exchange<'a> {
         Fault::parse(&name).map(Some).ok_or_else(|| Refusal::UnknownFault(name.into_owned()))
     }
 
-    /// What a failed call is answered. A provider's refusal is the caller's fault in a chat and nowhere else.
-    pub(super) fn failed(&self, error: CallError, operation: Operation) -> Refusal {
-        match (error, operation) {
-            (CallError::Provider(ProviderError::Rejected(message)), Operation::Chat) => {
-                Refusal::BadRequest(message)
+    /// What a failed call is answered: an error that providers are known to have is relayed, and any other is the
+    /// gateway's own.
+    pub(super) fn failed(&self, error: CallError) -> Refusal {
+        let defects = &self.world.defects;
+        match error {
+            CallError::Provider(ProviderError::Rejected(message)) => Refusal::BadRequest(message),
+            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
+                rewrite::rate_limited(defects, message, retry_after)
             }
-            (error, _) => self.internal(error.to_string()),
+            CallError::Provider(ProviderError::Unavailable(message)) => Refusal::ProviderUnavailable(message),
+            error => {
+                let exception = rewrite::logged(defects, &error);
+                let failure = rewrite::provider_failure(defects, self.context.id, error);
+                Refusal::Internal { failure, exception }
+            }
         }
     }
 
     /// Something broke; what exactly stands in the log.
     pub(super) fn internal(&self, exception: String) -> Refusal {
-        let request_id = rewrite::shown_request_id(&self.world.defects, self.context.id);
-        Refusal::Internal { request_id, exception }
+        let failure = rewrite::failure(&self.world.defects, self.context.id);
+        Refusal::Internal { failure, exception }
     }
 }
 

@@ -2,13 +2,23 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
+use super::error::{self, Failure, Refusal};
 use super::wire::{ChatUsage, EmbeddingItem, EmbeddingUsage, ModelItem};
 use crate::defect::{Defect, DefectSet};
+use crate::domain::call::CallError;
 use crate::domain::catalog::Model;
-use crate::domain::inference::Usage;
+use crate::domain::inference::{FinishReason, ProviderError, Usage};
 use crate::domain::world::World;
+
+/// What a careless gateway shows of itself.
+const TRACE: &str = "Traceback (most recent call last):\n  \
+    File \"/srv/gateway/app/backends/dispatch.py\", line 87, in dispatch\n    \
+    return adapter.read(response)\nRuntimeError";
 
 /// Whether the model listing is put into an object.
 pub(super) fn wraps_listing(defects: &DefectSet) -> bool {
@@ -44,6 +54,11 @@ pub(super) fn content<'a>(defects: &DefectSet, text: &'a str) -> &'a str {
     if defects.has(Defect::EmptyAnswer) { "" } else { text }
 }
 
+/// Why an answer ended.
+pub(super) fn finish_reason(defects: &DefectSet, reason: FinishReason) -> FinishReason {
+    if defects.has(Defect::FinishReasonAlwaysStop) { FinishReason::Stop } else { reason }
+}
+
 /// The usage of a chat completion.
 pub(super) fn chat_usage(defects: &DefectSet, usage: Usage) -> Option<ChatUsage> {
     let mut usage = ChatUsage::from(usage);
@@ -67,9 +82,55 @@ pub(super) fn vectors<'a>(defects: &DefectSet, vectors: &'a [Vec<f32>]) -> Vec<E
     items.map(|(index, embedding)| EmbeddingItem { object: "embedding", embedding, index }).collect()
 }
 
-/// The request id that the body of a 500 carries.
-pub(super) fn shown_request_id(defects: &DefectSet, id: Uuid) -> Option<Uuid> {
-    (!defects.has(Defect::RequestIdMissing)).then_some(id)
+/// The body of a 500: no more than the id under which the log tells the rest.
+pub(super) fn failure(defects: &DefectSet, id: Uuid) -> Failure {
+    Failure {
+        detail: "Internal Server Error".into(),
+        request_id: (!defects.has(Defect::RequestIdMissing)).then_some(id),
+        exception: defects.has(Defect::StackTraceShown).then_some(TRACE),
+    }
+}
+
+/// The body of a 500 that a provider's own error caused, of which nothing is shown.
+pub(super) fn provider_failure(defects: &DefectSet, id: Uuid, error: CallError) -> Failure {
+    let failure = failure(defects, id);
+    match error {
+        CallError::Provider(ProviderError::Unmapped { body, .. })
+            if defects.has(Defect::ProviderBodyShown) =>
+        {
+            Failure { detail: body.into(), ..failure }
+        }
+        _ => failure,
+    }
+}
+
+/// What the log says of a call that failed.
+pub(super) fn logged(defects: &DefectSet, error: &CallError) -> String {
+    if matches!(error, CallError::Provider(ProviderError::Malformed(_)))
+        && defects.has(Defect::ParseFailureNotLogged)
+    {
+        return String::new();
+    }
+    error.to_string()
+}
+
+/// What a provider's rate limit is answered.
+pub(super) fn rate_limited(defects: &DefectSet, message: String, retry_after: Option<u32>) -> Refusal {
+    if defects.has(Defect::RateLimitAs400) {
+        return Refusal::BadRequest(message);
+    }
+    Refusal::RateLimited { message, retry_after }
+}
+
+/// The response to a refusal.
+pub(super) fn refused(defects: &DefectSet, refusal: Refusal) -> Response {
+    let is_routing = matches!(refusal, Refusal::NotFound | Refusal::MethodNotAllowed { .. });
+    let mut response = refusal.into_response();
+    if is_routing && defects.has(Defect::ErrorsInHtml) {
+        *response.body_mut() = Body::from(error::page(response.status()));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(error::PAGE));
+    }
+    response
 }
 
 /// The request id that the log carries.

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::FutureExt;
 
 use super::error::Refusal;
 use super::exchange::Exchange;
-use super::{chat, cors, embeddings, health, models};
+use super::{chat, cors, embeddings, head, health, lenience, models, rewrite};
 use crate::domain::log_line::LogEvent;
 use crate::domain::world::World;
+use crate::intake::Intake;
 
 /// A response to a request that was let through.
 pub(super) enum Answer {
@@ -61,11 +62,11 @@ pub(crate) async fn serve(
     request: Request,
     mounted_at: usize,
     client_ip: IpAddr,
-    body_limit: usize,
+    intake: &Intake,
 ) -> Response {
     let (head, body) = request.into_parts();
     let path = head.uri.path().get(mounted_at..).unwrap_or_default();
-    let exchange = Exchange::start(world, &head, path, client_ip, body_limit);
+    let exchange = Exchange::start(world, &head, path, client_ip, intake);
     let answer = match AssertUnwindSafe(answer(&exchange, body)).catch_unwind().await {
         Ok(answer) => answer,
         Err(panic) => Err(exchange.internal(format!("panicked: {}", panic_message(&*panic)))),
@@ -77,6 +78,11 @@ pub(crate) async fn serve(
 
 async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
     let head = exchange.head;
+    if let Err(refusal) = head::check(head)
+        && !lenience::takes_any_head(&exchange.world.defects)
+    {
+        return Err(refusal);
+    }
     if let Some(response) = cors::preflight(&head.method, &head.headers) {
         return Ok(Answer::Whole(response));
     }
@@ -104,14 +110,13 @@ fn close(exchange: &Exchange<'_>, answer: Result<Answer, Refusal>) -> Response {
             let status = response.status().as_u16();
             (response, LogEvent::Completed { status, duration })
         }
-        Err(Refusal::Internal { request_id, exception }) => {
-            let event = LogEvent::Failed { duration, exception: exception.as_str().into() };
-            (Refusal::Internal { request_id, exception }.into_response(), event)
-        }
         Err(refusal) => {
-            let response = refusal.into_response();
+            let exception: Option<Arc<str>> = refusal.exception().map(Arc::from);
+            let response = rewrite::refused(&exchange.world.defects, refusal);
             let status = response.status().as_u16();
-            (response, LogEvent::Completed { status, duration })
+            let completed = LogEvent::Completed { status, duration };
+            let event = exception.map_or(completed, |exception| LogEvent::Failed { duration, exception });
+            (response, event)
         }
     };
     exchange.world.record(&exchange.context, event);

@@ -121,7 +121,7 @@ impl Head {
     /// The reason, the usage, and the mark of the end.
     fn ending(&self, world: &World, reason: FinishReason, usage: Usage) -> Result<Bytes, serde_json::Error> {
         let mut frame = Vec::with_capacity(512);
-        let finish_reason = Some(wire::finish_reason(reason));
+        let finish_reason = Some(wire::finish_reason(rewrite::finish_reason(&world.defects, reason)));
         let choice = ChunkChoice { delta: Delta::default(), finish_reason, index: 0 };
         self.write(&mut frame, &[choice], None)?;
         if let Some(usage) = rewrite::chat_usage(&world.defects, usage) {
@@ -179,7 +179,8 @@ impl Journal {
 
     fn failed(&mut self, error: &CallError) {
         let duration = self.started.elapsed();
-        self.close(LogEvent::Failed { duration, exception: error.to_string().into() });
+        let exception = rewrite::logged(&self.world.defects, error).into();
+        self.close(LogEvent::Failed { duration, exception });
     }
 
     fn close(&mut self, event: LogEvent) {

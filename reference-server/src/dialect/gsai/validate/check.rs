@@ -1,9 +1,12 @@
 //! Reads a value against a shape.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value, json};
 
+use super::super::excerpt;
 use super::coerce::{self, Mismatch};
-use super::mistake::{Mistakes, Place, Saying, Step};
+use super::mistake::{Mistakes, NAME, Place, Saying, Step};
 use super::shape::{Field, Least, Shape};
 
 const NOT_AN_OBJECT: Saying = Saying::plain(
@@ -19,6 +22,13 @@ pub(super) fn check<'v>(shape: &Shape, value: &'v Value, place: &Place<'_>, mist
                 mistakes.add(place, value, || mismatch(coerce::TEXT));
             }
         }
+        Shape::UserText => match value {
+            Value::String(text) if mistakes.deviations.blank_refused && text.trim().is_empty() => {
+                mistakes.add(place, value, blank);
+            }
+            Value::String(_) => {}
+            _ => mistakes.add(place, value, || mismatch(coerce::TEXT)),
+        },
         Shape::Flag => {
             if let Err(problem) = coerce::flag(value) {
                 mistakes.add(place, value, || mismatch(problem));
@@ -32,7 +42,7 @@ pub(super) fn check<'v>(shape: &Shape, value: &'v Value, place: &Place<'_>, mist
             }
         }
         Shape::Numbers => numbers(value, place, mistakes),
-        Shape::List { of, most } => list(of, *most, value, place, mistakes),
+        Shape::List { of, least, most } => list(of, *least..=*most, value, place, mistakes),
         Shape::Sequence { of, least } => sequence(of, *least, value, place, mistakes),
         Shape::Record(fields) => match value {
             Value::Object(members) => record(fields, members, value, place, mistakes),
@@ -47,9 +57,18 @@ fn mismatch(problem: Mismatch) -> Saying {
     Saying::plain(problem.kind, problem.message)
 }
 
+fn blank() -> Saying {
+    Saying {
+        kind: "string_too_short",
+        msg: "String should have at least 1 character".into(),
+        ctx: Some(json!({ "min_length": 1 })),
+    }
+}
+
 fn number<'v>(at_least: f64, at_most: f64, value: &'v Value, place: &Place<'_>, mistakes: &mut Mistakes<'v>) {
     match coerce::number(value) {
         Err(problem) => mistakes.add(place, value, || mismatch(problem)),
+        Ok(number) if mistakes.deviations.bounds_ignored && number.is_finite() => {}
         // What is no number at all is not below the bound either.
         Ok(number) if number > at_most || number.is_nan() => mistakes.add(place, value, || Saying {
             kind: "less_than_equal",
@@ -65,22 +84,19 @@ fn number<'v>(at_least: f64, at_most: f64, value: &'v Value, place: &Place<'_>, 
     }
 }
 
-fn whole<'v>(
-    least: Least,
-    at_most: Option<i64>,
-    value: &'v Value,
-    place: &Place<'_>,
-    mistakes: &mut Mistakes<'v>,
-) {
+fn whole<'v>(least: Least, at_most: i64, value: &'v Value, place: &Place<'_>, mistakes: &mut Mistakes<'v>) {
     let number = match coerce::whole(value) {
         Ok(number) => number,
         Err(problem) => return mistakes.add(place, value, || mismatch(problem)),
     };
-    if let Some(bound) = at_most.filter(|bound| number > i128::from(*bound)) {
+    if mistakes.deviations.bounds_ignored && i32::try_from(number).is_ok() {
+        return;
+    }
+    if number > i128::from(at_most) {
         return mistakes.add(place, value, || Saying {
             kind: "less_than_equal",
-            msg: format!("Input should be less than or equal to {bound}").into(),
-            ctx: Some(json!({ "le": bound })),
+            msg: format!("Input should be less than or equal to {at_most}").into(),
+            ctx: Some(json!({ "le": at_most })),
         });
     }
     match least {
@@ -126,10 +142,25 @@ fn numbers<'v>(value: &'v Value, place: &Place<'_>, mistakes: &mut Mistakes<'v>)
     }
 }
 
-fn list<'v>(of: &Shape, most: usize, value: &'v Value, place: &Place<'_>, mistakes: &mut Mistakes<'v>) {
+fn list<'v>(
+    of: &Shape,
+    count: RangeInclusive<usize>,
+    value: &'v Value,
+    place: &Place<'_>,
+    mistakes: &mut Mistakes<'v>,
+) {
     let Value::Array(items) = value else {
         return mistakes.add(place, value, || Saying::plain("list_type", "Input should be a valid list"));
     };
+    let (least, most) = count.into_inner();
+    if items.len() < least && !mistakes.deviations.no_input_accepted {
+        return mistakes.add(place, value, || Saying {
+            kind: "too_short",
+            msg: format!("List should have at least {least} item after validation, not {}", items.len())
+                .into(),
+            ctx: Some(json!({ "field_type": "List", "min_length": least, "actual_length": items.len() })),
+        });
+    }
     if items.len() > most {
         return mistakes.add(place, value, || Saying {
             kind: "too_long",
@@ -143,12 +174,16 @@ fn list<'v>(of: &Shape, most: usize, value: &'v Value, place: &Place<'_>, mistak
 
 fn sequence<'v>(of: &Shape, least: usize, value: &'v Value, place: &Place<'_>, mistakes: &mut Mistakes<'v>) {
     match value {
-        Value::Array(items) if items.len() < least => mistakes.add(place, value, || Saying {
-            kind: "too_short",
-            msg: format!("Value should have at least {least} item after validation, not {}", items.len())
-                .into(),
-            ctx: Some(json!({ "field_type": "Value", "min_length": least, "actual_length": items.len() })),
-        }),
+        Value::Array(items) if items.len() < least && !mistakes.deviations.no_message_accepted => {
+            mistakes.add(place, value, || Saying {
+                kind: "too_short",
+                msg: format!("Value should have at least {least} item after validation, not {}", items.len())
+                    .into(),
+                ctx: Some(
+                    json!({ "field_type": "Value", "min_length": least, "actual_length": items.len() }),
+                ),
+            });
+        }
         Value::Array(items) => each(of, items, place, mistakes),
         Value::String(_) => mistakes.add(place, value, || Saying {
             kind: "sequence_str",
@@ -186,7 +221,7 @@ fn record<'v>(
                 mistakes.add(&place, whole, || Saying::plain("missing", "Field required"));
             }
             None => {}
-            Some(Value::Null) if !field.required => {}
+            Some(Value::Null) if !field.required && !mistakes.deviations.null_refused => {}
             Some(member) => check(&field.shape, member, &place, mistakes),
         }
     }
@@ -217,11 +252,14 @@ fn tagged<'v>(
 
 fn unknown_tag(by: &str, tags: &[(&'static str, &'static [Field])], tag: &Value) -> Saying {
     let tag = match tag {
-        Value::String(text) => text.clone(),
+        Value::String(text) => excerpt::cut(text, NAME).into_owned(),
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        other => other.to_string(),
+        other => match &*excerpt::shown(other) {
+            Value::String(beginning) => excerpt::cut(beginning, NAME).into_owned(),
+            whole => excerpt::cut(&whole.to_string(), NAME).into_owned(),
+        },
     };
     let expected = tags.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     Saying {
@@ -241,7 +279,7 @@ fn either<'v>(
     mistakes: &mut Mistakes<'v>,
 ) {
     let fits = options.iter().any(|(_, shape)| {
-        let mut counted = Mistakes::counted();
+        let mut counted = Mistakes::counted(mistakes.deviations);
         check(shape, value, place, &mut counted);
         counted.none()
     });

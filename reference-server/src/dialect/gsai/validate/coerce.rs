@@ -38,7 +38,7 @@ const FLAG_TEXT: Mismatch =
 const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 
 /// Reads a number.
-pub(super) fn number(value: &Value) -> Result<f64, Mismatch> {
+pub(in super::super) fn number(value: &Value) -> Result<f64, Mismatch> {
     match value {
         Value::Number(number) => Ok(float(number)),
         Value::Bool(flag) => Ok(f64::from(u8::from(*flag))),

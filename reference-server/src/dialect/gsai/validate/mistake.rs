@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// So many mistakes are told at most. Only a body made for it has more.
+use super::super::excerpt;
+use super::deviations::Deviations;
+
+/// So many mistakes are collected at most. Only a body made for it has more.
 const MOST: usize = 200;
+/// So many characters are shown of a name that the caller chose.
+pub(super) const NAME: usize = 256;
 
 /// Where a value is: a chain of steps on the stack, so that looking costs nothing.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +41,7 @@ impl<'a> Place<'a> {
     fn steps(&self) -> Vec<OwnedStep> {
         let mut steps = self.before.map(Place::steps).unwrap_or_default();
         steps.push(match self.step {
-            Step::Name(name) => OwnedStep::Name(name.to_owned()),
+            Step::Name(name) => OwnedStep::Name(excerpt::cut(name, NAME).into_owned()),
             Step::Index(index) => OwnedStep::Index(index),
         });
         steps
@@ -61,12 +65,13 @@ impl Serialize for OwnedStep {
 
 /// What is wrong with a value.
 #[derive(Debug, Serialize)]
-pub(super) struct Mistake<'v> {
+struct Mistake<'v> {
     #[serde(rename = "type")]
     kind: &'static str,
     loc: Vec<OwnedStep>,
     msg: Cow<'static, str>,
-    input: &'v Value,
+    /// The value, or its beginning.
+    input: Cow<'v, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ctx: Option<Value>,
 }
@@ -92,17 +97,19 @@ pub(super) struct Mistakes<'v> {
     /// Whether one is enough, and its words do not matter.
     only_whether: bool,
     any: bool,
+    /// What they are measured by.
+    pub(super) deviations: Deviations,
 }
 
 impl<'v> Mistakes<'v> {
     /// Collects what is said.
-    pub(super) const fn told() -> Self {
-        Self { list: Vec::new(), only_whether: false, any: false }
+    pub(super) const fn told(deviations: Deviations) -> Self {
+        Self { list: Vec::new(), only_whether: false, any: false, deviations }
     }
 
     /// Notes only whether there is any.
-    pub(super) const fn counted() -> Self {
-        Self { list: Vec::new(), only_whether: true, any: false }
+    pub(super) const fn counted(deviations: Deviations) -> Self {
+        Self { list: Vec::new(), only_whether: true, any: false, deviations }
     }
 
     /// Whether there is none.
@@ -120,20 +127,26 @@ impl<'v> Mistakes<'v> {
         self.any = true;
         if !self.only_whether && self.list.len() < MOST {
             let Saying { kind, msg, ctx } = say();
+            let input =
+                if self.deviations.input_in_full { Cow::Borrowed(input) } else { excerpt::shown(input) };
             self.list.push(Mistake { kind, loc: place.steps(), msg, input, ctx });
         }
     }
-}
 
-/// Several collections, told one after another.
-pub(super) struct Told<'a, 'v>(pub(super) &'a [Mistakes<'v>]);
-
-impl Serialize for Told<'_, '_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(None)?;
-        for mistake in self.0.iter().flat_map(|mistakes| &mistakes.list) {
-            list.serialize_element(mistake)?;
+    /// The members of a JSON list that tells them: as many as so many bytes hold.
+    pub(super) fn json(&self, room: usize) -> Vec<u8> {
+        let mut json = Vec::new();
+        for mistake in &self.list {
+            // Strings, numbers and values always serialize.
+            let entry = serde_json::to_vec(mistake).unwrap_or_default();
+            if json.len() + entry.len() >= room {
+                break;
+            }
+            if !json.is_empty() {
+                json.push(b',');
+            }
+            json.extend_from_slice(&entry);
         }
-        list.end()
+        json
     }
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod coerce;
+mod deviations;
 mod mistake;
 mod request;
 mod schema;
@@ -12,5 +13,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-pub(super) use coerce::{flag, whole};
+pub(super) use coerce::{flag, number, whole};
+pub(super) use deviations::Deviations;
 pub(super) use request::{Body, chat, embedding};
+pub(super) use schema::MOST_DIMENSIONS;

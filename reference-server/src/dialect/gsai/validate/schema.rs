@@ -1,14 +1,20 @@
 //! The two requests, as data.
 //!
 //! The order of the members is the order of the mistakes. Ranges and the least number of messages are the
-//! test plan's; the two upper bounds of an embedding keep one request from asking for gigabytes.
+//! test plan's; the other upper bounds keep one request from asking for more than anybody needs.
 
 use super::shape::{Field, Least, Shape, optional, required};
 
 /// Most texts in one embedding request; OpenAI's own limit.
 const MOST_INPUTS: usize = 2_048;
 /// Longest vector that can be asked for.
-const MOST_DIMENSIONS: i64 = 4_096;
+pub(in super::super) const MOST_DIMENSIONS: i64 = 4_096;
+/// Most stop sequences. Four are documented, and more are let through.
+const MOST_STOPS: usize = 1_000;
+/// Most completions that can be asked for.
+const MOST_CHOICES: i64 = 128;
+/// Most tokens that can be asked for: as many as their type holds.
+const MOST_TOKENS: i64 = i32::MAX as i64;
 
 // The names that the service generates for the alternatives of a content.
 const USER_PARTS: &str = "json-or-python[\
@@ -17,7 +23,7 @@ const USER_PARTS: &str = "json-or-python[\
 const TEXT_PARTS: &str = "json-or-python[json=list[TextContentPart],\
     python=chain[is-instance[Sequence],function-wrap[sequence_validator()]]]";
 
-const TEXT_PART: &[Field] = &[required("text", Shape::Text)];
+const TEXT_PART: &[Field] = &[required("text", Shape::UserText)];
 /// A text part where there is no other kind, so that its tag is an ordinary member.
 const ONLY_TEXT_PART: &[Field] = &[required("type", Shape::Word(&["text"])), required("text", Shape::Text)];
 
@@ -39,7 +45,7 @@ const USER_PART: Shape = Shape::Tagged {
 const PLAIN_PART: Shape = Shape::Record(ONLY_TEXT_PART);
 
 const USER_CONTENT: &[(&str, Shape)] =
-    &[("constrained-str", Shape::Text), (USER_PARTS, Shape::Sequence { of: &USER_PART, least: 0 })];
+    &[("constrained-str", Shape::UserText), (USER_PARTS, Shape::Sequence { of: &USER_PART, least: 0 })];
 const PLAIN_CONTENT: &[(&str, Shape)] =
     &[("str", Shape::Text), (TEXT_PARTS, Shape::Sequence { of: &PLAIN_PART, least: 0 })];
 
@@ -52,25 +58,26 @@ const MESSAGE: Shape = Shape::Tagged {
 };
 
 const STOP: &[(&str, Shape)] =
-    &[("str", Shape::Text), ("list[str]", Shape::List { of: &Shape::Text, most: usize::MAX })];
+    &[("str", Shape::Text), ("list[str]", Shape::List { of: &Shape::Text, least: 0, most: MOST_STOPS })];
 const INPUT: &[(&str, Shape)] =
-    &[("str", Shape::Text), ("list[str]", Shape::List { of: &Shape::Text, most: MOST_INPUTS })];
+    &[("str", Shape::Text), ("list[str]", Shape::List { of: &Shape::Text, least: 1, most: MOST_INPUTS })];
 const INPUT_TYPES: &[&str] =
     &["search_document", "search_query", "classification", "clustering", "semantic_similarity"];
 
 const PENALTY: Shape = Shape::Number { at_least: -2.0, at_most: 2.0 };
-const ONE_OR_MORE: Shape = Shape::Whole { least: Least::AtLeast(1), at_most: None };
-const DIMENSIONS: Shape = Shape::Whole { least: Least::Above(0), at_most: Some(MOST_DIMENSIONS) };
+const CHOICES: Shape = Shape::Whole { least: Least::AtLeast(1), at_most: MOST_CHOICES };
+const TOKENS: Shape = Shape::Whole { least: Least::AtLeast(1), at_most: MOST_TOKENS };
+const DIMENSIONS: Shape = Shape::Whole { least: Least::Above(0), at_most: MOST_DIMENSIONS };
 
 const CHAT_FIELDS: &[Field] = &[
     required("model", Shape::Text),
     required("messages", Shape::Sequence { of: &MESSAGE, least: 1 }),
     optional("temperature", Shape::Number { at_least: 0.0, at_most: 2.0 }),
     optional("top_p", Shape::Number { at_least: 0.0, at_most: 1.0 }),
-    optional("n", ONE_OR_MORE),
+    optional("n", CHOICES),
     optional("stream", Shape::Flag),
     optional("stop", Shape::Either(STOP)),
-    optional("max_tokens", ONE_OR_MORE),
+    optional("max_tokens", TOKENS),
     optional("presence_penalty", PENALTY),
     optional("frequency_penalty", PENALTY),
     optional("logit_bias", Shape::Numbers),

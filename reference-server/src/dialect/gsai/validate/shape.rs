@@ -5,18 +5,20 @@
 pub(super) enum Shape {
     /// A string.
     Text,
+    /// A string in which a user says something, be it nothing.
+    UserText,
     /// A truth value, or what is commonly written for one.
     Flag,
     /// A number within bounds, or a string that reads as one.
     Number { at_least: f64, at_most: f64 },
     /// A whole number within bounds, or a string that reads as one.
-    Whole { least: Least, at_most: Option<i64> },
+    Whole { least: Least, at_most: i64 },
     /// One of these strings.
     Word(&'static [&'static str]),
     /// An object of numbers.
     Numbers,
     /// An array.
-    List { of: &'static Shape, most: usize },
+    List { of: &'static Shape, least: usize, most: usize },
     /// What the service calls a sequence: an array whose mistakes read differently.
     Sequence { of: &'static Shape, least: usize },
     /// An object with these members; others are ignored.

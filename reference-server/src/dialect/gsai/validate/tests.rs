@@ -2,20 +2,29 @@
 
 use serde_json::{Value, json};
 
-use super::{Body, chat, embedding};
+use super::{Body, Deviations, chat, embedding};
+
+fn sound() -> Deviations {
+    Deviations::default()
+}
 
 fn chat_mistakes(body: Value) -> Vec<Value> {
-    detail(chat(Body::Present(body)))
+    detail(chat(Body::Present(body), sound()))
 }
 
 fn embedding_mistakes(body: Value) -> Vec<Value> {
-    detail(embedding(Body::Present(body)))
+    detail(embedding(Body::Present(body), sound()))
 }
 
 fn detail<T: std::fmt::Debug>(outcome: Result<T, bytes::Bytes>) -> Vec<Value> {
     let body: Value = serde_json::from_slice(&outcome.unwrap_err()).unwrap();
     assert_eq!(body.as_object().unwrap().len(), 1);
     body["detail"].as_array().unwrap().clone()
+}
+
+/// A number as it is written.
+fn number(digits: &str) -> Value {
+    serde_json::from_str(digits).unwrap()
 }
 
 /// A chat body with one member more, or another in its place.
@@ -64,8 +73,8 @@ fn a_body_that_fits_the_other_endpoint_is_told_only_its_own_mistakes() {
 #[test]
 fn an_absent_body_is_missing_twice() {
     let missing = json!({ "type": "missing", "loc": ["body"], "msg": "Field required", "input": null });
-    assert_eq!(detail(chat(Body::Absent)), [missing.clone(), missing.clone()]);
-    assert_eq!(detail(embedding(Body::Absent)), [missing.clone(), missing]);
+    assert_eq!(detail(chat(Body::Absent, sound())), [missing.clone(), missing.clone()]);
+    assert_eq!(detail(embedding(Body::Absent, sound())), [missing.clone(), missing]);
 }
 
 #[test]
@@ -180,6 +189,12 @@ fn numbers_are_told_wrong_by_type_and_by_range() {
         ("temperature", json!("nan"), "less_than_equal", json!({ "le": 2.0 })),
         ("top_p", json!(1.1), "less_than_equal", json!({ "le": 1.0 })),
         ("n", json!(0), "greater_than_equal", json!({ "ge": 1 })),
+        ("n", json!(129), "less_than_equal", json!({ "le": 128 })),
+        ("temperature", number("1e400"), "less_than_equal", json!({ "le": 2.0 })),
+        ("top_p", number("-1e400"), "greater_than_equal", json!({ "ge": 0.0 })),
+        ("max_tokens", json!(2_147_483_648_i64), "less_than_equal", json!({ "le": i32::MAX })),
+        ("max_tokens", number(&"9".repeat(31)), "less_than_equal", json!({ "le": i32::MAX })),
+        ("max_tokens", number("1e400"), "int_parsing_size", json!(null)),
         ("max_tokens", json!(-1), "greater_than_equal", json!({ "ge": 1 })),
         ("max_tokens", json!("x"), "int_parsing", json!(null)),
         ("max_tokens", json!(1.5), "int_from_float", json!(null)),
@@ -188,6 +203,12 @@ fn numbers_are_told_wrong_by_type_and_by_range() {
         ("stream", json!("x"), "bool_parsing", json!(null)),
         ("logit_bias", json!(5), "dict_type", json!(null)),
         ("stop", json!(5), "list_type", json!(null)),
+        (
+            "stop",
+            json!(vec!["a"; 1_001]),
+            "too_long",
+            json!({ "field_type": "List", "max_length": 1_000, "actual_length": 1_001 }),
+        ),
     ] {
         let mistakes = chat_mistakes(chat_with(name, value));
         let mistake = own(&mistakes);
@@ -202,6 +223,7 @@ fn an_embedding_is_told_wrong_in_its_own_members() {
     for (name, value, kind) in [
         ("input", json!(5), "list_type"),
         ("input", json!(null), "list_type"),
+        ("input", json!([]), "too_short"),
         ("input", json!([1, 2]), "string_type"),
         ("input", json!([["a"]]), "string_type"),
         ("input", json!(vec!["a"; 2_049]), "too_long"),
@@ -234,8 +256,9 @@ fn what_the_service_accepts_is_accepted() {
         ("temperature", json!("0.5")),
         ("temperature", json!(null)),
         ("top_p", json!(0)),
-        ("n", json!(2)),
+        ("n", json!(128)),
         ("max_tokens", json!(1)),
+        ("max_tokens", json!(i32::MAX)),
         ("max_tokens", json!("10")),
         ("stop", json!("a")),
         ("stop", json!([])),
@@ -257,25 +280,97 @@ fn what_the_service_accepts_is_accepted() {
             ] }]),
         ),
     ] {
-        let outcome = chat(Body::Present(chat_with(name, value.clone())));
+        let outcome = chat(Body::Present(chat_with(name, value.clone())), sound());
         assert!(outcome.is_ok(), "{name}: {value}");
     }
     for (name, value) in [
         ("input", json!("")),
-        ("input", json!([])),
         ("input", json!([""])),
+        ("input", json!(vec!["a"; 2_048])),
         ("dimensions", json!(128)),
         ("dimensions", json!(null)),
         ("encodingFormat", json!("float")),
         ("input_type", json!("clustering")),
     ] {
-        let outcome = embedding(Body::Present(embedding_with(name, value.clone())));
+        let outcome = embedding(Body::Present(embedding_with(name, value.clone())), sound());
         assert!(outcome.is_ok(), "{name}: {value}");
     }
 }
 
+/// How large the 422 is, of which the last mistake has to be the endpoint's own.
+fn told_size(outcome: Result<serde_json::Map<String, Value>, bytes::Bytes>, place: &str) -> usize {
+    let body = outcome.unwrap_err();
+    let told: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(own(told["detail"].as_array().unwrap())["loc"][1], place);
+    body.len()
+}
+
 #[test]
-fn a_body_made_of_mistakes_is_not_answered_with_all_of_them() {
-    let mistakes = chat_mistakes(chat_with("messages", json!(vec![5; 100_000])));
-    assert!((200..1_000).contains(&mistakes.len()), "{}", mistakes.len());
+fn a_422_is_small_whatever_was_sent() {
+    let long = "\u{1}\u{1f642}\\".repeat(400_000);
+    for (name, value) in [
+        ("messages", json!(vec![5; 100_000])),
+        ("messages", json!(vec![json!({ "role": long }); 3])),
+        ("messages", json!(vec![json!({ "role": [long], "content": long }); 3])),
+        ("messages", json!(vec![json!({ "role": "user", "content": ["x".repeat(1_000)] }); 1_000])),
+        ("logit_bias", json!({ &long: long, "b": long })),
+        ("temperature", json!(long)),
+        ("stop", json!([long, 5])),
+        ("model", json!({ "a": { &long: [long, { "b": long }] } })),
+    ] {
+        let size = told_size(chat(Body::Present(chat_with(name, value)), sound()), name);
+        assert!(size < 16 * 1024, "{name}: {size}");
+    }
+    let values: Vec<_> = (0..2_048).map(Value::from).collect();
+    let size = told_size(embedding(Body::Present(embedding_with("input", json!(values))), sound()), "input");
+    assert!(size < 16 * 1024, "{size}");
+    // Nor is there less than there is room for.
+    assert!(size > 8 * 1024, "{size}");
+}
+
+#[test]
+fn input_is_shown_whole_up_to_a_kibibyte_and_then_its_beginning() {
+    let shown = |length: usize| {
+        let mistakes = chat_mistakes(chat_with("temperature", json!("x".repeat(length))));
+        own(&mistakes)["input"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(shown(1_022), "x".repeat(1_022));
+    assert_eq!(shown(1_023), format!("\"{}…", "x".repeat(255)));
+}
+
+#[test]
+fn deviations_change_one_rule_each() {
+    let part = json!([{ "role": "user", "content": [{ "type": "text", "text": " " }] }]);
+    let told = |body: Value, deviations| match chat(Body::Present(body), deviations) {
+        Ok(_) => "accepted".to_owned(),
+        Err(body) => {
+            let detail: Value = serde_json::from_slice(&body).unwrap();
+            own(detail["detail"].as_array().unwrap())["type"].as_str().unwrap().to_owned()
+        }
+    };
+    let bounds = Deviations { bounds_ignored: true, ..sound() };
+    for (name, value) in [("temperature", json!(2.1)), ("max_tokens", json!(0)), ("n", json!(-1))] {
+        assert_eq!(told(chat_with(name, value), bounds), "accepted", "{name}");
+    }
+    // What no type holds is refused all the same.
+    assert_eq!(told(chat_with("max_tokens", number(&"9".repeat(31))), bounds), "less_than_equal");
+    assert_eq!(told(chat_with("temperature", number("1e400")), bounds), "less_than_equal");
+    let nulls = Deviations { null_refused: true, ..sound() };
+    assert_eq!(told(chat_with("max_tokens", json!(null)), nulls), "int_type");
+    assert_eq!(told(chat_with("stop", json!(null)), nulls), "list_type");
+    let blanks = Deviations { blank_refused: true, ..sound() };
+    assert_eq!(told(chat_with("messages", part), blanks), "string_too_short");
+    let said = json!([{ "role": "user", "content": "" }]);
+    let mistakes = detail(chat(Body::Present(chat_with("messages", said)), blanks));
+    assert!(mistakes.iter().any(|mistake| mistake["ctx"] == json!({ "min_length": 1 })));
+    let silent = json!([{ "role": "system", "content": "" }]);
+    assert_eq!(told(chat_with("messages", silent), blanks), "accepted");
+    let none = Deviations { no_message_accepted: true, ..sound() };
+    assert_eq!(told(chat_with("messages", json!([])), none), "accepted");
+    let none = Deviations { no_input_accepted: true, ..sound() };
+    assert!(embedding(Body::Present(embedding_with("input", json!([]))), none).is_ok());
+    let full = Deviations { input_in_full: true, ..sound() };
+    let long = json!("x".repeat(100_000));
+    let mistakes = detail(chat(Body::Present(chat_with("temperature", long.clone())), full));
+    assert_eq!(own(&mistakes)["input"], long);
 }

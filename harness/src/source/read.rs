@@ -1,27 +1,26 @@
+//! Scenario files, whatever their notation, several at a time.
+
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::decode::{DecodeError, decode};
-use crate::source::SourceFile;
-use crate::source::written::file::ScenarioFile;
+use super::yaml::Decoded;
+use super::{SourceFile, gherkin, yaml};
 
-/// What a scenario file was read as, and the mistakes in it.
-pub type Decoded = (Option<ScenarioFile>, Vec<DecodeError>);
-
-/// Reads scenario files, several at a time, and gives them back in their order.
-pub fn read_all<'f>(files: &[&'f Arc<SourceFile>]) -> Vec<(&'f Arc<SourceFile>, Decoded)> {
+/// Reads scenario files and gives them back in their order.
+pub(super) fn read_all<'f>(files: &[&'f Arc<SourceFile>]) -> Vec<(&'f Arc<SourceFile>, Decoded)> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
     if workers <= 1 {
-        return files.iter().map(|file| (*file, decode(&file.text))).collect();
+        return files.iter().map(|file| (*file, read(file))).collect();
     }
     let next = AtomicUsize::new(0);
     let mut decoded: Vec<(usize, Decoded)> = thread::scope(|scope| {
         let work = || {
             let mut done = Vec::new();
             while let (index, Some(file)) = take(&next, files) {
-                done.push((index, decode(&file.text)));
+                done.push((index, read(file)));
             }
             done
         };
@@ -30,6 +29,13 @@ pub fn read_all<'f>(files: &[&'f Arc<SourceFile>]) -> Vec<(&'f Arc<SourceFile>, 
     });
     decoded.sort_by_key(|(index, _)| *index);
     files.iter().copied().zip(decoded.into_iter().map(|(_, decoded)| decoded)).collect()
+}
+
+fn read(file: &SourceFile) -> Decoded {
+    match Path::new(&*file.name).extension() {
+        Some(ending) if ending == "feature" => gherkin::decode(&file.text),
+        _ => yaml::decode(&file.text),
+    }
 }
 
 fn take<'a, T>(next: &AtomicUsize, items: &'a [T]) -> (usize, Option<&'a T>) {

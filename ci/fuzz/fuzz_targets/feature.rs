@@ -1,0 +1,8 @@
+//! The reader of scenarios in Gherkin.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use plumbline_fuzz::{CONTRACT, load};
+
+fuzz_target!(|text: &str| load(&[("gsai/contract.yaml", CONTRACT), ("gsai/scenarios.feature", text)]));

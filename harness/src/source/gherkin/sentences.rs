@@ -1,0 +1,332 @@
+//! The vocabulary: every sentence with the fields that it fills. docs/gherkin.md is generated from it.
+
+use super::vocabulary::{Column, Does, Sentence, With};
+
+/// The columns of checks on a JSON value.
+const CHECKS: &[Column] = &[
+    verbatim("at"),
+    verbatim("each"),
+    verbatim("any"),
+    verbatim("is"),
+    value("equals"),
+    value("differs_from"),
+    value("contains"),
+    verbatim("matches"),
+    verbatim("lacks"),
+    value("between"),
+    value("one_of"),
+    value("length"),
+    value("absent"),
+    verbatim("level"),
+    value("wording"),
+    verbatim("verifies"),
+];
+
+/// The columns of checks on a text.
+const MATCHES: &[Column] = &[
+    verbatim("is"),
+    value("equals"),
+    value("differs_from"),
+    value("contains"),
+    verbatim("matches"),
+    verbatim("lacks"),
+    value("one_of"),
+    value("length"),
+    value("absent"),
+    verbatim("level"),
+    value("wording"),
+    verbatim("verifies"),
+];
+
+const CAPTURES: &[Column] =
+    &[verbatim("only"), verbatim("first"), verbatim("all"), verbatim("header"), value("secret")];
+
+const BILL: &[Column] = &[value("model"), value("usage"), verbatim("key")];
+
+const fn verbatim(name: &'static str) -> Column {
+    Column { name, verbatim: true }
+}
+
+const fn value(name: &'static str) -> Column {
+    Column { name, verbatim: false }
+}
+
+/// The sentences, by what they speak of.
+pub(super) static CHAPTERS: &[(&str, &[Sentence])] = &[
+    ("What a step does", ACTIONS),
+    ("The request", REQUEST),
+    ("The answer", ANSWER),
+    ("What is kept, and what else must have happened", EFFECTS),
+    ("The end", END),
+];
+
+const ACTIONS: &[Sentence] = &[
+    Sentence {
+        expression: "{name} calls {method} {path}",
+        does: Does::Begin(&[("name", With::Word(0)), ("call", With::Words(1, 2))]),
+        means: "Sends one request, without a credential.",
+    },
+    Sentence {
+        expression: "{name} calls {method} {path} as {role}",
+        does: Does::Begin(&[("name", With::Word(0)), ("call", With::Words(1, 2)), ("as", With::Word(3))]),
+        means: "Sends one request with the credential of a role.",
+    },
+    Sentence {
+        expression: "{name} calls {method} {path} {count} times at once",
+        does: Does::Begin(&[("name", With::Word(0)), ("call", With::Words(1, 2)), ("burst", With::Value(3))]),
+        means: "Sends the same request so many times at once. What is expected is decided on each reply.",
+    },
+    Sentence {
+        expression: "{name} calls {method} {path} as {role} {count} times at once",
+        does: Does::Begin(&[
+            ("name", With::Word(0)),
+            ("call", With::Words(1, 2)),
+            ("as", With::Word(3)),
+            ("burst", With::Value(4)),
+        ]),
+        means: "The same, with the credential of a role.",
+    },
+    Sentence {
+        expression: "{name} sends the request line {line}",
+        does: Does::Begin(&[("name", With::Word(0)), ("raw", With::Value(1))]),
+        means: "Sends bytes on a socket: this line, the headers as they are given, and the body.",
+    },
+    Sentence {
+        expression: "{name} sends the request line {line} as {role}",
+        does: Does::Begin(&[("name", With::Word(0)), ("raw", With::Value(1)), ("as", With::Word(2))]),
+        means: "The same, with the credential of a role.",
+    },
+    Sentence {
+        expression: "{name} revokes the key of {role}",
+        does: Does::Begin(&[("name", With::Word(0)), ("revoke_key", With::Word(1))]),
+        means: "Revokes the key of a role through the target's own means.",
+    },
+    Sentence {
+        expression: "{name} injects the fault",
+        does: Does::Begin(&[("name", With::Word(0)), ("fault", With::Row(&[]))]),
+        means: "Arms a fault of the target's provider for what follows; the columns are its members.",
+    },
+    Sentence {
+        expression: "{name} takes the faults away",
+        does: Does::Begin(&[("name", With::Word(0)), ("fault", With::Fixed("none"))]),
+        means: "Takes all faults away again.",
+    },
+];
+
+const REQUEST: &[Sentence] = &[
+    Sentence {
+        expression: "the request has the JSON body",
+        does: Does::Fill(&[("json", With::Data)]),
+        means: "A JSON body, written in JSON or YAML; its texts are templates.",
+    },
+    Sentence {
+        expression: "the request has the JSON body {value}",
+        does: Does::Fill(&[("json", With::Value(0))]),
+        means: "The same on one line.",
+    },
+    Sentence {
+        expression: "the request has the body",
+        does: Does::Fill(&[("body", With::Document)]),
+        means: "A body as text, sent as it is after its templates are filled in.",
+    },
+    Sentence {
+        expression: "the request has the body {text}",
+        does: Does::Fill(&[("body", With::Value(0))]),
+        means: "The same on one line.",
+    },
+    Sentence {
+        expression: "the request has the same body as in {name}",
+        does: Does::Repeat(&["json", "body", "encoding"]),
+        means: "The body of an earlier step of the scenario.",
+    },
+    Sentence {
+        expression: "the body is encoded as {encoding}",
+        does: Does::Fill(&[("encoding", With::Word(0))]),
+        means: "How the text of the body becomes bytes.",
+    },
+    Sentence {
+        expression: "the request has the header {header}: {rest}",
+        does: Does::Fill(&[("headers", With::Member(0, 1))]),
+        means: "A header to send besides.",
+    },
+    Sentence {
+        expression: "the request has the headers",
+        does: Does::Fill(&[("headers", With::Pairs)]),
+        means: "Headers to send besides.",
+    },
+    Sentence {
+        expression: "nothing follows the request",
+        does: Does::Fill(&[("half_close", With::True)]),
+        means: "The sending side of the connection is closed after the last byte.",
+    },
+    Sentence {
+        expression: "the request is sent in chunks",
+        does: Does::Fill(&[("chunked", With::True)]),
+        means: "The body is sent in chunks, without its length.",
+    },
+    Sentence {
+        expression: "the answer is complete within {duration}",
+        does: Does::Fill(&[("timeout", With::Word(0))]),
+        means: "Most time from sending to the last byte read.",
+    },
+];
+
+const ANSWER: &[Sentence] = &[
+    Sentence {
+        expression: "the status is {status}",
+        does: Does::Fill(&[("expect.status", With::Value(0))]),
+        means: "The status code.",
+    },
+    Sentence {
+        expression: "the status is one of {statuses}",
+        does: Does::Fill(&[("expect.status", With::List(0))]),
+        means: "The status codes that are right.",
+    },
+    Sentence {
+        expression: "the connection is closed",
+        does: Does::Fill(&[("expect.closed", With::True)]),
+        means: "The connection ends without an answer.",
+    },
+    Sentence {
+        expression: "the body satisfies the schema {schema}",
+        does: Does::Fill(&[("expect.schema", With::Word(0))]),
+        means: "The JSON Schema that the body must satisfy.",
+    },
+    Sentence {
+        expression: "the body satisfies these checks",
+        does: Does::Fill(&[("expect.body", With::Rows(CHECKS))]),
+        means: "Checks on the JSON body, one in each row: a path (`at`, `each` or `any`) and a matcher.",
+    },
+    Sentence {
+        expression: "the headers satisfy these checks",
+        does: Does::Fill(&[("expect.headers", With::Named(MATCHES))]),
+        means: "Checks on headers, one in each row.",
+    },
+    Sentence {
+        expression: "the text of the body satisfies this check",
+        does: Does::Fill(&[("expect.text", With::Row(MATCHES))]),
+        means: "A check on the body as text, in one row.",
+    },
+    Sentence {
+        expression: "this verifies {requirement}",
+        does: Does::Fill(&[("expect.verifies", With::Word(0))]),
+        means: "The requirement behind what is expected of the answer, unless a check names its own.",
+    },
+    Sentence {
+        expression: "the same is expected as in {name}",
+        does: Does::Repeat(&["expect"]),
+        means: "What was expected of the answer in an earlier step of the scenario.",
+    },
+    Sentence {
+        expression: "one/another answer is {name}",
+        does: Does::Alternative,
+        means: "One of several answers that are allowed; what is expected from here on is expected of it.",
+    },
+    Sentence {
+        expression: "the replies satisfy these checks",
+        does: Does::Fill(&[("replies", With::Rows(CHECKS))]),
+        means: "Checks on the list of a burst's replies, one in each row.",
+    },
+];
+
+const EFFECTS: &[Sentence] = &[
+    Sentence {
+        expression: "these values are kept",
+        does: Does::Fill(&[("capture", With::Named(CAPTURES))]),
+        means: "Values to keep for later steps, one in each row, under its `name`.",
+    },
+    Sentence {
+        expression: "one event is billed",
+        does: Does::Fill(&[("bills", With::Fixed("one"))]),
+        means: "The gateway has billed exactly one event for this step.",
+    },
+    Sentence {
+        expression: "one event is billed with",
+        does: Does::Fill(&[("bills", With::Row(BILL))]),
+        means: "The one event that the gateway has billed for this step, in one row.",
+    },
+    Sentence {
+        expression: "no event is billed",
+        does: Does::Fill(&[("bills", With::Fixed("none"))]),
+        means: "The gateway has billed nothing for this step.",
+    },
+    Sentence {
+        expression: "the key's time of last use moves",
+        does: Does::Fill(&[("key.last_used", With::Fixed("moved"))]),
+        means: "The key that the step used was last used later than before.",
+    },
+    Sentence {
+        expression: "the key's time of last use moves, which verifies {requirement}",
+        does: Does::Fill(&[("key.last_used", With::Fixed("moved")), ("key.verifies", With::Word(0))]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "the log tells of the request {text}",
+        does: Does::Fill(&[("logs.request_id", With::Value(0))]),
+        means: "The gateway's log has lines with this request id.",
+    },
+    Sentence {
+        expression: "the log tells of the request {text}, which verifies {requirement}",
+        does: Does::Fill(&[("logs.request_id", With::Value(0)), ("logs.verifies", With::Word(1))]),
+        means: "The same, with the requirement behind it and behind the checks on the lines.",
+    },
+    Sentence {
+        expression: "the lines of the log satisfy these checks",
+        does: Does::Fill(&[("logs.expect", With::Rows(CHECKS))]),
+        means: "Checks on the list of those lines, one in each row.",
+    },
+];
+
+const END: &[Sentence] = &[Sentence {
+    expression: "whatever happens, these steps follow",
+    does: Does::Always,
+    means: "The steps from here on clean up: they run whatever happened before, and are not judged.",
+}];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::source::written::scenario_schema;
+
+    fn named(columns: &[Column]) -> BTreeSet<&str> {
+        columns.iter().map(|column| column.name).collect()
+    }
+
+    /// The fields of what authors write, from the JSON Schema that is generated from it.
+    fn fields(of: &str) -> BTreeSet<String> {
+        let schema = scenario_schema();
+        let fields = schema.as_value()["$defs"][of]["properties"].as_object().unwrap();
+        fields.keys().cloned().collect()
+    }
+
+    fn same(columns: &BTreeSet<&str>, of: &str) {
+        let fields = fields(of);
+        assert_eq!(*columns, fields.iter().map(String::as_str).collect::<BTreeSet<_>>(), "{of}");
+    }
+
+    #[test]
+    fn every_field_can_be_said() {
+        same(&named(CHECKS), "CheckEntry");
+        same(&named(MATCHES), "MatchEntry");
+        same(&named(CAPTURES), "CaptureEntry");
+        same(&named(BILL), "BillEntry");
+        let said: BTreeSet<&str> = CHAPTERS
+            .iter()
+            .flat_map(|(_, sentences)| *sentences)
+            .flat_map(super::super::vocabulary::Sentence::fills)
+            .map(|(field, _)| *field)
+            .collect();
+        let under = |part: &str| -> BTreeSet<&str> {
+            said.iter().filter_map(|field| field.strip_prefix(part)?.strip_prefix('.')).collect()
+        };
+        // Alternatives have a sentence of their own, and what else is said of them is said of any answer.
+        same(&under("expect").into_iter().chain(["any_of"]).collect(), "ExpectEntry");
+        same(&under("expect").into_iter().chain(["name"]).collect(), "AlternativeEntry");
+        same(&under("key"), "KeyEntry");
+        same(&under("logs"), "LogsEntry");
+        let whole = said.iter().map(|field| field.split('.').next().unwrap_or_default());
+        same(&whole.collect(), "StepEntry");
+    }
+}

@@ -1,0 +1,37 @@
+use super::gallery::BadImage;
+use super::pdf::BadPdf;
+
+/// Why the model does not take a request. The text is what a provider would say; it quotes nothing of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The prompt does not fit into the model's context.
+    #[error("the input is too long for this model: at least {tokens} tokens, and its context holds {most}")]
+    TooLong {
+        /// Tokens that it has, or has at least.
+        tokens: u64,
+        /// Tokens that there is room for.
+        most: u64,
+    },
+    /// An image shows nothing.
+    #[error("image {number} of the conversation cannot be read: {problem}")]
+    Image {
+        /// Its place among the images, from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: BadImage,
+    },
+    /// A file is not a PDF that can be opened.
+    #[error("file {number} of the conversation cannot be read: {problem}")]
+    File {
+        /// Its place among the files, from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: BadPdf,
+    },
+    /// A text has nothing to place in the model's space.
+    #[error("text {number} is empty: there is nothing to embed")]
+    Blank {
+        /// Its place among the texts, from 1.
+        number: usize,
+    },
+}

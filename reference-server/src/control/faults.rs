@@ -1,0 +1,210 @@
+//! The faults of a world's provider: armed, listed, taken away.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::error::ControlError;
+use super::input;
+use super::router::world_of;
+use crate::domain::faults::{ArmedFault, FaultRule};
+use crate::domain::ledger::Operation;
+use crate::domain::world::World;
+use crate::domain::worlds::Worlds;
+use crate::provider::{Fault, FaultKind};
+
+/// Most calls that a rule can wait for or strike.
+const MOST_CALLS: u32 = 1_000_000;
+/// Most seconds that a provider can want to be left alone: a day.
+const MOST_SECONDS: u32 = 86_400;
+/// Longest text of a provider's error, in bytes.
+const LONGEST_MESSAGE: usize = 4_096;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFault {
+    kind: String,
+    model: Option<String>,
+    operation: Option<String>,
+    times: Option<u32>,
+    #[serde(default)]
+    after: u32,
+    status: Option<u16>,
+    retry_after: Option<u32>,
+    message: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct FaultList {
+    faults: Vec<FaultView>,
+}
+
+#[derive(Serialize)]
+pub(super) struct FaultView {
+    id: u64,
+    kind: &'static str,
+    model: Option<String>,
+    operation: Option<Operation>,
+    times: Option<u32>,
+    after: u32,
+    status: Option<u16>,
+    retry_after: Option<u32>,
+    message: Option<String>,
+    /// Calls that it let pass.
+    passed: u32,
+    /// Calls that it struck.
+    struck: u64,
+}
+
+impl From<ArmedFault> for FaultView {
+    fn from(ArmedFault { id, rule, passed, struck }: ArmedFault) -> Self {
+        let FaultRule { fault, model, operation, times, after } = rule;
+        let Fault { kind, status, retry_after, message } = fault;
+        let kind = kind.name();
+        Self { id, kind, model, operation, times, after, status, retry_after, message, passed, struck }
+    }
+}
+
+pub(super) async fn list(
+    State(worlds): State<Arc<Worlds>>,
+    Path(world): Path<String>,
+) -> Result<Json<FaultList>, ControlError> {
+    let armed = world_of(&worlds, &world)?.faults.list();
+    Ok(Json(FaultList { faults: armed.into_iter().map(FaultView::from).collect() }))
+}
+
+pub(super) async fn arm(
+    State(worlds): State<Arc<Worlds>>,
+    Path(world): Path<String>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<FaultView>), ControlError> {
+    let world = world_of(&worlds, &world)?;
+    let rule = read(&world, input::json(&body)?)?;
+    let armed = world.faults.arm(rule).map_err(|error| ControlError::conflict(error.to_string()))?;
+    Ok((StatusCode::CREATED, Json(armed.into())))
+}
+
+pub(super) async fn clear(
+    State(worlds): State<Arc<Worlds>>,
+    Path(world): Path<String>,
+) -> Result<StatusCode, ControlError> {
+    world_of(&worlds, &world)?.faults.clear();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn remove(
+    State(worlds): State<Arc<Worlds>>,
+    Path((world, fault)): Path<(String, String)>,
+) -> Result<StatusCode, ControlError> {
+    let world = world_of(&worlds, &world)?;
+    if fault.parse().is_ok_and(|id| world.faults.remove(id)) {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(ControlError::not_found(format!(
+        "there is no fault {fault:?} in this world; GET /~control/worlds/{}/faults lists them",
+        world.id
+    )))
+}
+
+fn read(world: &World, wanted: NewFault) -> Result<FaultRule, ControlError> {
+    let NewFault { kind, model, operation, times, after, status, retry_after, message } = wanted;
+    let kind = input::fault_kind(&kind)?;
+    if (status.is_some() || message.is_some()) && !kind.is_error() {
+        return Err(ControlError::bad_request(format!(
+            "a fault of the kind {:?} is no error of the provider's, so it has neither \"status\" nor \
+             \"message\"",
+            kind.name()
+        )));
+    }
+    if retry_after.is_some() && kind != FaultKind::RateLimited {
+        return Err(ControlError::bad_request("only the kind \"rate-limited\" has \"retry_after\""));
+    }
+    if message.as_ref().is_some_and(|message| message.len() > LONGEST_MESSAGE) {
+        return Err(ControlError::bad_request(format!(
+            "\"message\" may have {LONGEST_MESSAGE} bytes and has more"
+        )));
+    }
+    input::within("status", status.map(u32::from), 400, 599)?;
+    input::within("retry_after", retry_after, 0, MOST_SECONDS)?;
+    input::within("times", times, 1, MOST_CALLS)?;
+    input::within("after", Some(after), 0, MOST_CALLS)?;
+    if let Some(model) = model.as_deref().filter(|model| world.catalog.find(model).is_none()) {
+        return Err(ControlError::bad_request(format!(
+            "there is no model {model:?}; GET /api/v1/models lists them"
+        )));
+    }
+    let operation = operation.as_deref().map(input::operation).transpose()?;
+    Ok(FaultRule { fault: Fault { kind, status, retry_after, message }, model, operation, times, after })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::testing;
+
+    fn rule(body: &Value) -> Result<FaultRule, String> {
+        let world = testing::world();
+        let wanted = input::json(body.to_string().as_bytes());
+        wanted.and_then(|wanted| read(&world.world, wanted)).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn a_rule_is_read_with_everything_that_it_says() {
+        let read = rule(&json!({
+            "kind": "rate-limited", "model": "claude_3_haiku", "operation": "chat", "times": 2, "after": 1,
+            "status": 429, "retry_after": 7, "message": "not so fast",
+        }))
+        .unwrap();
+        let fault = Fault {
+            kind: FaultKind::RateLimited,
+            status: Some(429),
+            retry_after: Some(7),
+            message: Some("not so fast".to_owned()),
+        };
+        let expected = FaultRule {
+            fault,
+            model: Some("claude_3_haiku".to_owned()),
+            operation: Some(Operation::Chat),
+            times: Some(2),
+            after: 1,
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_rule_needs_no_more_than_a_kind() {
+        for kind in FaultKind::ALL {
+            let read = rule(&json!({ "kind": kind.name() })).unwrap();
+            assert_eq!((read.fault, read.times, read.after), (kind.into(), None, 0));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_with_what_there_is() {
+        for (body, told) in [
+            (json!({}), "missing field `kind`"),
+            (json!({ "kind": "html", "time": 1 }), "unknown field `time`"),
+            (json!({ "kind": "truncated_json" }), "did you mean \"truncated-json\""),
+            (json!({ "kind": "gremlins" }), "missing-fields, empty-success, html"),
+            (json!({ "kind": "html", "model": "no-such" }), "no model \"no-such\""),
+            (json!({ "kind": "html", "operation": "chats" }), "chat, embedding"),
+            (json!({ "kind": "html", "times": 0 }), "from 1 to 1000000"),
+            (json!({ "kind": "html", "times": -1 }), "expected u32"),
+            (json!({ "kind": "html", "after": 1_000_001 }), "\"after\" must be"),
+            (json!({ "kind": "html", "status": 500 }), "neither \"status\" nor"),
+            (json!({ "kind": "rejected", "status": 200 }), "from 400 to 599"),
+            (json!({ "kind": "rejected", "retry_after": 1 }), "rate-limited"),
+            (json!({ "kind": "rate-limited", "retry_after": 100_000 }), "from 0 to 86400"),
+            (json!({ "kind": "rejected", "message": "a".repeat(5_000) }), "4096 bytes"),
+        ] {
+            let error = rule(&body).unwrap_err();
+            assert!(error.contains(told), "{body}: {error}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What defects remember from call to call. While none is on, nothing gets in here and nobody asks.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use super::inference::{Completion, CompletionRequest};
+
+/// How many answers are remembered; then all are forgotten, so that a broken world does not grow for ever.
+const MOST_ANSWERS: usize = 1_000;
+
+/// One world's memory.
+#[derive(Debug, Default)]
+pub(crate) struct DefectMemory {
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    answers: HashMap<RequestDigest, Completion>,
+    events: HashMap<Uuid, u64>,
+    last_number: u64,
+}
+
+/// What two requests of one key that are the same have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RequestDigest(u64);
+
+impl RequestDigest {
+    /// The digest of a key's request to a model.
+    pub(crate) fn of(key: Uuid, model: &str, request: &CompletionRequest) -> Self {
+        let mut hasher = DefaultHasher::new();
+        // Numbers with a point cannot be hashed; what is written of them can.
+        (key, model, format!("{request:?}")).hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+impl DefectMemory {
+    /// The answer to an earlier request that was the same.
+    pub(crate) fn answer(&self, request: RequestDigest) -> Option<Completion> {
+        self.memory.lock().answers.get(&request).cloned()
+    }
+
+    /// Remembers an answer.
+    pub(crate) fn keep(&self, request: RequestDigest, answer: Completion) {
+        let mut memory = self.memory.lock();
+        if memory.answers.len() >= MOST_ANSWERS {
+            memory.answers.clear();
+        }
+        memory.answers.insert(request, answer);
+    }
+
+    /// How many events a key has by now, this one included.
+    pub(crate) fn count_event(&self, key: Uuid) -> u64 {
+        let mut memory = self.memory.lock();
+        let events = memory.events.entry(key).or_default();
+        *events += 1;
+        *events
+    }
+
+    /// A number that it has not given before.
+    pub(crate) fn fresh_number(&self) -> u64 {
+        let mut memory = self.memory.lock();
+        memory.last_number += 1;
+        memory.last_number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inference::{FinishReason, Message, Part, Role, Usage};
+    use super::*;
+
+    fn request(text: &str, temperature: Option<f64>) -> CompletionRequest {
+        let messages = vec![Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
+        CompletionRequest { messages, max_tokens: None, stop: Vec::new(), temperature, top_p: None }
+    }
+
+    #[test]
+    fn only_the_same_request_of_the_same_key_has_the_same_digest() {
+        let key = Uuid::from_u128(1);
+        let digest = RequestDigest::of(key, "m", &request("Hi", Some(0.5)));
+        assert_eq!(digest, RequestDigest::of(key, "m", &request("Hi", Some(0.5))));
+        for other in [
+            RequestDigest::of(Uuid::from_u128(2), "m", &request("Hi", Some(0.5))),
+            RequestDigest::of(key, "n", &request("Hi", Some(0.5))),
+            RequestDigest::of(key, "m", &request("Ho", Some(0.5))),
+            RequestDigest::of(key, "m", &request("Hi", Some(0.25))),
+        ] {
+            assert_ne!(digest, other);
+        }
+    }
+
+    #[test]
+    fn answers_are_remembered_up_to_a_bound() {
+        let memory = DefectMemory::default();
+        let answer = Completion {
+            text: "Yes.".to_owned(),
+            finish_reason: FinishReason::Stop,
+            usage: Usage::default(),
+        };
+        for number in 0..MOST_ANSWERS as u64 {
+            memory.keep(RequestDigest(number), answer.clone());
+        }
+        assert_eq!(memory.answer(RequestDigest(0)).as_ref(), Some(&answer));
+        memory.keep(RequestDigest(u64::MAX), answer.clone());
+        assert_eq!(memory.answer(RequestDigest(0)), None);
+        assert_eq!(memory.answer(RequestDigest(u64::MAX)), Some(answer));
+    }
+
+    #[test]
+    fn every_key_has_its_own_count_and_numbers_never_come_twice() {
+        let memory = DefectMemory::default();
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!([one, two, one].map(|key| memory.count_event(key)), [1, 1, 2]);
+        assert_ne!(memory.fresh_number(), memory.fresh_number());
+    }
+}

@@ -1,0 +1,169 @@
+//! What of the provider's answer reaches the caller. A sound gateway changes nothing here; what comes as a stream is
+//! passed on as it comes.
+
+use std::fmt::Write;
+
+use super::call::{Call, CallError};
+use super::catalog::Model;
+use super::defect_memory::RequestDigest;
+use super::inference::{Completion, CompletionRequest, FinishReason, ProviderError, Usage};
+use super::world::World;
+use crate::defect::Defect;
+use crate::provider::Fault;
+
+/// So many bytes of an answer are left by a gateway that cuts long ones.
+const SHORT: usize = 64 * 1024;
+
+/// The way back of one call's answer, and what must be known of the request for it.
+pub(crate) struct Relay<'a> {
+    world: &'a World,
+    temperature: Option<f64>,
+    /// Only where answers are remembered.
+    digest: Option<RequestDigest>,
+}
+
+impl<'a> Relay<'a> {
+    /// The way back for this request.
+    pub(crate) fn of(
+        call: &'a Call,
+        model: &Model,
+        request: &CompletionRequest,
+        fault: Option<&Fault>,
+    ) -> Self {
+        // A provider that is to fail must be asked.
+        let remembers = call.world.defects.has(Defect::AnswersCached) && fault.is_none();
+        let digest = remembers.then(|| RequestDigest::of(call.key.id, model.id(), request));
+        Self { world: &call.world, temperature: request.temperature, digest }
+    }
+
+    /// The answer that is there before the provider is asked. It is not billed.
+    pub(crate) fn recalled(&self) -> Option<Completion> {
+        self.world.memory.answer(self.digest?)
+    }
+
+    /// What the caller gets of a provider's error: the error. What stands in for one is not billed.
+    pub(crate) fn instead_of(&self, error: ProviderError) -> Result<Completion, CallError> {
+        let defects = &self.world.defects;
+        match error {
+            ProviderError::Malformed(_) if defects.has(Defect::PartialAnswerRelayed) => Ok(said("")),
+            ProviderError::RateLimited { .. } if defects.has(Defect::RateLimitSwallowed) => {
+                Ok(said("Please try again later."))
+            }
+            error => Err(error.into()),
+        }
+    }
+
+    /// The answer as the caller gets it.
+    pub(crate) fn pass_on(&self, mut completion: Completion) -> Completion {
+        let defects = &self.world.defects;
+        if !defects.any() {
+            return completion;
+        }
+        if let Some(digest) = self.digest {
+            self.world.memory.keep(digest, Completion { usage: Usage::default(), ..completion.clone() });
+        }
+        let cold = self.temperature.is_some_and(|temperature| temperature <= 0.0);
+        if cold && defects.has(Defect::TemperatureZeroVaries) {
+            // Writing to a string cannot fail.
+            let _ = write!(completion.text, " {}", self.world.memory.fresh_number());
+        }
+        if defects.has(Defect::LongAnswersCut) {
+            completion.text.truncate(completion.text.floor_char_boundary(SHORT));
+        }
+        completion
+    }
+}
+
+fn said(text: &str) -> Completion {
+    Completion { text: text.to_owned(), finish_reason: FinishReason::Stop, usage: Usage::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, TestWorld};
+    use super::*;
+
+    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7 };
+
+    fn world(defect: &str) -> TestWorld {
+        let world = testing::world();
+        world.break_with(Some(defect));
+        world
+    }
+
+    fn request(temperature: Option<f64>) -> CompletionRequest {
+        CompletionRequest {
+            messages: Vec::new(),
+            max_tokens: None,
+            stop: Vec::new(),
+            temperature,
+            top_p: None,
+        }
+    }
+
+    /// What becomes of an answer of this text, and of an error.
+    fn relayed(
+        world: &TestWorld,
+        text: &str,
+        error: ProviderError,
+    ) -> (Completion, Result<Completion, CallError>) {
+        let call = world.call("chat_only");
+        let model = world.world.catalog.find("claude_3_5_sonnet").unwrap();
+        let relay = Relay::of(&call, model, &request(Some(0.0)), None);
+        let answer = Completion { usage: USAGE, ..said(text) };
+        (relay.pass_on(answer), relay.instead_of(error))
+    }
+
+    fn limited() -> ProviderError {
+        ProviderError::RateLimited { message: "slow down".to_owned(), retry_after: None }
+    }
+
+    #[test]
+    fn a_sound_gateway_passes_on_answers_and_errors() {
+        let world = testing::world();
+        let long = "ä".repeat(SHORT);
+        let (answer, error) = relayed(&world, &long, limited());
+        assert_eq!((answer.text, answer.usage), (long, USAGE));
+        assert_eq!(error, Err(CallError::Provider(limited())));
+    }
+
+    #[test]
+    fn a_gateway_that_remembers_answers_without_usage_and_without_the_provider() {
+        let world = world("answers-cached");
+        let (chat, all) = (world.call("chat_only"), world.call("all_scopes"));
+        let model = world.world.catalog.find("claude_3_5_sonnet").unwrap();
+        let fault = Fault::parse("html");
+        let first = Relay::of(&chat, model, &request(None), None);
+        assert_eq!(first.recalled(), None);
+        first.pass_on(Completion { usage: USAGE, ..said("Yes.") });
+        assert_eq!(Relay::of(&chat, model, &request(None), None).recalled(), Some(said("Yes.")));
+        assert_eq!(Relay::of(&chat, model, &request(Some(1.0)), None).recalled(), None);
+        assert_eq!(Relay::of(&all, model, &request(None), None).recalled(), None);
+        assert_eq!(Relay::of(&chat, model, &request(None), fault.as_ref()).recalled(), None);
+    }
+
+    #[test]
+    fn the_same_question_at_zero_gets_another_ending_each_time() {
+        let world = world("temperature-zero-varies");
+        let (one, _) = relayed(&world, "Yes.", limited());
+        let (two, _) = relayed(&world, "Yes.", limited());
+        assert!(one.text.starts_with("Yes. ") && one.text != two.text, "{} {}", one.text, two.text);
+    }
+
+    #[test]
+    fn long_answers_are_cut_between_characters() {
+        let (answer, _) = relayed(&world("long-answers-cut"), &format!("a{}", "ä".repeat(SHORT)), limited());
+        assert_eq!(answer.text.len(), SHORT - 1);
+    }
+
+    #[test]
+    fn errors_are_taken_for_answers_where_a_defect_says_so() {
+        let (_, swallowed) = relayed(&world("rate-limit-swallowed"), "", limited());
+        assert_eq!(swallowed, Ok(said("Please try again later.")));
+        let malformed = || ProviderError::Malformed("missing field".to_owned());
+        let (_, partial) = relayed(&world("partial-answer-relayed"), "", malformed());
+        assert_eq!(partial, Ok(said("")));
+        let (_, other) = relayed(&world("rate-limit-swallowed"), "", malformed());
+        assert_eq!(other, Err(CallError::Provider(malformed())));
+    }
+}

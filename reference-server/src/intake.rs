@@ -1,0 +1,105 @@
+//! How much of request bodies is taken in: of one, and of all large ones together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// A body of up to so many bytes is taken in whatever else is under way.
+const SMALL: usize = 1024 * 1024;
+/// What larger bodies may take together, in KiB.
+const TOTAL: u32 = 256 * 1024;
+/// How long a large body waits for others to be done with.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a sender may pause within a body.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// What a gateway takes in.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    /// The largest body, in bytes.
+    pub(crate) limit: usize,
+    /// How long a sender may pause within a body.
+    pub(crate) pause: Duration,
+    /// How long a large body waits for others to be done with.
+    patience: Duration,
+    /// One permit for each KiB of a large body.
+    budget: Arc<Semaphore>,
+}
+
+/// Other large bodies take all that there is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+/// What a large body takes, until it is dropped. A small one takes nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Share(Option<OwnedSemaphorePermit>);
+
+impl Intake {
+    /// Bodies of up to so many bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        let budget = Arc::new(Semaphore::new(TOTAL as usize));
+        Self { limit, pause: PAUSE, patience: PATIENCE, budget }
+    }
+
+    /// Has a body's share grow to so many bytes. Where others have to be done with first, it waits for them.
+    pub(crate) async fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), Full> {
+        if bytes <= SMALL {
+            return Ok(());
+        }
+        // A body that is larger than the budget takes all of it.
+        let wanted = u32::try_from(bytes.div_ceil(1024)).unwrap_or(TOTAL).min(TOTAL);
+        let held = share.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = wanted.saturating_sub(u32::try_from(held).unwrap_or(TOTAL));
+        let more = timeout(self.patience, Arc::clone(&self.budget).acquire_many_owned(missing)).await;
+        // The budget is never closed.
+        let Ok(Ok(more)) = more else { return Err(Full) };
+        match &mut share.0 {
+            Some(permit) => permit.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn impatient() -> Intake {
+        Intake { patience: Duration::ZERO, ..Intake::new(usize::MAX) }
+    }
+
+    fn left(intake: &Intake) -> usize {
+        intake.budget.available_permits()
+    }
+
+    #[tokio::test]
+    async fn a_large_body_takes_its_share_until_it_is_done_with() {
+        let intake = impatient();
+        let (mut one, mut two, mut small) = (Share::default(), Share::default(), Share::default());
+        intake.grow(&mut small, SMALL).await.unwrap();
+        assert_eq!(left(&intake), TOTAL as usize);
+        intake.grow(&mut one, 2 * SMALL).await.unwrap();
+        assert_eq!(left(&intake), TOTAL as usize - 2 * 1024);
+        // It grows by what is missing, and never shrinks.
+        intake.grow(&mut one, 3 * SMALL + 1).await.unwrap();
+        intake.grow(&mut one, 2 * SMALL).await.unwrap();
+        assert_eq!(left(&intake), TOTAL as usize - 3 * 1024 - 1);
+        assert_eq!(intake.grow(&mut two, 254 * SMALL).await, Err(Full));
+        intake.grow(&mut small, SMALL).await.unwrap();
+        drop(one);
+        assert_eq!(intake.grow(&mut two, 254 * SMALL).await, Ok(()));
+        drop(two);
+        assert_eq!(left(&intake), TOTAL as usize);
+    }
+
+    #[tokio::test]
+    async fn a_body_past_the_budget_takes_all_of_it() {
+        let intake = impatient();
+        let mut share = Share::default();
+        assert_eq!(intake.grow(&mut share, usize::MAX).await, Ok(()));
+        assert_eq!(left(&intake), 0);
+    }
+}

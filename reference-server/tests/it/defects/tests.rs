@@ -1,0 +1,29 @@
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use plumbline_reference_server::catalogue;
+
+use super::edges::LONG;
+use super::world::World;
+use crate::support::Gateway;
+
+#[tokio::test]
+async fn a_sound_gateway_breaks_nothing() {
+    let gateway = Gateway::start();
+    assert_eq!(World::with(&gateway, &[]).await.judge(true).await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn each_defect_breaks_what_it_lists_and_nothing_else() {
+    let gateway = Gateway::start();
+    let mut surprises = String::new();
+    for info in catalogue() {
+        let long = info.breaks.iter().any(|requirement| LONG.contains(requirement));
+        let broken = World::with(&gateway, &[info.id]).await.judge(long).await;
+        let listed: BTreeSet<_> = info.breaks.iter().copied().collect();
+        if broken != listed {
+            writeln!(surprises, "{} breaks {broken:?} and lists {listed:?}", info.id).unwrap();
+        }
+    }
+    assert!(surprises.is_empty(), "{surprises}");
+}

@@ -1,0 +1,154 @@
+use std::collections::BTreeSet;
+use std::io;
+
+use plumbline_record::Verdict;
+
+use crate::palette::{Palette, symbol};
+use crate::proof::Proof;
+use crate::terminal::plural;
+
+/// Columns of a list of ids.
+const WIDTH: usize = 100;
+
+/// An id that a contract's catalogue defines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueId {
+    /// The id.
+    pub id: String,
+    /// What it stands for, in one line.
+    pub title: String,
+}
+
+/// A scenario and the ids that it says it covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covering {
+    /// The scenario's id.
+    pub scenario: String,
+    /// The ids.
+    pub covers: Vec<String>,
+}
+
+/// How far the scenarios of a contract go through its catalogue.
+///
+/// An id counts where a scenario that covers it passes on the reference gateway and is known to be able to fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    contract: String,
+    ids: usize,
+    gaps: Vec<(CatalogueId, Gap)>,
+    beyond: BTreeSet<String>,
+}
+
+/// Why an id does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Gap {
+    /// No scenario covers it.
+    Uncovered,
+    /// These cover it, and none of them passed.
+    NotPassed(Vec<String>),
+    /// These cover it and passed, and no defect makes any of them miss what it breaks.
+    NeverKilled(Vec<String>),
+}
+
+impl Coverage {
+    /// Compares a contract's catalogue with its scenarios and what is proved of them.
+    pub fn new(contract: &str, catalogue: Vec<CatalogueId>, scenarios: &[Covering], proof: &Proof) -> Self {
+        let known: BTreeSet<&str> = catalogue.iter().map(|entry| entry.id.as_str()).collect();
+        let beyond = scenarios
+            .iter()
+            .filter(|scenario| !scenario.covers.iter().any(|id| known.contains(id.as_str())))
+            .map(|scenario| scenario.scenario.clone())
+            .collect();
+        let ids = catalogue.len();
+        let gaps = catalogue
+            .into_iter()
+            .filter_map(|entry| {
+                let gap = gap(&entry.id, scenarios, proof)?;
+                Some((entry, gap))
+            })
+            .collect();
+        Self { contract: contract.to_owned(), ids, gaps, beyond }
+    }
+
+    /// Whether every id of the catalogue counts.
+    pub fn is_complete(&self) -> bool {
+        self.gaps.is_empty()
+    }
+
+    /// Writes it for a person: what is missing, what goes beyond the catalogue, and how many ids count.
+    ///
+    /// It is styled for a terminal; where `out` is none, wrap it in a stream that strips the styles.
+    ///
+    /// # Errors
+    ///
+    /// `out` cannot be written to.
+    pub fn render(&self, out: &mut impl io::Write) -> io::Result<()> {
+        let Palette { bad, strong, .. } = Palette::COLOURED;
+        for (CatalogueId { id, title }, gap) in &self.gaps {
+            let sign = symbol(Verdict::Failed);
+            writeln!(out, "{bad}{sign}{bad:#} {strong}{id}{strong:#}  {title}\n    {}", gap.words())?;
+        }
+        if !self.beyond.is_empty() {
+            writeln!(
+                out,
+                "{strong}{}{strong:#}",
+                plural(self.beyond.len(), "scenario") + " beyond the catalogue"
+            )?;
+            list(&self.beyond, out)?;
+        }
+        let verdict = if self.is_complete() { Verdict::Passed } else { Verdict::Failed };
+        let (sign, style) = (symbol(verdict), Palette::COLOURED.of(verdict));
+        let (contract, count, ids) = (&self.contract, self.ids - self.gaps.len(), self.ids);
+        writeln!(
+            out,
+            "{style}{sign}{style:#} {strong}{contract}{strong:#}: {count} of {ids} catalogue ids \
+             have a scenario that passes and is known to fail"
+        )
+    }
+}
+
+impl Gap {
+    fn words(&self) -> String {
+        match self {
+            Self::Uncovered => "no scenario covers it".to_owned(),
+            Self::NotPassed(scenarios) => {
+                format!("did not pass on the reference gateway: {}", scenarios.join(", "))
+            }
+            Self::NeverKilled(scenarios) => {
+                format!("no defect makes it miss what the defect breaks: {}", scenarios.join(", "))
+            }
+        }
+    }
+}
+
+fn gap(id: &str, scenarios: &[Covering], proof: &Proof) -> Option<Gap> {
+    let covering: Vec<_> = scenarios
+        .iter()
+        .filter(|scenario| scenario.covers.iter().any(|covered| covered == id))
+        .map(|scenario| scenario.scenario.clone())
+        .collect();
+    let passed: Vec<_> = covering.iter().filter(|scenario| proof.passed(scenario)).cloned().collect();
+    if covering.is_empty() {
+        Some(Gap::Uncovered)
+    } else if passed.is_empty() {
+        Some(Gap::NotPassed(covering))
+    } else if passed.iter().any(|scenario| proof.can_fail(scenario)) {
+        None
+    } else {
+        Some(Gap::NeverKilled(passed))
+    }
+}
+
+/// Ids one after another, in lines that a terminal does not break.
+fn list(ids: &BTreeSet<String>, out: &mut impl io::Write) -> io::Result<()> {
+    let mut line = String::new();
+    for id in ids {
+        if !line.is_empty() && line.len() + id.len() + 2 > WIDTH {
+            writeln!(out, "    {line}")?;
+            line.clear();
+        }
+        let gap = if line.is_empty() { "" } else { ", " };
+        line.extend([gap, id.as_str()]);
+    }
+    writeln!(out, "    {line}")
+}

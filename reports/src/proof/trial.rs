@@ -1,0 +1,92 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumbline_record::{Case, Miss, ScenarioFinished, Verdict};
+use serde::{Deserialize, Serialize};
+
+use super::Defect;
+
+/// A scenario, as it went on the gateway without a defect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sound {
+    /// The catalogue ids that it covers.
+    pub covers: Vec<String>,
+    /// The requirements that its cases verify.
+    pub verifies: BTreeSet<String>,
+    /// Its cases.
+    pub cases: BTreeSet<String>,
+    /// Those that did not pass, or not without a warning.
+    pub wrong: Vec<Wrong>,
+}
+
+/// What came of one defect.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// By requirement, the cases in which a check that verifies it missed.
+    pub kills: BTreeMap<String, BTreeSet<String>>,
+    /// The cases that went wrong for another reason than the defect.
+    pub bystanders: Vec<Wrong>,
+}
+
+/// A case that went wrong where it had no reason to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wrong {
+    /// Its name.
+    pub case: String,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Option<String>,
+    /// The checks that missed.
+    pub misses: Vec<Miss>,
+}
+
+impl From<&Case> for Wrong {
+    fn from(case: &Case) -> Self {
+        Self {
+            case: case.name.clone(),
+            verdict: case.verdict,
+            reason: case.reason.clone(),
+            misses: case.misses.clone(),
+        }
+    }
+}
+
+impl Sound {
+    pub(super) fn new(finished: &ScenarioFinished) -> Self {
+        let cases = &finished.cases;
+        let verified = cases.iter().flat_map(|case| &case.verifies);
+        let wrong = cases.iter().filter(|case| case.verdict != Verdict::Passed || !case.misses.is_empty());
+        Self {
+            covers: finished.covers.clone(),
+            verifies: verified.map(|verified| verified.requirement.clone()).collect(),
+            cases: cases.iter().map(|case| case.name.clone()).collect(),
+            wrong: wrong.map(Wrong::from).collect(),
+        }
+    }
+}
+
+impl Trial {
+    pub(super) fn new(defect: &Defect, finished: &[ScenarioFinished]) -> Self {
+        let mut trial = Self::default();
+        for case in finished.iter().flat_map(|finished| &finished.cases) {
+            trial.judge(case, defect);
+        }
+        trial.bystanders.sort_by(|a, b| a.case.cmp(&b.case));
+        trial
+    }
+
+    fn judge(&mut self, case: &Case, defect: &Defect) {
+        let missed: BTreeSet<&String> =
+            case.misses.iter().filter_map(|miss| miss.requirement.as_ref()).collect();
+        let mut noticed = false;
+        for requirement in missed.into_iter().filter(|id| defect.breaks.contains(id)) {
+            noticed = true;
+            self.kills.entry(requirement.clone()).or_default().insert(case.name.clone());
+        }
+        let wrong = case.verdict == Verdict::Failed || !case.misses.is_empty();
+        // A case that broke has decided nothing, whatever it saw before.
+        if case.verdict == Verdict::Error || (wrong && !noticed) {
+            self.bystanders.push(case.into());
+        }
+    }
+}

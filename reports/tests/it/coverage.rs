@@ -1,0 +1,52 @@
+use plumbline_record::{Level, ScenarioFinished};
+use plumbline_reports::proof::Proof;
+use plumbline_reports::{CatalogueId, Coverage, Covering};
+
+use crate::proof::{missing, passing, proof, shown};
+
+fn covering(scenario: &str, covers: &str) -> Covering {
+    Covering { scenario: scenario.into(), covers: vec![covers.into()] }
+}
+
+fn coverage(ids: &[&str], scenarios: &[Covering], proof: &Proof) -> Coverage {
+    let entry = |id: &&str| CatalogueId { id: (*id).into(), title: format!("What {id} is") };
+    Coverage::new("gsai", ids.iter().map(entry).collect(), scenarios, proof)
+}
+
+/// `A` passes and is known to fail, `B` passes whatever happens.
+fn proved() -> Proof {
+    let mut proof = proof();
+    proof.add("wrong-model", &[missing("A", Level::Must, Some("chat.model-echoed")), passing("B")]);
+    proof
+}
+
+#[test]
+fn an_id_counts_when_a_scenario_passes_and_can_fail() {
+    let scenarios = [covering("A", "TC-1"), covering("B", "TC-1"), covering("C", "C")];
+    let coverage = coverage(&["TC-1"], &scenarios, &proved());
+    assert!(coverage.is_complete());
+    assert_eq!(
+        shown(|out| coverage.render(out)),
+        "1 scenario beyond the catalogue\n    C\n\
+         ✓ gsai: 1 of 1 catalogue ids have a scenario that passes and is known to fail\n"
+    );
+}
+
+#[test]
+fn every_gap_says_what_is_missing() {
+    let mut proof = proved();
+    let failing: ScenarioFinished = missing("D", Level::Must, None);
+    proof.baseline(&[passing("A"), passing("B"), failing]);
+    let scenarios =
+        [covering("A", "TC-1"), covering("B", "TC-2"), covering("D", "TC-3"), covering("E", "TC-4")];
+    let coverage = coverage(&["TC-1", "TC-2", "TC-3", "TC-4", "TC-5"], &scenarios, &proof);
+    assert!(!coverage.is_complete());
+    assert_eq!(
+        shown(|out| coverage.render(out)),
+        "✗ TC-2  What TC-2 is\n    no defect makes it miss what the defect breaks: B\n\
+         ✗ TC-3  What TC-3 is\n    did not pass on the reference gateway: D\n\
+         ✗ TC-4  What TC-4 is\n    did not pass on the reference gateway: E\n\
+         ✗ TC-5  What TC-5 is\n    no scenario covers it\n\
+         ✗ gsai: 1 of 5 catalogue ids have a scenario that passes and is known to fail\n"
+    );
+}
