@@ -1,8 +1,9 @@
-//! How much of request bodies is taken in: of one, and of all large ones together.
+//! How much of request bodies is taken in, and of what they ask for: of one, and of all large ones together.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -14,6 +15,8 @@ const TOTAL: u32 = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a sender may pause within a body.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How long a whole body may take: what it holds is lost to others as long.
+const WHOLE: Duration = Duration::from_mins(2);
 
 /// What a gateway takes in.
 #[derive(Debug)]
@@ -22,10 +25,12 @@ pub(crate) struct Intake {
     pub(crate) limit: usize,
     /// How long a sender may pause within a body.
     pub(crate) pause: Duration,
+    /// How long a whole body may take.
+    pub(crate) whole: Duration,
     /// How long a large body waits for others to be done with.
-    patience: Duration,
+    pub(crate) patience: Duration,
     /// One permit for each KiB of a large body.
-    budget: Arc<Semaphore>,
+    pub(crate) budget: Arc<Semaphore>,
 }
 
 /// Other large bodies take all that there is.
@@ -36,11 +41,33 @@ pub(crate) struct Full;
 #[derive(Debug, Default)]
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
+/// A large answer and the share of its request: an answer can be as large as what it answers.
+struct Answer {
+    bytes: Vec<u8>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Share {
+    /// The bytes of an answer, which keep the share until they are sent: whoever does not read takes up room.
+    pub(crate) fn until_sent(self, bytes: Vec<u8>) -> Bytes {
+        match self.0 {
+            Some(permit) => Bytes::from_owner(Answer { bytes, _permit: permit }),
+            None => bytes.into(),
+        }
+    }
+}
+
 impl Intake {
     /// Bodies of up to so many bytes.
     pub(crate) fn new(limit: usize) -> Self {
         let budget = Arc::new(Semaphore::new(TOTAL as usize));
-        Self { limit, pause: PAUSE, patience: PATIENCE, budget }
+        Self { limit, pause: PAUSE, whole: WHOLE, patience: PATIENCE, budget }
     }
 
     /// Has a body's share grow to so many bytes. Where others have to be done with first, it waits for them.
@@ -93,6 +120,18 @@ mod tests {
         assert_eq!(intake.grow(&mut two, 254 * SMALL).await, Ok(()));
         drop(two);
         assert_eq!(left(&intake), TOTAL as usize);
+    }
+
+    #[tokio::test]
+    async fn an_answer_keeps_the_share_of_its_request_until_it_is_dropped() {
+        let intake = impatient();
+        let mut share = Share::default();
+        intake.grow(&mut share, 2 * SMALL).await.unwrap();
+        let answer = share.until_sent(b"yes".to_vec());
+        assert_eq!((&*answer, left(&intake)), (b"yes".as_slice(), TOTAL as usize - 2 * 1024));
+        drop(answer);
+        assert_eq!(left(&intake), TOTAL as usize);
+        assert_eq!(Share::default().until_sent(b"yes".to_vec()), "yes");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! gateway of its own under `/~w/<id>/`, made and inspected through the control API under `/~control/`. What a
 //! gateway can do wrong on purpose is in [`defect`].
 
+mod aside;
 pub mod brain;
 mod control;
 pub mod defect;

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -31,8 +32,9 @@ pub(super) async fn exchange(
     let stream = TcpStream::connect((host, port)).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     let (read, write) = stream.into_split();
-    let mut sending = pin!(send(write, bytes, half_close));
-    let mut answering = pin!(answer(read, most_bytes));
+    let (listens, listening) = oneshot::channel();
+    let mut sending = pin!(send(write, bytes, half_close, listening));
+    let mut answering = pin!(answer(Listening { read, listens: Some(listens) }, most_bytes));
     tokio::select! {
         // An answer may come before everything is sent.
         reply = &mut answering => reply,
@@ -41,7 +43,14 @@ pub(super) async fn exchange(
     }
 }
 
-async fn send(mut write: OwnedWriteHalf, bytes: &Bytes, half_close: bool) -> OwnedWriteHalf {
+async fn send(
+    mut write: OwnedWriteHalf,
+    bytes: &Bytes,
+    half_close: bool,
+    listening: oneshot::Receiver<()>,
+) -> OwnedWriteHalf {
+    // Where nobody listens any more there is an error already.
+    let _ = listening.await;
     // Where the gateway takes no more, its answer says why.
     let sent = write.write_all(bytes).await;
     if sent.is_ok() && half_close {
@@ -50,9 +59,9 @@ async fn send(mut write: OwnedWriteHalf, bytes: &Bytes, half_close: bool) -> Own
     write
 }
 
-async fn answer(read: OwnedReadHalf, most_bytes: u64) -> Result<Reply, NoReply> {
+async fn answer(connection: Listening, most_bytes: u64) -> Result<Reply, NoReply> {
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(Listening(read))).await.map_err(|error| no_reply(&error))?;
+        http1::handshake(TokioIo::new(connection)).await.map_err(|error| no_reply(&error))?;
     // It ends with this function, whatever happens.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
@@ -79,7 +88,11 @@ fn no_reply(error: &hyper::Error) -> NoReply {
 }
 
 /// A connection on which only the other side speaks: what is written to it has been sent already.
-struct Listening(OwnedReadHalf);
+struct Listening {
+    read: OwnedReadHalf,
+    /// Told once a request was written: what arrives before that is taken for a message that nobody asked for.
+    listens: Option<oneshot::Sender<()>>,
+}
 
 impl AsyncRead for Listening {
     fn poll_read(
@@ -87,12 +100,16 @@ impl AsyncRead for Listening {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        Pin::new(&mut self.read).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Listening {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(listens) = self.listens.take() {
+            // Whoever waited for it may be gone, with an answer.
+            let _ = listens.send(());
+        }
         Poll::Ready(Ok(bytes.len()))
     }
 

@@ -228,7 +228,7 @@ fn a_prompt_that_is_too_long_is_refused_and_the_next_one_is_not() {
     let small = ModelIdentity { context_tokens: Some(8_192), ..bedrock() };
     let long = request(vec![user(&"word ".repeat(9_000)), assistant("Yes."), user("Hello")]);
     let Err(Refusal::TooLong { tokens, most }) = BRAIN.answer(&small, &long) else { panic!("answered") };
-    assert!(tokens > 9_000 && most == 8_192, "{tokens}");
+    assert!(tokens > most && most == 8_192, "{tokens}");
     assert!(BRAIN.answer(&small, &request(vec![user("Hello")])).is_ok());
     assert!(BRAIN.answer(&bedrock(), &long).is_ok());
 }

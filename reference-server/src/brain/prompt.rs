@@ -21,7 +21,7 @@ const PAGE: u64 = 258;
 ///
 /// # Errors
 ///
-/// When there are more than `most`. Texts so long that they cannot have fewer are not counted for it.
+/// When there are more than `most`. Nothing is counted to its end for that.
 pub(super) fn count(
     messages: &[Message],
     attachments: &Attachments,
@@ -33,9 +33,12 @@ pub(super) fn count(
     };
     within(texts(messages).map(tokens::at_least).sum())?;
     let framed = messages.len() as u64 * FRAME + PRIMING;
-    let text: u64 = texts(messages).map(tokens::count).sum();
     let images: u64 = messages.iter().flat_map(|message| &message.parts).map(count_image).sum();
-    within(framed + text + images + attachments.pages() as u64 * PAGE)
+    let mut total = within(framed + images + attachments.pages() as u64 * PAGE)?;
+    for slice in texts(messages).flat_map(tokens::slices) {
+        total = within(total + tokens::count(slice))?;
+    }
+    Ok(total)
 }
 
 /// Everything in words: the text parts and the names of files.

@@ -6,6 +6,8 @@ use tiktoken::CoreBpe;
 
 /// Bytes of the longest token of the encoding.
 const LONGEST: usize = 128;
+/// Most bytes that are encoded at once. What encoding takes in time and memory grows with what has no blank in it.
+const SLICE: usize = 4096;
 
 static ENCODING: OnceLock<CoreBpe> = OnceLock::new();
 
@@ -21,7 +23,31 @@ pub fn warm_up() {
 
 /// How many tokens a text has.
 pub fn count(text: &str) -> u64 {
-    encoding().count(text) as u64
+    slices(text).map(|slice| encoding().count(slice) as u64).sum()
+}
+
+/// A text in slices, to be counted one by one. No token goes from one to the next, but where thousands of bytes have
+/// no blank before a word.
+pub fn slices(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (slice, after) = rest.split_at(end_of_slice(rest));
+        rest = after;
+        (!slice.is_empty()).then_some(slice)
+    })
+}
+
+/// Where the first slice of a text ends: before the last blank behind a word, because no token goes on there.
+fn end_of_slice(text: &str) -> usize {
+    if text.len() <= SLICE {
+        return text.len();
+    }
+    let most = text.floor_char_boundary(SLICE);
+    let window = text.get(..most).unwrap_or(text);
+    let follows_a_word = |at: &usize| {
+        window.get(..*at).is_some_and(|before| before.ends_with(|last: char| !last.is_whitespace()))
+    };
+    window.rmatch_indices(' ').map(|(at, _)| at).find(follows_a_word).unwrap_or(most)
 }
 
 /// How many tokens a text has at least, known without a look into it.
@@ -37,10 +63,17 @@ pub fn take(text: &str, most: usize) -> Option<String> {
     if text.len() <= most {
         return None;
     }
-    let tokens = encoding().encode(text);
-    let kept = tokens.get(..most).filter(|kept| kept.len() < tokens.len())?;
-    let end = text.floor_char_boundary(encoding().decode(kept).len());
-    text.get(..end).map(str::to_owned)
+    let (mut end, mut left) = (0, most);
+    for slice in slices(text) {
+        let tokens = encoding().encode(slice);
+        if let Some(kept) = tokens.get(..left).filter(|kept| kept.len() < tokens.len()) {
+            end = text.floor_char_boundary(end + encoding().decode(kept).len());
+            return text.get(..end).map(str::to_owned);
+        }
+        end += slice.len();
+        left -= tokens.len();
+    }
+    None
 }
 
 #[cfg(test)]
@@ -76,6 +109,23 @@ mod tests {
             assert!(text.starts_with(&taken), "{taken:?}");
             assert!(taken.len() < text.len());
         }
+    }
+
+    #[test]
+    fn slices_are_bounded_and_change_no_count_where_there_are_blanks() {
+        let long = "naïve 日本語  words,\n\n and\t 1234 🦀 \u{a0} ' 's ".repeat(1_000);
+        let unbroken = "ä".repeat(10_001);
+        for text in ["", "a", &long, &unbroken, &" ".repeat(10_000), &format!("{}a b", " ".repeat(SLICE))] {
+            let slices: Vec<_> = slices(text).collect();
+            assert_eq!(slices.concat(), *text);
+            assert!(slices.iter().all(|slice| slice.len() <= SLICE));
+        }
+        assert!(slices(&long).count() > 5);
+        assert_eq!(count(&long), encoding().count(&long) as u64);
+        let most = encoding().encode(&long).len() - 1;
+        let taken = take(&long, most).unwrap();
+        assert!(long.starts_with(&taken) && taken.len() < long.len(), "{} bytes", taken.len());
+        assert_eq!(take(&long, most + 1), None);
     }
 
     #[test]

@@ -54,5 +54,6 @@ pub(super) async fn set(
     let world = world_of(&worlds, &world)?;
     let wanted: Wanted = input::json(&body)?;
     world.defects.set(&input::defects(&wanted.defects)?);
+    world.memory.forget_answers();
     Ok(present(&world))
 }

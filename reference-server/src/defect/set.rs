@@ -16,6 +16,8 @@ pub(crate) struct DefectSet {
     words: [AtomicU64; WORDS],
     /// The chats of each key, for a defect that strikes after some.
     pub(crate) chats: Tally,
+    /// The billing events of each key, for one that loses some.
+    pub(crate) events: Tally,
 }
 
 impl DefectSet {
@@ -33,6 +35,7 @@ impl DefectSet {
     /// Puts these on and all others off. What was counted for them is forgotten.
     pub(crate) fn set(&self, defects: &[Defect]) {
         self.chats.clear();
+        self.events.clear();
         for (index, word) in self.words.iter().enumerate() {
             let own = defects.iter().map(|defect| place(*defect)).filter(|(word, _)| *word == index);
             word.store(own.fold(0, |bits, (_, bit)| bits | bit), Ordering::Relaxed);

@@ -84,9 +84,11 @@ fn a_set_holds_what_was_put_on_and_nothing_else() {
 fn keys_are_counted_one_by_one_until_the_defects_change() {
     let set = DefectSet::default();
     let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    assert_eq!([one, one, two, one].map(|key| set.chats.count(key)), [1, 2, 1, 3]);
+    for tally in [&set.chats, &set.events] {
+        assert_eq!([one, one, two, one].map(|key| tally.count(key)), [1, 2, 1, 3]);
+    }
     set.set(&[]);
-    assert_eq!(set.chats.count(one), 1);
+    assert_eq!((set.chats.count(one), set.events.count(one)), (1, 1));
 }
 
 #[test]

@@ -10,6 +10,8 @@ use super::inference::{Completion, CompletionRequest};
 
 /// How many answers are remembered; then all are forgotten, so that a broken world does not grow for ever.
 const MOST_ANSWERS: usize = 1_000;
+/// The longest answer that is remembered, in bytes.
+const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// One world's memory.
 #[derive(Debug, Default)]
@@ -20,7 +22,6 @@ pub(crate) struct DefectMemory {
 #[derive(Debug, Default)]
 struct Memory {
     answers: HashMap<RequestDigest, Completion>,
-    events: HashMap<Uuid, u64>,
     last_number: u64,
 }
 
@@ -44,8 +45,11 @@ impl DefectMemory {
         self.memory.lock().answers.get(&request).cloned()
     }
 
-    /// Remembers an answer.
+    /// Remembers an answer that is not too long for it.
     pub(crate) fn keep(&self, request: RequestDigest, answer: Completion) {
+        if answer.text.len() > LONGEST_ANSWER {
+            return;
+        }
         let mut memory = self.memory.lock();
         if memory.answers.len() >= MOST_ANSWERS {
             memory.answers.clear();
@@ -53,12 +57,9 @@ impl DefectMemory {
         memory.answers.insert(request, answer);
     }
 
-    /// How many events a key has by now, this one included.
-    pub(crate) fn count_event(&self, key: Uuid) -> u64 {
-        let mut memory = self.memory.lock();
-        let events = memory.events.entry(key).or_default();
-        *events += 1;
-        *events
+    /// Begins again, for other defects.
+    pub(crate) fn forget_answers(&self) {
+        self.memory.lock().answers.clear();
     }
 
     /// A number that it has not given before.
@@ -108,14 +109,14 @@ mod tests {
         assert_eq!(memory.answer(RequestDigest(0)).as_ref(), Some(&answer));
         memory.keep(RequestDigest(u64::MAX), answer.clone());
         assert_eq!(memory.answer(RequestDigest(0)), None);
-        assert_eq!(memory.answer(RequestDigest(u64::MAX)), Some(answer));
+        assert_eq!(memory.answer(RequestDigest(u64::MAX)), Some(answer.clone()));
+        memory.keep(RequestDigest(1), Completion { text: "a".repeat(LONGEST_ANSWER + 1), ..answer });
+        assert_eq!(memory.answer(RequestDigest(1)), None);
     }
 
     #[test]
-    fn every_key_has_its_own_count_and_numbers_never_come_twice() {
+    fn numbers_never_come_twice() {
         let memory = DefectMemory::default();
-        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!([one, two, one].map(|key| memory.count_event(key)), [1, 1, 2]);
         assert_ne!(memory.fresh_number(), memory.fresh_number());
     }
 }

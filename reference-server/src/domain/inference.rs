@@ -108,6 +108,20 @@ pub struct CompletionRequest {
     pub top_p: Option<f64>,
 }
 
+impl CompletionRequest {
+    /// The bytes of everything that is said and shown.
+    pub fn size(&self) -> usize {
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        parts
+            .map(|part| match part {
+                Part::Text(text) => text.len(),
+                Part::Image(image) => image.bytes.len(),
+                Part::File(file) => file.bytes.len(),
+            })
+            .sum()
+    }
+}
+
 /// A chat model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {

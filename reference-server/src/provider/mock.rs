@@ -4,6 +4,7 @@ use futures::future::{BoxFuture, ready};
 use futures::stream::{self, StreamExt};
 
 use super::{CompletionStream, Fault, FaultKind, Provider, StreamPart, wire};
+use crate::aside::aside;
 use crate::brain::{Brain, BrainError, Refusal};
 use crate::domain::inference::{
     Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, ProviderError,
@@ -61,7 +62,8 @@ impl Provider for Mock {
         request: CompletionRequest,
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
-        Box::pin(ready(self.answer(model, &request, fault.as_ref())))
+        let answer = || self.answer(model, &request, fault.as_ref());
+        Box::pin(ready(aside(request.size(), answer)))
     }
 
     fn stream<'a>(
@@ -70,7 +72,7 @@ impl Provider for Mock {
         request: CompletionRequest,
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<CompletionStream, ProviderError>> {
-        let answer = self.answer(model, &request, fault.as_ref());
+        let answer = aside(request.size(), || self.answer(model, &request, fault.as_ref()));
         let breaks_off = fault.is_some_and(|fault| fault.kind == FaultKind::TruncatedStream);
         Box::pin(ready(answer.map(|completion| parts_of(completion, breaks_off))))
     }
@@ -81,7 +83,8 @@ impl Provider for Mock {
         request: EmbeddingRequest,
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<Embeddings, ProviderError>> {
-        Box::pin(ready(self.place(model, &request, fault.as_ref())))
+        let size = request.inputs.iter().map(String::len).sum();
+        Box::pin(ready(aside(size, || self.place(model, &request, fault.as_ref()))))
     }
 }
 

@@ -8,12 +8,13 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::Refusal;
 use super::exchange::Exchange;
 use super::lenience;
 use super::validate::Body;
+use crate::aside::aside;
 use crate::defect::DefectSet;
 use crate::intake::{Full, Intake, Share};
 
@@ -29,12 +30,12 @@ const UNCOUNTED: usize = 256 * 1024;
 const MOST_VALUES: usize = 1_000_000;
 
 /// The body of a request, read and parsed. Its share is what it takes of the room for large bodies, and is to be
-/// held until the answer is made.
+/// held until the answer is sent.
 pub(super) async fn read(exchange: &Exchange<'_>, body: HttpBody) -> Result<(Body, Share), Refusal> {
     let defects = &exchange.world.defects;
     lenience::framing(defects, &exchange.head.headers)?;
     let (bytes, share) = collect(body, exchange.intake, defects).await?;
-    Ok((parse(exchange, bytes)?, share))
+    Ok((aside(bytes.len(), || parse(exchange, bytes))?, share))
 }
 
 /// What the bytes say. Every string is a copy of its own, and the bytes are gone when this is done.
@@ -79,8 +80,9 @@ async fn collect(
     }
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
+    let end = Instant::now() + intake.whole;
     while !body.is_end_stream() {
-        let data = match timeout(intake.pause, body.frame()).await {
+        let data = match timeout_at(end.min(Instant::now() + intake.pause), body.frame()).await {
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
             Ok(None) => break,
             Ok(Some(Err(_))) if lenience::takes_a_part(defects) => break,
@@ -247,11 +249,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_stops_coming_is_given_up() {
-        let mut intake = Intake::new(6);
-        intake.pause = Duration::ZERO;
-        let begun = stream::once(async { Ok::<_, Infallible>(Bytes::from("ab")) });
-        let body = HttpBody::from_stream(begun.chain(stream::pending()));
-        assert!(matches!(collected(body, &intake).await, Err(Refusal::TooSlow)));
+        let (short_of_breath, slow) = (
+            Intake { pause: Duration::ZERO, ..Intake::new(6) },
+            Intake { whole: Duration::ZERO, ..Intake::new(6) },
+        );
+        for intake in [short_of_breath, slow] {
+            let begun = stream::once(async { Ok::<_, Infallible>(Bytes::from("ab")) });
+            let body = HttpBody::from_stream(begun.chain(stream::pending()));
+            assert!(matches!(collected(body, &intake).await, Err(Refusal::TooSlow)));
+        }
     }
 
     #[tokio::test]

@@ -19,20 +19,26 @@ use crate::domain::completion;
 use crate::domain::inference::{Completion, CompletionRequest};
 use crate::domain::ledger::Operation;
 use crate::domain::scope::Scope;
+use crate::intake::Share;
 
 /// Answers a chat request. The order of the checks is the observed one: a body that is no JSON is told before
 /// anything is asked about the caller, and one of the wrong shape after.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    let (body, _share) = body::read(exchange, body).await?;
+    let (body, share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
-    let answer = admitted(exchange, &call, body).await;
+    let answer = admitted(exchange, &call, body, share).await;
     if answer.is_err() {
         billing::bill_refusal(&call, Operation::Chat).await;
     }
     answer
 }
 
-async fn admitted(exchange: &Exchange<'_>, call: &Call, body: validate::Body) -> Result<Answer, Refusal> {
+async fn admitted(
+    exchange: &Exchange<'_>,
+    call: &Call,
+    body: validate::Body,
+    share: Share,
+) -> Result<Answer, Refusal> {
     exchange.authorize(call, Need::Scope(Scope::ModelsInference))?;
     let defects = &exchange.world.defects;
     let mut members = validate::chat(body, lenience::deviations(defects)).map_err(Refusal::Invalid)?;
@@ -44,11 +50,11 @@ async fn admitted(exchange: &Exchange<'_>, call: &Call, body: validate::Body) ->
     if streamed {
         let parts = completion::stream(call, model, request, fault).await;
         let parts = parts.map_err(|error| exchange.failed(error))?;
-        return Ok(Answer::Streamed(stream::respond(exchange, model, parts)));
+        return Ok(Answer::Streamed(stream::respond(exchange, model, parts, share)));
     }
     let completion = completion::complete(call, model, request, fault).await;
     let completion = completion.map_err(|error| exchange.failed(error))?;
-    whole(exchange, model, &completion)
+    whole(exchange, model, &completion, share)
 }
 
 fn request(mut members: Map<String, Value>, defects: &DefectSet) -> Result<CompletionRequest, Refusal> {
@@ -71,7 +77,12 @@ fn request(mut members: Map<String, Value>, defects: &DefectSet) -> Result<Compl
     })
 }
 
-fn whole(exchange: &Exchange<'_>, model: &Model, completion: &Completion) -> Result<Answer, Refusal> {
+fn whole(
+    exchange: &Exchange<'_>,
+    model: &Model,
+    completion: &Completion,
+    share: Share,
+) -> Result<Answer, Refusal> {
     let defects = &exchange.world.defects;
     let body = serde_json::to_vec(&ChatCompletion {
         object: "chat.completion",
@@ -88,7 +99,7 @@ fn whole(exchange: &Exchange<'_>, model: &Model, completion: &Completion) -> Res
         usage: rewrite::chat_usage(defects, completion.usage),
     });
     let body = body.map_err(|error| exchange.internal(error.to_string()))?;
-    Ok(Answer::Whole(json_response(StatusCode::OK, body)))
+    Ok(Answer::Whole(json_response(StatusCode::OK, share.until_sent(body))))
 }
 
 #[cfg(test)]

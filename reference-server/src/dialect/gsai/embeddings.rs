@@ -18,27 +18,38 @@ use crate::domain::embedding;
 use crate::domain::inference::{EmbeddingRequest, Embeddings};
 use crate::domain::ledger::Operation;
 use crate::domain::scope::Scope;
+use crate::intake::{Full, Share};
+
+/// What a number of a vector takes, in bytes: itself, and what is written of it.
+const NUMBER: usize = 16;
 
 /// Answers an embedding request; the order of the checks is that of a chat.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    let (body, _share) = body::read(exchange, body).await?;
+    let (body, share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
-    let answer = admitted(exchange, &call, body).await;
+    let answer = admitted(exchange, &call, body, share).await;
     if answer.is_err() {
         billing::bill_refusal(&call, Operation::Embedding).await;
     }
     answer
 }
 
-async fn admitted(exchange: &Exchange<'_>, call: &Call, body: validate::Body) -> Result<Answer, Refusal> {
+async fn admitted(
+    exchange: &Exchange<'_>,
+    call: &Call,
+    body: validate::Body,
+    mut share: Share,
+) -> Result<Answer, Refusal> {
     exchange.authorize(call, Need::Scope(Scope::ModelsEmbedding))?;
     let deviations = lenience::deviations(&exchange.world.defects);
     let mut members = validate::embedding(body, deviations).map_err(Refusal::Invalid)?;
     let model = exchange.model(content::text(members.remove("model")), Operation::Embedding)?;
     let fault = exchange.fault()?;
-    let embeddings = embedding::embed(call, model, request(members), fault).await;
+    let request = request(members);
+    exchange.intake.grow(&mut share, room(&request, model)).await.map_err(|Full| Refusal::Full)?;
+    let embeddings = embedding::embed(call, model, request, fault).await;
     let embeddings = embeddings.map_err(|error| exchange.failed(error))?;
-    whole(exchange, model, &embeddings)
+    whole(exchange, model, &embeddings, share)
 }
 
 fn request(mut members: Map<String, Value>) -> EmbeddingRequest {
@@ -52,7 +63,18 @@ fn request(mut members: Map<String, Value>) -> EmbeddingRequest {
     EmbeddingRequest { inputs, dimensions: dimensions.and_then(|length| usize::try_from(length).ok()) }
 }
 
-fn whole(exchange: &Exchange<'_>, model: &Model, embeddings: &Embeddings) -> Result<Answer, Refusal> {
+/// What the vectors take at most, in bytes: a small body can ask for a hundred megabytes of them.
+fn room(request: &EmbeddingRequest, model: &Model) -> usize {
+    let length = request.dimensions.unwrap_or(model.identity.dimensions);
+    request.inputs.len().saturating_mul(length).saturating_mul(NUMBER)
+}
+
+fn whole(
+    exchange: &Exchange<'_>,
+    model: &Model,
+    embeddings: &Embeddings,
+    share: Share,
+) -> Result<Answer, Refusal> {
     let defects = &exchange.world.defects;
     let body = serde_json::to_vec(&EmbeddingList {
         object: "list",
@@ -61,5 +83,5 @@ fn whole(exchange: &Exchange<'_>, model: &Model, embeddings: &Embeddings) -> Res
         usage: rewrite::embedding_usage(defects, embeddings.usage),
     });
     let body = body.map_err(|error| exchange.internal(error.to_string()))?;
-    Ok(Answer::Whole(json_response(StatusCode::OK, body)))
+    Ok(Answer::Whole(json_response(StatusCode::OK, share.until_sent(body))))
 }

@@ -19,13 +19,14 @@ use crate::domain::completion::BilledStream;
 use crate::domain::inference::{FinishReason, Usage};
 use crate::domain::log_line::{LogEvent, RequestContext};
 use crate::domain::world::World;
+use crate::intake::Share;
 use crate::provider::StreamPart;
 
 /// The status of a response whose body is a stream.
 const STATUS: u16 = 200;
 
 /// The response that carries the parts as they come.
-pub(super) fn respond(exchange: &Exchange<'_>, model: &Model, parts: BilledStream) -> Response {
+pub(super) fn respond(exchange: &Exchange<'_>, model: &Model, parts: BilledStream, share: Share) -> Response {
     let events = Events {
         parts,
         head: Head {
@@ -40,6 +41,7 @@ pub(super) fn respond(exchange: &Exchange<'_>, model: &Model, parts: BilledStrea
             started: exchange.started,
             closed: false,
         },
+        _share: share,
     };
     let frames = unfold(events, |mut events| async move {
         let frame = events.next().await?;
@@ -58,6 +60,8 @@ struct Events {
     head: Head,
     stage: Stage,
     journal: Journal,
+    /// The room that the request takes, and its answer after it.
+    _share: Share,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

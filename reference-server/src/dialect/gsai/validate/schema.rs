@@ -10,7 +10,7 @@ const MOST_INPUTS: usize = 2_048;
 /// Longest vector that can be asked for.
 pub(in super::super) const MOST_DIMENSIONS: i64 = 4_096;
 /// Most stop sequences. Four are documented, and more are let through.
-const MOST_STOPS: usize = 1_000;
+const MOST_STOPS: usize = 64;
 /// Most completions that can be asked for.
 const MOST_CHOICES: i64 = 128;
 /// Most tokens that can be asked for: as many as their type holds.
