@@ -34,11 +34,11 @@ impl Failure {
     pub(crate) fn show(&self, printer: Printer) -> ExitCode {
         match self {
             Self::Usage(error) => {
-                printer.error(&format!("error: {error:#}"));
+                printer.error(&format!("error: {}", told(error)));
                 ExitCode::Usage
             }
             Self::Configuration(error) => {
-                printer.error(&format!("error: failed to {error:#}"));
+                printer.error(&format!("error: failed to {}", told(error)));
                 ExitCode::Configuration
             }
             Self::Mistakes(mistakes) => {
@@ -47,12 +47,25 @@ impl Failure {
             }
             Self::Unreachable(error) => {
                 printer.error(&format!(
-                    "error: failed to {error:#}\n  hint: is the gateway running, and is the address right?"
+                    "error: failed to {}\n  hint: is the gateway running, and is the address right?",
+                    told(error)
                 ));
                 ExitCode::Unreachable
             }
         }
     }
+}
+
+/// An error with its causes, none of them twice: some errors tell their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// What came of printing: whoever closes the pipe has read enough.

@@ -14,7 +14,7 @@ use super::verdicts::{self, OBSERVERS};
 use super::{Cancel, Client, Plan, Services, Sink, Stage, isolation, request};
 use crate::check::Reply;
 use crate::observe::{Expected, Outcome, Requirements};
-use crate::scenario::{Action, Contract, Scenario, Step};
+use crate::scenario::{Action, BillExpectation, Contract, Scenario, Step};
 use crate::target::{Role, Secrets};
 
 /// Time for taking down what an attempt made.
@@ -38,6 +38,8 @@ pub(super) struct Seen {
     pub(super) broken: Option<String>,
     pub(super) taken: Vec<Taken>,
     pub(super) bills: Vec<Expected>,
+    /// Successes that are billed and belong to a step that failed: their events still come, and are nobody else's.
+    pub(super) unjudged_bills: usize,
     pub(super) billing: Outcome,
     pub(super) keys: Outcome,
     pub(super) logs: Outcome,
@@ -60,6 +62,12 @@ pub(super) struct Delivery {
 }
 
 impl Seen {
+    /// Notes that a step is billed whose bill is not judged, as the step failed.
+    pub(super) fn leave_bill(&mut self, step: &Step, refused: bool) {
+        self.unjudged_bills +=
+            usize::from(!refused && matches!(step.bills, Some(BillExpectation::One { .. })));
+    }
+
     /// Notes which of the allowed answers came; a burst may get the same one often.
     pub(super) fn take(&mut self, step: &Step, alternative: &str) {
         let taken = Taken { step: step.name.to_string(), alternative: alternative.to_owned() };
@@ -254,7 +262,7 @@ impl<'a> Attempt<'a> {
                 stage.variables.set(Arc::clone(&step.name), step_value(&reply));
                 self.check(step, &reply, stage, seen);
                 if seen.failed() {
-                    return;
+                    return seen.leave_bill(step, reply.is_refusal());
                 }
                 self.capture(step, &reply, stage, seen);
                 reply.is_refusal()

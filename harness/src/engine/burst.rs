@@ -44,7 +44,9 @@ impl Attempt<'_> {
                 Answer::Closed => (json!({ "closed": true }), true),
                 Answer::Missing => continue,
             };
-            if !seen.failed() {
+            if seen.failed() {
+                seen.leave_bill(step, refused);
+            } else {
                 self.note_bill(step, refused, stage, seen);
             }
             replies.push(value);

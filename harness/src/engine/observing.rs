@@ -78,21 +78,24 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) async fn settle_bills(&self, stage: &Stage, watched: &Watched<'_>, seen: &mut Seen) {
-        if let (Some(observer), Some(lines)) = (&self.plan.target.billing, &watched.billing)
-            && !seen.bills.is_empty()
-        {
-            let outcome = observe::judge_bills(
-                self.services(),
-                stage,
-                observer,
-                lines,
-                &seen.bills,
-                seen.failed(),
-                self.requirements(),
-            )
-            .await;
-            seen.billing.merge(outcome);
+        let (Some(observer), Some(lines)) = (&self.plan.target.billing, &watched.billing) else { return };
+        // With keys that the next scenario uses too, a late event would be taken for that one's.
+        let shared = stage.keys.values().any(|key| !key.own);
+        let unjudged = if shared { seen.unjudged_bills } else { 0 };
+        if seen.bills.is_empty() && unjudged == 0 {
+            return;
         }
+        let outcome = observe::judge_bills(
+            self.services(),
+            stage,
+            observer,
+            lines,
+            (&seen.bills, unjudged),
+            seen.failed(),
+            self.requirements(),
+        )
+        .await;
+        seen.billing.merge(outcome);
     }
 
     pub(super) async fn key_before(&self, step: &Step, stage: &Stage, seen: &mut Seen) -> Option<Value> {

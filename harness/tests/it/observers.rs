@@ -512,3 +512,22 @@ async fn a_key_from_the_environment_has_no_id_to_look_at() {
     assert_eq!((own, verdict), (Verdict::Passed, Verdict::NotTestable));
     assert!(reason.contains("from the environment"), "{reason}");
 }
+
+#[tokio::test]
+async fn the_event_of_a_failed_step_is_awaited_where_the_next_scenario_has_the_same_key() {
+    const LATE: usize = 3;
+    let gateway = gateway(Ledger::Shown { late: LATE }, right).await;
+    let scenarios = "
+  - { id: FAILS, title: A, steps: [{ name: chat, call: POST /chat, as: user, json: {}, expect: { status: 500 }, bills: one }] }
+  - { id: NEXT, title: B, steps: [{ name: chat, call: POST /chat, as: user, json: {}, expect: { status: 200 }, bills: one }] }
+";
+    let target = showing(crate::support::TARGET, "unordered");
+    let events = Setup { target: &target, ..Setup::new(&gateway.url, scenarios) }.run().await;
+    assert_eq!(events.case("FAILS").verdict, Verdict::Failed);
+    assert_eq!(events.case("FAILS[billing]").verdict, Verdict::NotTestable);
+    assert_eq!(events.verdict("NEXT[billing]"), (Verdict::Passed, ""));
+    let calls = gateway.calls();
+    let mut between = calls.split(|call| call == "POST /chat");
+    let looks = between.nth(1).map(|calls| calls.iter().filter(|call| *call == "GET /ledger").count());
+    assert!(looks.is_some_and(|looks| looks > LATE), "{calls:?}");
+}
