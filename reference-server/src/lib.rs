@@ -18,6 +18,7 @@ mod server;
 mod settings;
 mod start;
 mod store;
+mod unread;
 
 pub use defect::{Defect, DefectInfo, catalogue};
 pub use dialect::{Dialect, UnknownDialect};

@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::gateway::Gateway;
 use crate::settings::RoleKey;
+use crate::unread;
 
 /// How long a request under way may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -133,7 +133,13 @@ async fn serve(
     let client_ip: IpAddr = peer.ip().to_canonical();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(gateway.handle(request.map(Body::new), client_ip).await) }
+        async move {
+            let (head, body) = request.into_parts();
+            let (body, unread) = unread::watch(body);
+            let mut response = gateway.handle(hyper::Request::from_parts(head, body), client_ip).await;
+            unread.close(&mut response);
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {

@@ -88,7 +88,13 @@ impl Services<'_> {
         };
         let method = method(&call.method).map_err(no_answer)?;
         let outgoing = Outgoing { method, url, headers, body, sending: Sending::Counted };
-        self.client.send(&outgoing, TIME, self.target.limits.response_bytes).await.map_err(no_answer)
+        let send = || self.client.send(&outgoing, TIME, self.target.limits.response_bytes);
+        let reply = match send().await {
+            // A kept connection may end just when it is used again.
+            Err(NoReply::Closed(_)) if outgoing.method.is_idempotent() => send().await,
+            reply => reply,
+        };
+        reply.map_err(no_answer)
     }
 
     /// The one text that a path finds in an answer.

@@ -11,8 +11,8 @@ use plumbline_harness::engine::Settings;
 use plumbline_record::{Event, Verdict};
 use serde_json::{Value, json};
 
-use crate::gateway::{Answer, Gateway, Received};
-use crate::support::{Setup, TARGET, environment, missed, settings};
+use crate::gateway::{Answer, Gateway, Received, Then};
+use crate::support::{Events, Setup, TARGET, environment, missed, settings};
 
 /// A chat as the gateway bills it.
 struct Chat {
@@ -232,6 +232,34 @@ async fn what_is_billed_rightly_passes_and_its_keys_are_taken_down() {
     deleted.sort();
     assert_eq!(deleted, ["DELETE /keys/key-1", "DELETE /keys/key-2"]);
     assert!(!events.written().contains("sk-minted-1"));
+}
+
+/// Billing on a gateway that ends the first connection on which this is asked for, without an answer.
+async fn hanging_up(on: &'static str) -> (Gateway, Events) {
+    let ledger = Ledger::Shown { late: 0 };
+    let state = State { billing: right, ledger, events: Vec::new(), keys: 0, looks: 0, chats: 0 };
+    let state = Mutex::new((state, false));
+    let gateway = Gateway::start(move |request| {
+        let (state, hung_up) = &mut *state.lock();
+        if !*hung_up && format!("{} {}", request.method, request.path) == on {
+            *hung_up = true;
+            return Answer::raw("", Then::Close);
+        }
+        state.answer(request)
+    })
+    .await;
+    let target = showing(MINTING, "immediate");
+    let events = Setup { target: &target, ..Setup::new(&gateway.url, BILLED) }.run().await;
+    (gateway, events)
+}
+
+#[tokio::test]
+async fn a_look_is_repeated_on_a_new_connection_and_what_makes_something_is_not() {
+    let (_, events) = hanging_up("GET /ledger").await;
+    assert_eq!(events.verdict("BILLED[billing]"), (Verdict::Passed, ""));
+    let (gateway, events) = hanging_up("POST /keys").await;
+    assert_eq!(events.case("BILLED").verdict, Verdict::Error);
+    assert_eq!(gateway.calls(), ["POST /keys"]);
 }
 
 #[tokio::test]

@@ -211,3 +211,21 @@ async fn of_two_members_with_one_name_the_last_counts() {
     let reply = gateway.send(request("POST", CHAT, Some(&gateway.key("chat_only")), body)).await;
     assert_eq!((reply.status, &reply.json()["model"]), (200, &json!("claude_3_haiku")));
 }
+
+#[tokio::test]
+async fn a_connection_on_which_a_body_was_left_over_ends_and_says_so() {
+    let gateway = Gateway::start();
+    let long = "x".repeat(100_000);
+    for (method, path, status) in [("POST", "/nowhere", 404), ("PUT", CHAT, 405), ("POST", "/~w/none/x", 404)]
+    {
+        let reply = gateway.send(request(method, path, None, long.clone())).await;
+        assert_eq!((reply.status, reply.header("connection")), (status, Some("close")), "{method} {path}");
+    }
+    // What was read, or is no more than comes with the head, ends nothing.
+    let key = gateway.key("chat_only");
+    let read = json!({ "model": "no-such", "user": long }).to_string();
+    for (path, body) in [(CHAT, read), ("/nowhere", "short".to_owned())] {
+        let reply = gateway.send(request("POST", path, Some(&key), body)).await;
+        assert_eq!(reply.header("connection"), None, "{path}");
+    }
+}

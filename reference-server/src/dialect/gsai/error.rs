@@ -138,11 +138,11 @@ impl IntoResponse for Refusal {
             Self::HeadTooLarge => {
                 detailed(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
             }
-            Self::TooLarge => closing(detailed(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")),
-            Self::TooSlow => closing(detailed(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
+            Self::TooLarge => detailed(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Self::TooSlow => detailed(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
             Self::Full => {
                 let response = detailed(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
-                closing(retry_after(response, Some(COME_BACK)))
+                retry_after(response, Some(COME_BACK))
             }
             Self::Unreadable => detailed(StatusCode::BAD_REQUEST, "There was an error parsing the body"),
             Self::NotJson { offset, problem } => detailed(
