@@ -7,7 +7,9 @@ use axum::extract::Request;
 use axum::response::Response;
 
 use crate::control::Control;
-use crate::dialect::{Dialect, gsai};
+use crate::defect::edits;
+use crate::dialect::{Dialect, anthropic, gemini, gsai, openai};
+use crate::domain::world::World;
 use crate::domain::worlds::Worlds;
 use crate::intake::Intake;
 use crate::route::{Route, route};
@@ -32,15 +34,52 @@ impl Gateway {
                     None => Some(Arc::clone(self.worlds.root())),
                     Some(id) => self.worlds.get(id),
                 };
-                let dialect = dialect.map_or(Some(self.dialect), |name| name.parse().ok());
+                let dialect = match dialect {
+                    Some(name) => name.parse().ok(),
+                    None => Some(self.at_the_root(&request, mounted_at)),
+                };
                 (world, dialect, mounted_at)
             }
         };
-        match (world, dialect) {
-            (Some(world), Some(Dialect::Gsai)) => {
-                gsai::serve(&world, request, mounted_at, client_ip, &self.intake).await
-            }
-            (None, _) | (_, None) => gsai::not_found(),
+        let (Some(world), Some(dialect)) = (world, dialect) else { return gsai::not_found() };
+        let edits = world.defects.edits(dialect.name());
+        if edits.is_empty() {
+            return self.serve(dialect, &world, request, mounted_at, client_ip).await;
+        }
+        let path = request.uri().path().get(mounted_at..).unwrap_or_default().to_owned();
+        let serve = |request| self.serve(dialect, &world, request, mounted_at, client_ip);
+        edits::around(&edits, request, &path, self.intake.limit, serve).await
+    }
+
+    /// What a request to the root is answered in: beside OpenAI's wire stands the part of Anthropic's that is not
+    /// taken for it.
+    fn at_the_root(&self, request: &Request, mounted_at: usize) -> Dialect {
+        let path = request.uri().path().get(mounted_at..).unwrap_or_default();
+        let beside = |below: &str| {
+            path.strip_prefix(below).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let versioned = request.headers().contains_key("anthropic-version");
+        if self.dialect == Dialect::Openai && (beside("/v1/messages") || versioned && beside("/v1/models")) {
+            Dialect::Anthropic
+        } else {
+            self.dialect
+        }
+    }
+
+    async fn serve(
+        &self,
+        dialect: Dialect,
+        world: &Arc<World>,
+        request: Request,
+        mounted_at: usize,
+        client_ip: IpAddr,
+    ) -> Response {
+        let intake = &self.intake;
+        match dialect {
+            Dialect::Openai => openai::serve(world, request, mounted_at, client_ip, intake).await,
+            Dialect::Anthropic => anthropic::serve(world, request, mounted_at, client_ip, intake).await,
+            Dialect::Gemini => gemini::serve(world, request, mounted_at, client_ip, intake).await,
+            Dialect::Gsai => gsai::serve(world, request, mounted_at, client_ip, intake).await,
         }
     }
 }

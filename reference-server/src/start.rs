@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
+use socket2::SockRef;
 use uuid::Uuid;
 
 use crate::brain::tokens;
@@ -23,6 +24,9 @@ use crate::provider::Mock;
 use crate::server::Server;
 use crate::settings::{LogSink, RoleKey, Settings};
 use crate::store::{OpenError, Place, Store};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 4_096;
 
 /// Why a gateway cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +65,8 @@ pub fn bind(settings: Settings) -> Result<Server, StartError> {
     warm_up(&provider);
     let listen = |problem| StartError::Listen { address: settings.listen, problem };
     let listener = TcpListener::bind(settings.listen).map_err(listen)?;
+    // Thousands of clients may come at once.
+    SockRef::from(&listener).listen(BACKLOG).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
 

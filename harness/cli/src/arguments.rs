@@ -154,7 +154,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
     /// The dialect at the root; each is also at /~NAME/.
-    #[arg(long, value_name = "NAME", default_value = "gsai")]
+    #[arg(long, value_name = "NAME", default_value = "openai")]
     pub(crate) dialect: String,
     /// Keep state in this file, so that it survives a restart.
     #[arg(long, value_name = "FILE")]

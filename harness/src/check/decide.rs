@@ -43,6 +43,16 @@ pub fn decide(check: &Check, reply: &Reply, context: &Context<'_>, step: &str) -
     })
 }
 
+/// Whether a check on JSON holds for a value.
+pub(super) fn holds(check: &Check, json: &Value, context: &Context<'_>) -> bool {
+    let Subject::Body(path, quantifier) = &check.subject else { return false };
+    let path = path.fill(context.templates, context.variables);
+    match (Ready::new(&check.matcher, context), path) {
+        (Ok(ready), Ok(path)) => found(&ready, &path.find(json), *quantifier, context).is_ok(),
+        _ => false,
+    }
+}
+
 fn look(check: &Check, reply: &Reply, context: &Context<'_>) -> Result<(), (String, Mismatch)> {
     let subject = subject(check);
     let ready = Ready::new(&check.matcher, context).map_err(|error| (subject.clone(), unfilled(&error)))?;
@@ -346,6 +356,27 @@ mod tests {
     }
 
     #[test]
+    fn texts_that_are_json() {
+        let object = r#""{ \"a\": 1 }""#;
+        assert_decides(
+            &Matcher::Is(Kind::Json),
+            &[object, r#""[]""#, r#""1""#, r#""\"a\"""#, r#"" null ""#],
+            &[r#""""#, r#""a""#, r#""{""#, r#""{} {}""#, "{}", "1", "null"],
+        );
+        assert_decides(
+            &Matcher::Is(Kind::JsonObject),
+            &[object, r#""{}""#],
+            &[r#""[]""#, r#""1""#, r#""""#, r#""{} x""#, "{}", "null"],
+        );
+        assert_decides(
+            &Matcher::JsonSchema("text".into()),
+            &[r#""\"a\"""#],
+            &[r#""a""#, object, r#""1""#, r#""""#, "1", "null", "{}"],
+        );
+        assert_decides(&Matcher::JsonSchema("unknown".into()), &[], &[r#""1""#]);
+    }
+
+    #[test]
     fn each_part_of_a_reply_is_looked_at() {
         let bench = Bench::new();
         let plain = reply("plain");
@@ -392,6 +423,7 @@ mod tests {
             Matcher::Length { min: None, max: None },
             Matcher::Length { min: Some(0), max: None },
             Matcher::Schema("anything".into()),
+            Matcher::JsonSchema("anything".into()),
         ];
         let kinds = [
             Kind::String,
@@ -405,6 +437,8 @@ mod tests {
             Kind::Uuid,
             Kind::Timestamp,
             Kind::UnitVector,
+            Kind::Json,
+            Kind::JsonObject,
         ];
         matchers.extend(kinds.map(Matcher::Is));
         matchers

@@ -2,6 +2,7 @@ use std::sync::{Arc, LazyLock};
 
 use plumbline_record::Difference;
 use regex::Regex;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::decide::Context;
@@ -37,6 +38,7 @@ pub(super) enum Ready<'m> {
     Length(Option<u64>, Option<u64>),
     Absent,
     Schema(&'m str),
+    JsonSchema(&'m str),
 }
 
 impl<'m> Ready<'m> {
@@ -54,6 +56,7 @@ impl<'m> Ready<'m> {
             Matcher::Length { min, max } => Self::Length(*min, *max),
             Matcher::Absent => Self::Absent,
             Matcher::Schema(name) => Self::Schema(name),
+            Matcher::JsonSchema(name) => Self::JsonSchema(name),
         })
     }
 
@@ -83,6 +86,7 @@ impl<'m> Ready<'m> {
             },
             Self::Absent => "nothing".to_owned(),
             Self::Schema(name) => format!("what the JSON Schema {name} allows"),
+            Self::JsonSchema(name) => format!("a text with JSON that the JSON Schema {name} allows"),
         }
     }
 
@@ -112,12 +116,11 @@ impl<'m> Ready<'m> {
                 min.is_none_or(|min| min <= length) && max.is_none_or(|max| length <= max)
             }),
             Self::Absent => false,
-            Self::Schema(name) => {
-                return match context.schemas.violations(name, value, secrets) {
-                    None => Ok(()),
-                    Some(violations) => Err(Mismatch::new(self.expected(secrets), violations)),
-                };
-            }
+            Self::Schema(name) => return self.meet_schema(name, value, context),
+            Self::JsonSchema(name) => match value.as_str().map(serde_json::from_str::<Value>) {
+                Some(Ok(json)) => return self.meet_schema(name, &json, context),
+                _ => false,
+            },
         };
         if holds { Ok(()) } else { Err(Mismatch::new(self.expected(secrets), self.actual(value, secrets))) }
     }
@@ -132,6 +135,13 @@ impl<'m> Ready<'m> {
                 difference(&secrets.redact(expected), &secrets.redact(actual)).map(Box::new);
         }
         Err(mismatch)
+    }
+
+    fn meet_schema(&self, name: &str, value: &Value, context: &Context<'_>) -> Result<(), Mismatch> {
+        match context.schemas.violations(name, value, context.secrets) {
+            None => Ok(()),
+            Some(violations) => Err(Mismatch::new(self.expected(context.secrets), violations)),
+        }
     }
 
     fn actual(&self, value: &Value, secrets: &Secrets) -> String {
@@ -162,6 +172,11 @@ fn is(kind: Kind, value: &Value) -> bool {
         }
         Kind::Timestamp => value.as_str().is_some_and(is_timestamp),
         Kind::UnitVector => is_unit_vector(value),
+        Kind::Json => value.as_str().is_some_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok()),
+        Kind::JsonObject => {
+            let json = value.as_str().map(serde_json::from_str::<Value>);
+            json.is_some_and(|json| json.is_ok_and(|json| json.is_object()))
+        }
     }
 }
 

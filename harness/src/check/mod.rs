@@ -7,6 +7,7 @@ mod matching;
 mod number;
 mod reply;
 mod schemas;
+mod stream;
 mod words;
 
 pub use decide::{Context, decide};
@@ -14,4 +15,6 @@ pub use difference::difference;
 pub use equal::equal;
 pub use number::Decimal;
 pub use reply::Reply;
+pub(crate) use reply::is_event_stream;
 pub use schemas::{SchemaError, Schemas};
+pub use stream::{Stream, decide_stream};

@@ -7,12 +7,12 @@ use plumbline_record::{Case, Event, Level, Miss, ScenarioFinished, Taken, Verdic
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use super::client::{NoReply, Outgoing};
+use super::client::{NoReply, Outgoing, whole};
 use super::exchange::{exchange, micros};
 use super::observing::Watched;
 use super::verdicts::{self, OBSERVERS};
 use super::{Cancel, Client, Plan, Services, Sink, Stage, isolation, request};
-use crate::check::Reply;
+use crate::check::{Reply, Stream};
 use crate::observe::{Expected, Outcome, Requirements};
 use crate::scenario::{Action, BillExpectation, Contract, Scenario, Step};
 use crate::target::{Role, Secrets};
@@ -121,12 +121,15 @@ impl<'a> Attempt<'a> {
     /// What keeps the scenario from being run on this target, if anything.
     fn obstacle(&self) -> Option<(Verdict, String)> {
         let target = &self.plan.target;
-        let missing = |capability: &&Arc<str>| !target.capabilities.contains(&***capability);
+        let Some(offer) = target.offers.of(&self.scenario.contract) else {
+            let reason = format!("the target does not claim the contract `{}`", self.scenario.contract);
+            return Some((Verdict::Unsupported, reason));
+        };
+        let missing = |capability: &&Arc<str>| !offer.capabilities.contains(&***capability);
         if let Some(capability) = self.scenario.requires.iter().find(missing) {
             return Some((Verdict::Unsupported, format!("the target does not declare `{capability}`")));
         }
-        if let Some(model) = self.scenario.models.iter().find(|model| !target.models.contains_key(&***model))
-        {
+        if let Some(model) = self.scenario.models.iter().find(|model| !offer.models.contains_key(&***model)) {
             return Some((Verdict::NotTestable, format!("the target binds no model `{model}`")));
         }
         // In a world of its own the scenario gets its keys with the world.
@@ -169,7 +172,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn on_stage(&self) -> (Vec<Case>, Vec<Taken>) {
-        let mut stage = match isolation::set_up(self.services(), self.scenario).await {
+        let mut stage = match isolation::set_up(self.services(), self.scenario, self.contract()).await {
             Ok(stage) => stage,
             Err(error) => {
                 let reason = format!("the scenario could not be set up: {error}");
@@ -259,8 +262,9 @@ impl<'a> Attempt<'a> {
         let before = self.key_before(step, stage, seen).await;
         let refused = match self.exchange(step, stage, seen).await {
             Answer::Reply(reply) => {
-                stage.variables.set(Arc::clone(&step.name), step_value(&reply));
-                self.check(step, &reply, stage, seen);
+                let stream = self.stream(step, &reply, stage);
+                stage.variables.set(Arc::clone(&step.name), step_value(&reply, stream.as_ref()));
+                self.check(step, (&reply, stream.as_ref()), stage, seen);
                 if seen.failed() {
                     return seen.leave_bill(step, reply.is_refusal());
                 }
@@ -323,6 +327,8 @@ impl<'a> Attempt<'a> {
         seen: &mut Seen,
     ) -> Answer {
         let Delivery { result, took } = delivery;
+        // Only a stream is judged by its beginning.
+        let result = if step.expect.stream_kind().is_some() { result } else { result.and_then(whole) };
         if let Ok(reply) = &result {
             self.note_secrets(step, reply, stage);
         }
@@ -335,7 +341,7 @@ impl<'a> Attempt<'a> {
             Err(NoReply::Gateway(why) | NoReply::Closed(why)) => {
                 let words = ("a complete response".to_owned(), why);
                 // What the step would have verified is what the gateway did not do.
-                let requirement = verdicts::checks(step).find_map(|check| check.verifies.as_deref());
+                let requirement = step.verifies().next();
                 seen.checks += 1;
                 let miss =
                     self.requirements().miss(requirement, &step.name, "response", words, &step.location);
@@ -392,14 +398,17 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// A step's answer as later templates name it: `chat.status`, `chat.json`, `chat.text`.
-pub(super) fn step_value(reply: &Reply) -> Value {
+/// A step's answer as later templates name it: `chat.status`, `chat.json`, `chat.text`, `chat.stream`.
+pub(super) fn step_value(reply: &Reply, stream: Option<&Stream>) -> Value {
     let mut value = Map::new();
     value.insert("status".to_owned(), reply.status.into());
     match &reply.json {
         Some(json) => value.insert("json".to_owned(), Value::clone(json)),
         None => value.insert("text".to_owned(), (*reply.text).into()),
     };
+    if let Some(stream) = stream {
+        value.insert("stream".to_owned(), Value::clone(stream.document()));
+    }
     value.into()
 }
 

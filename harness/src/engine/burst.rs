@@ -36,9 +36,10 @@ impl Attempt<'_> {
             stage.variables.set(INDEX, Value::from(index));
             let (value, refused) = match self.take_in(step, outgoing, delivery, stage, seen) {
                 Answer::Reply(reply) => {
-                    let value = step_value(&reply);
+                    let stream = self.stream(step, &reply, stage);
+                    let value = step_value(&reply, stream.as_ref());
                     stage.variables.set(Arc::clone(&step.name), value.clone());
-                    self.check(step, &reply, stage, seen);
+                    self.check(step, (&reply, stream.as_ref()), stage, seen);
                     (value, reply.is_refusal())
                 }
                 Answer::Closed => (json!({ "closed": true }), true),

@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::StreamBody;
@@ -12,6 +12,7 @@ use thiserror::Error as ThisError;
 use tokio::time::timeout;
 use url::Url;
 
+use super::arriving::Arriving;
 use super::raw;
 use crate::check::Reply;
 
@@ -91,6 +92,8 @@ impl Client {
     }
 
     /// Sends a request and reads its whole response, within a time and a number of bytes.
+    ///
+    /// Of a stream of events that breaks off there is a reply with what has come.
     pub(super) async fn send(
         &self,
         outgoing: &Outgoing,
@@ -125,17 +128,18 @@ impl Client {
                 _ => body.clone().into(),
             });
         }
+        let sent = Instant::now();
         let mut response = request.send().await.map_err(|error| no_reply(&error))?;
-        let status = response.status().as_u16();
-        let headers = headers(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| no_reply(&error))? {
-            if (body.len() + chunk.len()) as u64 > most_bytes {
-                return Err(too_long(most_bytes));
+        let (status, headers) = (response.status().as_u16(), headers(response.headers()));
+        let mut arriving = Arriving::new(status, headers, sent, most_bytes);
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => arriving.add(&chunk)?,
+                Ok(None) => return Ok(arriving.whole()),
+                Err(error) if arriving.is_stream() => return Ok(arriving.cut(causes(&error))),
+                Err(error) => return Err(no_reply(&error)),
             }
-            body.extend_from_slice(&chunk);
         }
-        Ok(Reply::new(status, headers, &body))
     }
 }
 
@@ -144,6 +148,14 @@ impl NoReply {
     pub(super) fn why(&self) -> &str {
         let (Self::Gateway(why) | Self::Closed(why) | Self::Unreachable(why) | Self::Unsendable(why)) = self;
         why
+    }
+}
+
+/// A reply of which all has come.
+pub(super) fn whole(reply: Reply) -> Result<Reply, NoReply> {
+    match reply.cut {
+        Some(why) => Err(NoReply::Gateway(why)),
+        None => Ok(reply),
     }
 }
 

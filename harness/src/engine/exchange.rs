@@ -25,6 +25,7 @@ pub(super) fn exchange(
             status: reply.status,
             headers: redacted(&reply.headers, secrets),
             body: body(reply.text.as_bytes(), secrets),
+            first_event_us: reply.first_event.map(micros),
         }),
         Err(no_reply) => Outcome::Failure(secrets.redact(no_reply.why()).into_owned()),
     };

@@ -6,14 +6,20 @@ use serde_json::{Value, json};
 
 use super::service::{ServiceError, Services, name};
 use super::stage::{Key, Stage};
-use crate::scenario::{Scenario, Variables};
-use crate::target::{Role, Secret, ServiceCall, Target};
+use crate::scenario::{Contract, Scenario, Variables};
+use crate::target::{Offer, Role, Secret, ServiceCall};
 
 /// Makes the stage for one attempt.
-pub(super) async fn set_up(services: Services<'_>, scenario: &Scenario) -> Result<Stage, ServiceError> {
+pub(super) async fn set_up(
+    services: Services<'_>,
+    scenario: &Scenario,
+    contract: Option<&Contract>,
+) -> Result<Stage, ServiceError> {
     let target = services.target;
+    let offer = target.offers.of(&scenario.contract);
     let mut stage = Stage {
-        variables: variables(target),
+        variables: variables(offer),
+        credential: contract.map(|contract| contract.credential.clone()).unwrap_or_default(),
         service_variables: target.variables.clone(),
         secrets: target.secrets.clone(),
         ..Stage::default()
@@ -36,6 +42,10 @@ pub(super) async fn set_up(services: Services<'_>, scenario: &Scenario) -> Resul
             };
             add_key(&mut stage, role, member("id"), &secret, true);
         }
+    }
+    if let Some(offer) = offer {
+        stage.base_path.truncate(stage.base_path.trim_end_matches('/').len());
+        stage.base_path.push_str(&offer.path);
     }
     for role in scenario.roles() {
         if !stage.keys.contains_key(role) {
@@ -139,11 +149,11 @@ fn add_key(stage: &mut Stage, role: Arc<str>, id: Option<Arc<str>>, secret: &str
     stage.keys.insert(role, Key { id, secret, own });
 }
 
-fn variables(target: &Target) -> Variables {
+fn variables(offer: Option<&Offer>) -> Variables {
     let mut variables = Variables::default();
-    let models: serde_json::Map<_, _> =
-        target.models.iter().map(|(name, model)| (name.to_string(), Value::from(&*model.id))).collect();
-    variables.set("models", Value::Object(models));
+    let models = offer.into_iter().flat_map(|offer| &offer.models);
+    let ids = models.map(|(name, model)| (name.to_string(), Value::from(&*model.id))).collect();
+    variables.set("models", Value::Object(ids));
     variables.set("nonce", Value::from(uuid::Uuid::new_v4().simple().to_string()));
     variables
 }

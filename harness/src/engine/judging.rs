@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::Stage;
 use super::attempt::{Attempt, Seen};
-use crate::check::{Context, Reply, decide};
-use crate::scenario::{CaptureShape, Check, Expect, PathError, Step, Subject};
+use crate::check::{Context, Reply, Stream, decide, decide_stream};
+use crate::scenario::{
+    Alternative, CaptureShape, Check, Expect, PathError, Step, StreamExpectation, Subject,
+};
 use crate::target::Secret;
 
 impl Attempt<'_> {
@@ -22,20 +24,28 @@ impl Attempt<'_> {
         }
     }
 
-    pub(super) fn check(&self, step: &Step, reply: &Reply, stage: &Stage, seen: &mut Seen) {
+    /// Reads a reply as the stream that a step expects; nothing where it expects none, or the reply is none.
+    pub(super) fn stream(&self, step: &Step, reply: &Reply, stage: &Stage) -> Option<Stream> {
+        Stream::read(step.expect.stream_kind()?, reply, &self.context(stage))
+    }
+
+    /// Decides what a reply must be, which may have been read as a stream.
+    pub(super) fn check(&self, step: &Step, answer: Answered<'_>, stage: &Stage, seen: &mut Seen) {
         let context = self.context(stage);
-        let (misses, checks) = decide_all(&step.expect.checks, reply, &context, step);
+        let Expect { checks, stream, alternatives } = &step.expect;
+        let (misses, checks) = decide_all((checks.as_slice(), stream.as_ref()), answer, &context, step);
         seen.checks += checks;
         let failed = misses.iter().any(|miss| miss.level == Level::Must);
         seen.misses.extend(misses);
-        if !failed && !step.expect.alternatives.is_empty() {
-            alternatives(&step.expect, reply, &context, step, seen);
+        if !failed && !alternatives.is_empty() {
+            choose(&step.expect, answer, &context, step, seen);
         }
     }
 
     /// Decides what the list of a burst's replies must be.
     pub(super) fn check_replies(&self, step: &Step, replies: &Reply, stage: &Stage, seen: &mut Seen) {
-        let (misses, checks) = decide_all(&step.replies, replies, &self.context(stage), step);
+        let expected = (step.replies.as_slice(), None);
+        let (misses, checks) = decide_all(expected, (replies, None), &self.context(stage), step);
         seen.checks += checks;
         seen.misses.extend(misses);
     }
@@ -93,15 +103,16 @@ impl Seen {
     /// Decides on a connection that ended without an answer, where that is allowed; otherwise says whether it is not.
     pub(super) fn allow_closed(&mut self, step: &Step) -> bool {
         let allows = |checks: &[Check]| checks.iter().all(|check| matches!(check.subject, Subject::Answer));
-        let (checks, alternatives) = (&step.expect.checks, &step.expect.alternatives);
-        if checks.is_empty() && alternatives.is_empty() || !allows(checks) {
+        let Expect { checks, stream, alternatives } = &step.expect;
+        if checks.is_empty() && alternatives.is_empty() || stream.is_some() || !allows(checks) {
             return false;
         }
         self.checks += u32::try_from(checks.len()).unwrap_or(u32::MAX);
         if alternatives.is_empty() {
             return true;
         }
-        let taken = alternatives.iter().find(|alternative| allows(&alternative.checks));
+        let closed = |alternative: &&Alternative| alternative.stream.is_none() && allows(&alternative.checks);
+        let taken = alternatives.iter().find(closed);
         if let Some(alternative) = taken {
             self.checks += 1;
             self.take(step, &alternative.name);
@@ -110,8 +121,17 @@ impl Seen {
     }
 }
 
-/// Decides checks in order. After a wrong status nothing else is looked at: the body is that of another answer.
-fn decide_all(checks: &[Check], reply: &Reply, context: &Context<'_>, step: &Step) -> (Vec<Miss>, u32) {
+/// A reply, and the stream that it is where it was read as one.
+type Answered<'a> = (&'a Reply, Option<&'a Stream>);
+
+/// Decides checks in order, and then what is expected of a stream. After a wrong status nothing else is looked at: the
+/// body is that of another answer.
+fn decide_all(
+    (checks, expected): (&[Check], Option<&StreamExpectation>),
+    (reply, stream): Answered<'_>,
+    context: &Context<'_>,
+    step: &Step,
+) -> (Vec<Miss>, u32) {
     let mut misses = Vec::new();
     let mut decided = 0;
     for check in checks {
@@ -119,15 +139,20 @@ fn decide_all(checks: &[Check], reply: &Reply, context: &Context<'_>, step: &Ste
         if let Some(miss) = decide(check, reply, context, &step.name) {
             misses.push(miss);
             if matches!(check.subject, Subject::Status) {
-                break;
+                return (misses, decided);
             }
         }
+    }
+    if let Some(expected) = expected {
+        let (more, checks) = decide_stream(expected, stream, reply, context, &step.name);
+        misses.extend(more);
+        decided += checks;
     }
     (misses, decided)
 }
 
 /// Takes the first alternative that holds; where none does, says how the nearest missed.
-fn alternatives(expect: &Expect, reply: &Reply, context: &Context<'_>, step: &Step, seen: &mut Seen) {
+fn choose(expect: &Expect, answer: Answered<'_>, context: &Context<'_>, step: &Step, seen: &mut Seen) {
     // Nothing more was looked at after a wrong status, so such an alternative has few misses and is far all the same.
     let distance = |misses: &[Miss]| {
         let must = misses.iter().filter(|miss| miss.level == Level::Must);
@@ -135,8 +160,12 @@ fn alternatives(expect: &Expect, reply: &Reply, context: &Context<'_>, step: &St
     };
     let mut nearest: Option<(Vec<Miss>, &str)> = None;
     for alternative in &expect.alternatives {
-        let (misses, checks) = decide_all(&alternative.checks, reply, context, step);
+        let expected = (alternative.checks.as_slice(), alternative.stream.as_ref());
+        let (mut misses, checks) = decide_all(expected, answer, context, step);
         seen.checks += checks;
+        if let (Some(why), None, None) = (&answer.0.cut, &expect.stream, &alternative.stream) {
+            misses.push(incomplete(why, alternative, step));
+        }
         if distance(&misses).1 == 0 {
             seen.misses.extend(misses);
             seen.take(step, &alternative.name);
@@ -152,5 +181,19 @@ fn alternatives(expect: &Expect, reply: &Reply, context: &Context<'_>, step: &St
             expected: format!("{} (as `{name}`, the nearest of {})", miss.expected, names.join(", ")),
             ..miss
         }));
+    }
+}
+
+/// What is missed by a stream that is cut off where something else is expected.
+fn incomplete(why: &str, alternative: &Alternative, step: &Step) -> Miss {
+    Miss {
+        level: Level::Must,
+        requirement: alternative.checks.iter().find_map(|check| check.verifies.as_deref()).map(str::to_owned),
+        step: step.name.to_string(),
+        subject: "response".to_owned(),
+        expected: "a complete response".to_owned(),
+        actual: why.to_owned(),
+        difference: None,
+        location: step.location.clone(),
     }
 }

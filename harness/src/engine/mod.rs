@@ -1,6 +1,7 @@
 //! Runs scenarios against a target: scheduling, worlds, variables, HTTP, cleanup. Decides nothing that
 //! [`crate::check`] and `observe` decide, and writes nothing: what happens goes to a [`Sink`].
 
+mod arriving;
 mod attempt;
 mod burst;
 mod cancel;

@@ -3,8 +3,9 @@
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper::client::conn::http1;
@@ -16,7 +17,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::client::{NoReply, headers, is_end, too_long};
+use super::arriving::Arriving;
+use super::client::{NoReply, headers, is_end};
 use crate::check::Reply;
 
 /// Sends the bytes to an address and reads one response.
@@ -66,17 +68,22 @@ async fn answer(connection: Listening, most_bytes: u64) -> Result<Reply, NoReply
     let mut driver = JoinSet::new();
     driver.spawn(connection);
     let request: Request<Empty<Bytes>> = Request::new(Empty::new());
+    let sent = Instant::now();
     let response = sender.send_request(request).await.map_err(|error| no_reply(&error))?;
     let (head, mut body) = response.into_parts();
-    let mut read = BytesMut::new();
+    let mut arriving = Arriving::new(head.status.as_u16(), headers(&head.headers), sent, most_bytes);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| no_reply(&error))?.into_data() else { continue };
-        if (read.len() + data.len()) as u64 > most_bytes {
-            return Err(too_long(most_bytes));
+        match frame {
+            Ok(frame) => {
+                if let Some(data) = frame.data_ref() {
+                    arriving.add(data)?;
+                }
+            }
+            Err(error) if arriving.is_stream() => return Ok(arriving.cut(error.to_string())),
+            Err(error) => return Err(no_reply(&error)),
         }
-        read.extend_from_slice(&data);
     }
-    Ok(Reply::new(head.status.as_u16(), headers(&head.headers), &read))
+    Ok(arriving.whole())
 }
 
 fn no_reply(error: &hyper::Error) -> NoReply {

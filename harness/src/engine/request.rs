@@ -4,7 +4,7 @@ use url::Url;
 use super::client::{NoReply, Outgoing, Sending, method};
 use super::service::fill_headers;
 use super::stage::Stage;
-use crate::scenario::{Body, Call, Encoding, Raw, TemplateError, Templates};
+use crate::scenario::{Body, Call, Credential, Encoding, Raw, TemplateError, Templates};
 
 /// The request of a step, with its templates filled in.
 pub(super) fn outgoing(
@@ -66,10 +66,11 @@ fn host(url: &Url) -> String {
 
 /// Adds the credential of a role, unless the step says itself what to send.
 fn authorize(headers: &mut Vec<(String, String)>, role: Option<&str>, stage: &Stage) -> Result<(), NoReply> {
-    let Some(role) = role.filter(|_| !has(headers, "authorization")) else { return Ok(()) };
+    let Credential { header, prefix } = &stage.credential;
+    let Some(role) = role.filter(|_| !has(headers, header)) else { return Ok(()) };
     let key =
         stage.keys.get(role).ok_or_else(|| NoReply::Unsendable(format!("there is no key for `{role}`")))?;
-    headers.push(("authorization".to_owned(), format!("Bearer {}", key.secret.expose())));
+    headers.push((header.clone(), format!("{prefix}{}", key.secret.expose())));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::client::{Client, NoReply, Outgoing, Sending, method};
+use super::client::{Client, NoReply, Outgoing, Sending, method, whole};
 use super::request::join;
 use crate::check::Reply;
 use crate::scenario::{Template, TemplateError, Templates, Variables};
@@ -94,7 +94,7 @@ impl Services<'_> {
             Err(NoReply::Closed(_)) if outgoing.method.is_idempotent() => send().await,
             reply => reply,
         };
-        reply.map_err(no_answer)
+        reply.and_then(whole).map_err(no_answer)
     }
 
     /// The one text that a path finds in an answer.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::scenario::Variables;
+use crate::scenario::{Credential, Variables};
 use crate::target::{Secret, Secrets};
 
 /// What a scenario's attempt has to itself: base path, keys and variables.
@@ -9,6 +9,8 @@ use crate::target::{Secret, Secrets};
 pub(crate) struct Stage {
     /// What goes before every path of the scenario.
     pub(crate) base_path: String,
+    /// How a credential is sent.
+    pub(crate) credential: Credential,
     /// Its credentials by role.
     pub(crate) keys: BTreeMap<Arc<str>, Key>,
     /// What its templates may name.

@@ -3,7 +3,7 @@
 use plumbline_record::{Case, Level, Miss, Verdict, Verified};
 
 use crate::observe::Outcome;
-use crate::scenario::{BillExpectation, Check, Contract, Scenario, Step};
+use crate::scenario::{BillExpectation, Contract, Scenario, Step};
 
 /// The observers in the order of their cases.
 pub(super) const OBSERVERS: [&str; 3] = ["billing", "keys", "logs"];
@@ -127,7 +127,7 @@ fn verifies(scenario: &Scenario, observer: Option<&str>, contract: Option<&Contr
         .steps
         .iter()
         .flat_map(|step| match observer {
-            None => checks(step).filter_map(|check| check.verifies.as_deref()).collect::<Vec<_>>(),
+            None => step.verifies().collect::<Vec<_>>(),
             Some("billing") => billing(step, contract),
             Some("keys") => step.key_used.iter().filter_map(|used| used.verifies.as_deref()).collect(),
             Some(_) => step
@@ -144,12 +144,6 @@ fn verifies(scenario: &Scenario, observer: Option<&str>, contract: Option<&Contr
     ids.into_iter()
         .map(|id| Verified { requirement: id.to_owned(), level: level(id).unwrap_or_default() })
         .collect()
-}
-
-/// Every check on the answers of a step.
-pub(super) fn checks(step: &Step) -> impl Iterator<Item = &Check> {
-    let alternatives = step.expect.alternatives.iter().flat_map(|alternative| &alternative.checks);
-    step.expect.checks.iter().chain(alternatives).chain(&step.replies)
 }
 
 fn billing<'c>(step: &Step, contract: Option<&'c Contract>) -> Vec<&'c str> {

@@ -172,7 +172,7 @@ fn compare(
     if let Some(key) = key {
         check(&ids.key, "billing event's key", key.clone(), shown(&event.key));
     }
-    let price = event.model.as_deref().and_then(|model| target.price(model));
+    let price = event.model.as_deref().and_then(|model| target.offers.price(model));
     if let (Some(price), Some(usage), Some(observer)) = (price, tokens(event), &target.billing)
         && observer.cost.is_some()
     {
@@ -252,7 +252,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::scenario::{Contract, Templates};
+    use crate::scenario::{Contract, Credential, Templates};
     use crate::source::SourceFile;
     use crate::target::{Environment, read};
 
@@ -285,6 +285,8 @@ observers: { billing: { from: { file: { path: /nowhere } }, cost: $.cost, delive
             roles: BTreeMap::new(),
             models: BTreeMap::new(),
             capabilities: BTreeMap::new(),
+            credential: Credential::default(),
+            streams: BTreeMap::new(),
             billing: billing.then_some(ids),
             requirements: BTreeMap::new(),
         }

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -53,12 +52,7 @@ pub(crate) async fn judge(
             let id = wanted.verifies.as_deref();
             misses.push(requirements.miss(id, step, "log", words, &wanted.location));
         } else {
-            let reply = Reply {
-                status: 0,
-                headers: Vec::new(),
-                text: "".into(),
-                json: Some(Arc::new(Value::Array(found))),
-            };
+            let reply = Reply::of_json(Value::Array(found));
             misses.extend(wanted.checks.iter().filter_map(|check| decide(check, &reply, context, step)));
         }
         if misses.is_empty() || Instant::now() >= deadline {

@@ -97,6 +97,8 @@ pub enum Matcher {
     Absent,
     /// Valid against the JSON Schema of this name.
     Schema(Arc<str>),
+    /// A text whose JSON is valid against the JSON Schema of this name.
+    JsonSchema(Arc<str>),
 }
 
 /// A kind of value, by name.
@@ -124,6 +126,10 @@ pub enum Kind {
     Timestamp,
     /// A list of numbers of unit length.
     UnitVector,
+    /// A text that is JSON.
+    Json,
+    /// A text that is a JSON object.
+    JsonObject,
 }
 
 impl Kind {
@@ -141,6 +147,8 @@ impl Kind {
             Self::Uuid => "a UUID",
             Self::Timestamp => "an RFC 3339 timestamp",
             Self::UnitVector => "a vector of unit length",
+            Self::Json => "a text that is JSON",
+            Self::JsonObject => "a text that is a JSON object",
         }
     }
 }

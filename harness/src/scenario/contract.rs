@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use plumbline_record::{Level, Location};
 
+use super::StreamKind;
+
 /// A named, versioned set of requirements.
 #[derive(Clone, Debug)]
 pub struct Contract {
@@ -18,10 +20,29 @@ pub struct Contract {
     pub models: BTreeMap<Arc<str>, String>,
     /// Capabilities that scenarios may require, with what each means.
     pub capabilities: BTreeMap<Arc<str>, String>,
+    /// How a role's credential is sent.
+    pub credential: Credential,
+    /// The kinds of streams that its answers may be, by name.
+    pub streams: BTreeMap<Arc<str>, Arc<StreamKind>>,
     /// The requirements that `bills` verifies.
     pub billing: Option<BillingRequirements>,
     /// The requirements by id.
     pub requirements: BTreeMap<Arc<str>, Requirement>,
+}
+
+/// How a role's credential is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The header, in lower case.
+    pub header: String,
+    /// What stands before the credential in it.
+    pub prefix: String,
+}
+
+impl Default for Credential {
+    fn default() -> Self {
+        Self { header: "authorization".to_owned(), prefix: "Bearer ".to_owned() }
+    }
 }
 
 /// One requirement.

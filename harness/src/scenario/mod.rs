@@ -3,17 +3,20 @@
 mod check;
 mod contract;
 mod functions;
+mod order;
 mod path;
 mod pattern;
 mod pdf;
 mod selector;
 mod step;
+mod stream;
 mod template;
 mod value;
 
 pub use check::{Check, CheckLevel, Kind, Matcher, Quantifier, Subject};
-pub use contract::{BillingRequirements, Contract, Requirement};
+pub use contract::{BillingRequirements, Contract, Credential, Requirement};
 pub use functions::ReadFixture;
+pub use order::{Order, OrderError};
 pub use path::{CompiledPath, Path, PathError};
 pub use pattern::{Pattern, PatternError};
 pub use selector::{Selector, SelectorError};
@@ -21,5 +24,6 @@ pub use step::{
     Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Encoding, Expect, KeyUsed,
     LogExpectation, Raw, Scenario, Step,
 };
+pub use stream::{Clause, DataFormat, EventKind, Join, JoinMode, StreamExpectation, StreamKind, Terminator};
 pub use template::{Template, TemplateError, Templates, Variables};
 pub use value::{Shape, ShapeNode};

@@ -52,6 +52,18 @@ impl Selector {
         Ok(Self { ids, tags: tags.map(TagExpression::parse).transpose()?, contracts })
     }
 
+    /// The same selector within these contracts.
+    #[must_use]
+    pub fn within(&self, contracts: impl IntoIterator<Item = String>) -> Self {
+        let is_let_through = |name: &String| self.contracts.is_empty() || self.contracts.contains(name);
+        let mut contracts: Vec<_> = contracts.into_iter().filter(is_let_through).collect();
+        if contracts.is_empty() {
+            // None at all, which an empty list would not say.
+            contracts.push(String::new());
+        }
+        Self { contracts, ..self.clone() }
+    }
+
     /// Whether a scenario runs.
     pub fn selects(&self, scenario: &Scenario) -> bool {
         (self.ids.is_empty() || self.ids.iter().any(|glob| glob.is_match(&*scenario.id)))
@@ -133,6 +145,17 @@ mod tests {
     fn holds(expression: &str, tags: &[&str]) -> bool {
         let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
         TagExpression::parse(expression).unwrap().holds(&tags)
+    }
+
+    #[test]
+    fn a_selector_within_contracts_lets_through_no_more_than_before() {
+        let chosen = |asked: &[&str], within: &[&str]| {
+            let selector = Selector::new(&[], None, asked.iter().map(ToString::to_string).collect()).unwrap();
+            selector.within(within.iter().map(ToString::to_string)).contracts
+        };
+        assert_eq!(chosen(&[], &["a", "b"]), ["a", "b"]);
+        assert_eq!(chosen(&["b", "c"], &["a", "b"]), ["b"]);
+        assert_eq!(chosen(&["c"], &["a"]), [""]);
     }
 
     #[test]

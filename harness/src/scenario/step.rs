@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use plumbline_record::Location;
 
-use super::{Check, Path, Shape, Template};
+use super::{Check, Path, Shape, StreamExpectation, StreamKind, Template};
 
 /// Steps in sequence that together show one thing about a gateway.
 #[derive(Clone, Debug)]
@@ -72,6 +72,22 @@ pub struct Step {
     pub key_used: Option<KeyUsed>,
     /// What the gateway's log must say.
     pub logs: Option<LogExpectation>,
+}
+
+impl Step {
+    /// The requirements that are verified by its answers, in the order of what verifies them.
+    pub fn verifies(&self) -> impl Iterator<Item = &str> {
+        let Expect { checks, stream, alternatives } = &self.expect;
+        let alternatives = alternatives
+            .iter()
+            .flat_map(|alternative| verified(&alternative.checks, alternative.stream.as_ref()));
+        verified(checks, stream.as_ref()).chain(alternatives).chain(verified(&self.replies, None))
+    }
+}
+
+fn verified<'s>(checks: &'s [Check], stream: Option<&'s StreamExpectation>) -> impl Iterator<Item = &'s str> {
+    let checks = checks.iter().filter_map(|check| check.verifies.as_deref());
+    checks.chain(stream.into_iter().flat_map(StreamExpectation::verifies))
 }
 
 /// What a step does.
@@ -166,8 +182,23 @@ pub enum Encoding {
 pub struct Expect {
     /// Checks in the order they are decided.
     pub checks: Vec<Check>,
+    /// What is expected of the stream that the answer is.
+    pub stream: Option<StreamExpectation>,
     /// Named alternatives, the first that holds is taken.
     pub alternatives: Vec<Alternative>,
+}
+
+impl Expect {
+    /// What is expected of streams, here and in alternatives.
+    pub fn streams(&self) -> impl Iterator<Item = &StreamExpectation> {
+        let alternatives = self.alternatives.iter().filter_map(|alternative| alternative.stream.as_ref());
+        self.stream.iter().chain(alternatives)
+    }
+
+    /// The kind of stream that the answer is, or may be. It is one for a whole step.
+    pub fn stream_kind(&self) -> Option<&Arc<StreamKind>> {
+        self.streams().map(|stream| &stream.of).next()
+    }
 }
 
 /// One of several allowed answers.
@@ -177,6 +208,8 @@ pub struct Alternative {
     pub name: Arc<str>,
     /// What it consists of.
     pub checks: Vec<Check>,
+    /// What is expected of the stream that it is.
+    pub stream: Option<StreamExpectation>,
 }
 
 /// A value kept under a name.

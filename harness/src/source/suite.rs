@@ -27,7 +27,7 @@ pub fn load(files: Files, schemas: &[&str], mut templates: Templates) -> (Suite,
     let (contract_files, scenario_files): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| is_contract(&file.name));
     for file in contract_files {
-        if let Some(contract) = resolve::contract(file, &mut mistakes) {
+        if let Some(contract) = resolve::contract(file, schemas, &mut templates, &mut mistakes) {
             contracts.insert(Arc::clone(&contract.name), contract);
         }
     }

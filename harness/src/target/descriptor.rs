@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Secret, Secrets, ServiceCall};
+use super::{Offers, Secret, Secrets, ServiceCall};
 use crate::scenario::{Path, Templates, Variables};
 
 /// A gateway under test.
@@ -22,10 +22,8 @@ pub struct Target {
     pub digest: String,
     /// Whether its models say what a script tells them, so that wording can be checked.
     pub scripted: bool,
-    /// What it claims to be able to do.
-    pub capabilities: BTreeSet<Arc<str>>,
-    /// What the names of models stand for.
-    pub models: BTreeMap<Arc<str>, Model>,
+    /// What it offers of which contract.
+    pub offers: Offers,
     /// Where each role's credential comes from.
     pub roles: BTreeMap<Arc<str>, Role>,
     /// How a world of its own is made for each scenario.
@@ -248,10 +246,5 @@ impl Target {
             billing.key.is_some() && self.roles.values().all(|role| matches!(role, Role::Minted(_)))
         };
         self.worlds.is_some() || self.billing.as_ref().is_none_or(told_apart)
-    }
-
-    /// The pinned price of a model's id.
-    pub fn price(&self, id: &str) -> Option<Price> {
-        self.models.values().find(|model| &*model.id == id)?.price
     }
 }

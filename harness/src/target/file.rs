@@ -24,6 +24,9 @@ pub(super) struct DescriptorFile {
     /// What the names of models in scenarios stand for.
     #[serde(default)]
     pub(super) models: BTreeMap<String, ModelEntry>,
+    /// The contracts that it claims to keep, and what it offers of each besides the above. Scenarios of others are
+    /// `unsupported`. By default every contract is taken to be claimed.
+    pub(super) contracts: Option<BTreeMap<String, ContractEntry>>,
     /// Where each role's credential comes from.
     #[serde(default)]
     pub(super) roles: BTreeMap<String, Located<RoleEntry>>,
@@ -40,6 +43,18 @@ pub(super) struct DescriptorFile {
     /// Bounds on what is read and waited for.
     #[serde(default)]
     pub(super) limits: LimitsEntry,
+}
+
+/// What a gateway offers of a contract.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ContractEntry {
+    /// What goes before the paths of the contract's scenarios, as in `/openai`.
+    pub(super) path: Option<Located<String>>,
+    /// What it can do here besides what it can do everywhere.
+    pub(super) capabilities: Vec<Located<String>>,
+    /// What the names of models stand for here.
+    pub(super) models: BTreeMap<String, ModelEntry>,
 }
 
 /// Where a model's words come from.

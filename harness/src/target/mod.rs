@@ -3,6 +3,7 @@
 mod descriptor;
 mod environment;
 mod file;
+mod offer;
 mod read;
 mod secrets;
 mod service;
@@ -12,6 +13,7 @@ pub use descriptor::{
     MarkerCall, Mint, Model, Price, Role, Target, Worlds,
 };
 pub use environment::Environment;
+pub use offer::{Offer, Offers};
 pub(crate) use read::hex;
 pub use read::{TargetError, at_url, descriptor_schema, read};
 pub use secrets::{Secret, Secrets};

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use url::Url;
 
 use super::descriptor::Mint;
 use super::file::{
-    Answers, BillingEntry, CallEntry, DeliveryEntry, DescriptorFile, KeyObserverEntry, LogsEntry, MintEntry,
-    ModelEntry, RoleEntry, SourceEntry, WorldsEntry,
+    Answers, BillingEntry, CallEntry, ContractEntry, DeliveryEntry, DescriptorFile, KeyObserverEntry,
+    LogsEntry, MintEntry, ModelEntry, RoleEntry, SourceEntry, WorldsEntry,
 };
 use super::{
     BillingObserver, Delivery, Environment, Faults, KeyManagement, KeyObserver, Limits, LineSource,
-    LogObserver, MarkerCall, Model, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
+    LogObserver, MarkerCall, Model, Offer, Offers, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
 };
 use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, Variables};
 use crate::source::written::wrappers::{Located, Tree, TreeValue};
@@ -110,8 +110,7 @@ pub fn at_url(
         url: address,
         digest: hex(&Sha256::digest(url)),
         scripted: false,
-        capabilities: std::collections::BTreeSet::new(),
-        models,
+        offers: Offers::Any(Offer { models, ..Offer::default() }),
         roles,
         worlds: None,
         keys: KeyManagement::default(),
@@ -124,6 +123,10 @@ pub fn at_url(
         variables: Variables::default(),
         secrets,
     })
+}
+
+fn named(words: Vec<Located<String>>) -> BTreeSet<Arc<str>> {
+    words.into_iter().map(|word| word.value.into()).collect()
 }
 
 fn secrets_add(secrets: &mut Secrets, secret: Option<&Secret>) {
@@ -185,7 +188,9 @@ impl Reader<'_> {
             );
             return Err(TargetError::Mistakes(self.mistakes));
         };
-        let models = self.models(entry.models);
+        let capabilities = named(entry.capabilities);
+        let general = Offer { path: String::new(), capabilities, models: self.models(entry.models) };
+        let offers = self.offers(entry.contracts, general);
         let roles = self.roles(entry.roles);
         let worlds = entry.worlds.and_then(|worlds| self.worlds(worlds));
         let keys = KeyManagement {
@@ -223,8 +228,7 @@ impl Reader<'_> {
             url,
             digest: hex(&Sha256::digest(self.file.text.as_bytes())),
             scripted: matches!(entry.answers, Answers::Scripted),
-            capabilities: entry.capabilities.into_iter().map(|capability| capability.value.into()).collect(),
-            models,
+            offers,
             roles,
             worlds,
             keys,
@@ -237,6 +241,24 @@ impl Reader<'_> {
             variables,
             secrets: self.secrets,
         })
+    }
+
+    fn offers(&mut self, entries: Option<BTreeMap<String, ContractEntry>>, general: Offer) -> Offers {
+        let Some(entries) = entries else { return Offers::Any(general) };
+        let offers = entries.into_iter().map(|(contract, entry)| {
+            let path = entry.path.map(|path| {
+                if !path.starts_with('/') {
+                    let hint = Some("write it with a slash in front, as in `/openai`".to_owned());
+                    self.note(path.span, format!("`{}` is not a path", *path), hint);
+                }
+                path.value.trim_end_matches('/').to_owned()
+            });
+            let mut offer = Offer { path: path.unwrap_or_default(), ..general.clone() };
+            offer.capabilities.extend(named(entry.capabilities));
+            offer.models.extend(self.models(entry.models));
+            (contract.into(), offer)
+        });
+        Offers::Each(offers.collect())
     }
 
     fn models(&mut self, entries: BTreeMap<String, ModelEntry>) -> BTreeMap<Arc<str>, Model> {

@@ -120,6 +120,23 @@ Feature: Everything that can be said
     And one event is billed
     And the key's time of last use moves
     And the log tells of the request "r1"
+    When flow calls POST /v1/chat
+    Then the stream is a "chat", which verifies chat.answers
+    And the events come in the order "text+ finish", which verifies chat.polite
+    And each event satisfies the schema demo/chat, which verifies chat.short
+    And the stream ends properly, which verifies chat.polite
+    And the stream satisfies these checks
+      | at            | json_schema | is          |
+      | $.joined.text | demo/chat   |             |
+      | $.joined.text |             | json-object |
+    When broken calls POST /v1/chat
+    Then one answer is cut
+    And the stream is a "chat" in the order "(text | finish)*"
+    And each event satisfies the schema demo/chat
+    And the stream is cut off
+    And the stream satisfies these checks
+      | at              | equals |
+      | $.joined.finish | stop   |
     Whatever
 "#;
 
@@ -222,6 +239,29 @@ scenarios:
         bills: one
         key: { last_used: moved }
         logs: { request_id: r1 }
+      - name: flow
+        call: POST /v1/chat
+        expect:
+          stream:
+            of: chat
+            verifies: chat.answers
+            order: { is: text+ finish, verifies: chat.polite }
+            each: { schema: demo/chat, verifies: chat.short }
+            ended: { verifies: chat.polite }
+            checks:
+              - { at: $.joined.text, json_schema: demo/chat }
+              - { at: $.joined.text, is: json-object }
+      - name: broken
+        call: POST /v1/chat
+        expect:
+          any_of:
+            - name: cut
+              stream:
+                of: chat
+                order: { is: "(text | finish)*" }
+                each: { schema: demo/chat }
+                ended: false
+                checks: [{ at: $.joined.finish, equals: stop }]
     always:
       - { name: last, revoke_key: user }
       - { name: again, call: GET /v1/models, as: user }

@@ -6,9 +6,9 @@ use plumbline_harness::target::{Environment, TargetError};
 use crate::support::{CONTRACT, read_files, read_target, templates};
 
 /// File, line, a part of what is wrong, and a part of how to mend it.
-type Told<'t> = (&'t str, u32, &'t str, &'t str);
+pub(crate) type Told<'t> = (&'t str, u32, &'t str, &'t str);
 
-fn assert_told(mistakes: &[Mistake], expected: &[Told<'_>]) {
+pub(crate) fn assert_told(mistakes: &[Mistake], expected: &[Told<'_>]) {
     let all: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
     for (mistake, (file, line, message, hint)) in mistakes.iter().zip(expected) {
         let place = (&*mistake.file.name, mistake.span.line);

@@ -93,6 +93,7 @@ scenarios:
         key: { last_used: moved, verifies: key.used }
         logs: { request_id: a, expect: [{ at: $, is: array }], verifies: log.line }
       - { name: two, call: GET /, bills: one }
+      - { name: flow, call: GET /, expect: { stream: { of: chat, order: { is: text+ finish }, ended: false } } }
       - { name: three, call: GET /, body: text, bills: none }
     always: [{ name: four, revoke_key: user }]
 "#;

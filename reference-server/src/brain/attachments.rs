@@ -1,28 +1,35 @@
 use super::gallery::{self, Gallery, Sight};
+use super::sound::Sound;
 use super::{Refusal, pdf};
-use crate::domain::inference::{Message, Part};
+use crate::domain::inference::{Message, ModelIdentity, Part};
 
-/// What the model makes of the images and files of a conversation; it looks at each of them once.
+/// What the model makes of the images, files and sounds of a conversation; it looks at each of them once.
 pub(super) struct Attachments {
     /// What the images of a message show together, after the message's place in the conversation.
     sights: Vec<(usize, Sight)>,
     /// The pages of each file, after its message's place.
     files: Vec<(usize, usize)>,
+    /// Each sound, after its message's place.
+    sounds: Vec<(usize, Sound)>,
 }
 
 impl Attachments {
-    /// Looks at everything that is attached to any turn.
+    /// Looks at everything that is attached to any turn, with the model's senses.
     ///
     /// # Errors
     ///
-    /// Names the first image or file that cannot be read, also where a later turn asks about something else.
-    pub(super) fn read(messages: &[Message], gallery: &Gallery) -> Result<Self, Refusal> {
-        let mut attachments = Self { sights: Vec::new(), files: Vec::new() };
+    /// Names the first image, file or sound that cannot be read, also where a later turn asks about something else.
+    pub(super) fn read(
+        model: &ModelIdentity,
+        messages: &[Message],
+        gallery: &Gallery,
+    ) -> Result<Self, Refusal> {
+        let mut attachments = Self { sights: Vec::new(), files: Vec::new(), sounds: Vec::new() };
         let (mut images, mut pixels) = (0, 0);
         for (place, message) in messages.iter().enumerate() {
             for part in &message.parts {
                 match part {
-                    Part::Text(_) => {}
+                    Part::Text(_) | Part::ToolCall(_) | Part::ToolResult(_) => {}
                     Part::Image(image) => {
                         images += 1;
                         let sight = gallery.see(image, &mut pixels);
@@ -34,6 +41,13 @@ impl Attachments {
                         let pages = pdf::pages(&file.bytes);
                         let pages = pages.map_err(|problem| Refusal::File { number, problem })?;
                         attachments.files.push((place, pages));
+                    }
+                    Part::Audio(_) if !model.hears => return Err(Refusal::Deaf),
+                    Part::Audio(audio) => {
+                        let number = attachments.sounds.len() + 1;
+                        let sound = Sound::of(audio);
+                        let sound = sound.map_err(|problem| Refusal::Audio { number, problem })?;
+                        attachments.sounds.push((place, sound));
                     }
                 }
             }
@@ -67,13 +81,24 @@ impl Attachments {
     pub(super) fn pages(&self) -> usize {
         self.files.iter().map(|(_, pages)| pages).sum()
     }
+
+    /// The sounds of the message at a place.
+    pub(super) fn sounds_at(&self, place: usize) -> impl Iterator<Item = Sound> {
+        self.sounds.iter().filter(move |(at, _)| *at == place).map(|(_, sound)| *sound)
+    }
+
+    /// What all sounds together cost as a part of the prompt.
+    pub(super) fn sound_tokens(&self) -> u64 {
+        self.sounds.iter().map(|(_, sound)| sound.tokens()).sum()
+    }
 }
 
-/// Whether the model can read a part of a message by itself.
+/// Whether a model can read a part of a message by itself.
 pub(crate) fn is_readable(part: &Part) -> bool {
     match part {
-        Part::Text(_) => true,
+        Part::Text(_) | Part::ToolCall(_) | Part::ToolResult(_) => true,
         Part::Image(image) => gallery::is_readable(image),
         Part::File(file) => pdf::pages(&file.bytes).is_ok(),
+        Part::Audio(audio) => Sound::of(audio).is_ok(),
     }
 }

@@ -21,7 +21,14 @@ const CATS: &str =
 const RHYMES: &str = "You are a helpful assistant that always responds in rhymes.";
 
 fn model(id: &str, family: &str) -> ModelIdentity {
-    ModelIdentity { id: id.into(), family: family.into(), dimensions: 0, context_tokens: None }
+    ModelIdentity {
+        id: id.into(),
+        family: family.into(),
+        dimensions: 0,
+        context_tokens: None,
+        thinks: false,
+        hears: false,
+    }
 }
 
 fn bedrock() -> ModelIdentity {
@@ -62,7 +69,7 @@ fn file(name: Option<&str>, bytes: impl Into<Bytes>) -> Part {
 }
 
 fn request(messages: Vec<Message>) -> CompletionRequest {
-    CompletionRequest { messages, max_tokens: None, stop: Vec::new(), temperature: None, top_p: None }
+    CompletionRequest { messages, ..CompletionRequest::default() }
 }
 
 fn complete(messages: Vec<Message>, stop: &[&str], max_tokens: Option<u32>) -> Completion {
@@ -75,7 +82,7 @@ fn refusal(messages: Vec<Message>) -> Refusal {
 }
 
 fn answer(messages: Vec<Message>) -> String {
-    complete(messages, &[], None).text
+    complete(messages, &[], None).answer.text
 }
 
 #[test]
@@ -241,8 +248,9 @@ fn an_image_without_a_question_about_it_is_in_the_echo() {
 
 #[test]
 fn families_answer_differently() {
-    let ask =
-        |model: &ModelIdentity, text: &str| BRAIN.answer(model, &request(vec![user(text)])).unwrap().text;
+    let ask = |model: &ModelIdentity, text: &str| {
+        BRAIN.answer(model, &request(vec![user(text)])).unwrap().answer.text
+    };
     for question in ["Response from Bedrock model?", "Tell me about Vertex AI.", "Hello"] {
         assert!(ask(&bedrock(), question).starts_with("This is claude_3_5_sonnet, answering from Bedrock."));
         assert!(ask(&vertex(), question).starts_with("This is gemini-2.0-flash, answering from Vertex AI."));
@@ -286,19 +294,22 @@ fn odd_requests_get_answers() {
     assert!(answer(vec![Message { role: Role::User, parts: Vec::new() }]).ends_with("You said: \"\"."));
     let long = "word ".repeat(200_000);
     let completion = complete(vec![user(&long)], &[], None);
-    assert!(completion.text.contains(&long));
+    assert!(completion.answer.text.contains(&long));
     assert!(completion.usage.input_tokens > 200_000 && completion.usage.output_tokens > 200_000);
 }
 
 #[test]
 fn limits_cut_and_usage_counts_what_is_returned() {
     let whole = complete(vec![user("hello world")], &[], None);
-    assert_eq!((whole.finish_reason, whole.usage.input_tokens), (FinishReason::Stop, 9));
+    assert_eq!((whole.answer.finish_reason, whole.usage.input_tokens), (FinishReason::Stop, 9));
     let cut = complete(vec![user("hello world")], &[], Some(5));
-    assert_eq!((cut.finish_reason, cut.usage.output_tokens), (FinishReason::Length, 5));
-    assert!(whole.text.starts_with(&cut.text) && cut.text.len() < whole.text.len());
-    let stopped = complete(vec![user("What is the capital of France?")], &[" is", "Paris"], Some(100));
-    assert_eq!((stopped.text.as_str(), stopped.finish_reason), ("The capital of France", FinishReason::Stop));
+    assert_eq!((cut.answer.finish_reason, cut.usage.output_tokens), (FinishReason::Length, 5));
+    assert!(
+        whole.answer.text.starts_with(&cut.answer.text) && cut.answer.text.len() < whole.answer.text.len()
+    );
+    let stopped = complete(vec![user("What is the capital of France?")], &[" is", "Paris"], Some(100)).answer;
+    let reason = FinishReason::StopText(" is".to_owned());
+    assert_eq!((stopped.text.as_str(), stopped.finish_reason), ("The capital of France", reason));
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub(super) fn echo<'a>(scene: &'a Scene<'_>) -> Speech<'a> {
         }
         speech.say(&format!("{}, {} long.", counted(pages, "page"), counted(file.bytes.len(), "byte")));
     }
+    let sounds: Vec<_> = scene.sounds().map(|sound| sound.to_string()).collect();
+    if !sounds.is_empty() {
+        speech.say(&format!(" I was given {}: {}.", counted(sounds.len(), "sound"), sounds.join(", ")));
+    }
     match scene.said() {
         Some(text) => {
             speech.say(" You said: \"");

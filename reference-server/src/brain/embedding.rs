@@ -107,7 +107,14 @@ mod tests {
     use super::*;
 
     fn model(id: &str) -> ModelIdentity {
-        ModelIdentity { id: id.into(), family: "Bedrock".into(), dimensions: 1024, context_tokens: None }
+        ModelIdentity {
+            id: id.into(),
+            family: "Bedrock".into(),
+            dimensions: 1024,
+            context_tokens: None,
+            thinks: false,
+            hears: false,
+        }
     }
 
     fn place(text: &str) -> Vec<f32> {

@@ -1,13 +1,16 @@
 use super::attachments::Attachments;
+use super::draft::Draft;
 use super::echo::echo;
 use super::gallery::Gallery;
+use super::hints::Hints;
 use super::rulebook::Rulebook;
 use super::scene::Scene;
+use super::schema::Schema;
 use super::speech::Speech;
 use super::style::Styles;
-use super::{BrainError, Refusal, embedding, fixture, limit, prompt, tokens};
+use super::{BrainError, Refusal, embedding, fixture, limit, prompt, tokens, tools};
 use crate::domain::inference::{
-    Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, Usage,
+    AnswerFormat, Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, Usage,
 };
 
 /// A model that answers the same to the same, always: by rules where one holds, by a faithful echo elsewhere.
@@ -36,16 +39,54 @@ impl Brain {
     ///
     /// # Errors
     ///
-    /// When an image or a file cannot be read, or the prompt is too long for the model.
+    /// When something that is attached cannot be read, the prompt is too long for the model, or no value is valid
+    /// against a schema that is to be met.
     pub fn answer(&self, model: &ModelIdentity, request: &CompletionRequest) -> Result<Completion, Refusal> {
-        let attachments = Attachments::read(&request.messages, &self.gallery)?;
-        let input_tokens = prompt::count(&request.messages, &attachments, model.context_tokens)?;
+        let attachments = Attachments::read(model, &request.messages, &self.gallery)?;
+        let input_tokens = prompt::count(request, &attachments, model.context_tokens)?;
         let scene = Scene::new(model, &request.messages, &attachments);
-        let mut speech = self.rulebook.answer(&scene).map_or_else(|| echo(&scene), Speech::spoken);
-        self.styles.apply(&scene, &mut speech);
-        let (text, finish_reason) = limit::cut(speech.into_text(), &request.stop, request.max_tokens);
-        let usage = Usage { input_tokens, output_tokens: tokens::count(&text) };
-        Ok(Completion { text, finish_reason, usage })
+        let draft = self.draft(&scene, request)?;
+        let budget = request.thinking.filter(|_| model.thinks);
+        let thought = budget.map(|budget| thought(&scene, &draft, budget));
+        let mut usage = Usage { input_tokens, ..Usage::default() };
+        let others = (1..=request.more_answers).map(|number| draft.other(number, request));
+        let more = others.map(|other| limit::cut(other, thought.clone(), request, &mut usage)).collect();
+        let answer = limit::cut(draft, thought, request, &mut usage);
+        Ok(Completion { answer, more, usage })
+    }
+
+    /// The tokens of a conversation as a prompt, as its answer counts them.
+    ///
+    /// # Errors
+    ///
+    /// When something that is attached cannot be read, or the prompt is too long for the model.
+    pub fn count(&self, model: &ModelIdentity, request: &CompletionRequest) -> Result<u64, Refusal> {
+        let attachments = Attachments::read(model, &request.messages, &self.gallery)?;
+        prompt::count(request, &attachments, model.context_tokens)
+    }
+
+    /// What there is to answer: calls of tools, a value of the form that is asked for, or a text.
+    fn draft(&self, scene: &Scene<'_>, request: &CompletionRequest) -> Result<Draft, Refusal> {
+        let calls = tools::calls(request, scene)?;
+        if !calls.is_empty() {
+            return Ok(Draft::Calls(calls));
+        }
+        match &request.format {
+            AnswerFormat::Text => Ok(Draft::Text(self.text(scene, request))),
+            AnswerFormat::JsonObject => Ok(Draft::Object(self.text(scene, request))),
+            AnswerFormat::JsonSchema(schema) => {
+                let value = Schema::read(schema)?.value(&Hints::of(scene.question()))?;
+                Ok(Draft::Fixed(value.to_string()))
+            }
+        }
+    }
+
+    fn text(&self, scene: &Scene<'_>, request: &CompletionRequest) -> String {
+        let mut speech = tools::report(&request.messages)
+            .or_else(|| self.rulebook.answer(scene).map(Speech::spoken))
+            .unwrap_or_else(|| echo(scene));
+        self.styles.apply(scene, &mut speech);
+        speech.into_text()
     }
 
     /// Places texts in a model's space.
@@ -62,8 +103,16 @@ impl Brain {
             vectors: request.inputs.iter().map(|text| embedding::embed(model, text, dimensions)).collect(),
             usage: Usage {
                 input_tokens: request.inputs.iter().map(|text| tokens::count(text)).sum(),
-                output_tokens: 0,
+                ..Usage::default()
             },
         })
     }
+}
+
+/// What the model thinks before it answers, within a number of tokens.
+fn thought(scene: &Scene<'_>, draft: &Draft, budget: u32) -> String {
+    let intent =
+        if matches!(draft, Draft::Calls(_)) { "I call a tool for it." } else { "I answer it plainly." };
+    let thought = format!("The question is: \"{}\". {intent}", scene.question());
+    tokens::take(&thought, usize::try_from(budget).unwrap_or(usize::MAX)).unwrap_or(thought)
 }

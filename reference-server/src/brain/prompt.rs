@@ -1,6 +1,8 @@
+use serde_json::Value;
+
 use super::attachments::Attachments;
 use super::{Refusal, gallery, tokens};
-use crate::domain::inference::{Image, Message, Part};
+use crate::domain::inference::{CompletionRequest, Image, Part};
 
 /// Tokens that frame a message: its delimiters and its role, as in OpenAI's recipe for chat models.
 const FRAME: u64 = 4;
@@ -14,40 +16,51 @@ const TILE_SIDE: u32 = 512;
 /// Tokens of a page of a file, as Gemini counts them.
 const PAGE: u64 = 258;
 
-/// How many tokens a conversation costs as a prompt, system messages included.
+/// How many tokens a conversation costs as a prompt, system messages and the descriptions of tools included.
 ///
-/// Text counts as it is; an image counts 85 and 170 for each tile of 512 pixels that it covers; a file counts its name
-/// and 258 tokens for each page.
+/// Text counts as it is, and so do the names, descriptions and schemas of tools, their calls and what they answered; an
+/// image counts 85 and 170 for each tile of 512 pixels that it covers; a file counts its name and 258 tokens for each
+/// page; a sound counts by its length.
 ///
 /// # Errors
 ///
 /// When there are more than `most`. Nothing is counted to its end for that.
 pub(super) fn count(
-    messages: &[Message],
+    request: &CompletionRequest,
     attachments: &Attachments,
     most: Option<u64>,
 ) -> Result<u64, Refusal> {
+    let messages = &request.messages;
+    let schemas = request.tools.iter().filter_map(|tool| tool.parameters.as_ref()).map(Value::to_string);
+    let schemas: Vec<_> = schemas.collect();
+    let texts = || texts(request).chain(schemas.iter().map(String::as_str));
     let within = |tokens: u64| match most {
         Some(most) if tokens > most => Err(Refusal::TooLong { tokens, most }),
         _ => Ok(tokens),
     };
-    within(texts(messages).map(tokens::at_least).sum())?;
+    within(texts().map(tokens::at_least).sum())?;
     let framed = messages.len() as u64 * FRAME + PRIMING;
     let images: u64 = messages.iter().flat_map(|message| &message.parts).map(count_image).sum();
-    let mut total = within(framed + images + attachments.pages() as u64 * PAGE)?;
-    for slice in texts(messages).flat_map(tokens::slices) {
+    let pages = attachments.pages() as u64 * PAGE;
+    let mut total = within(framed + images + pages + attachments.sound_tokens())?;
+    for slice in texts().flat_map(tokens::slices) {
         total = within(total + tokens::count(slice))?;
     }
     Ok(total)
 }
 
-/// Everything in words: the text parts and the names of files.
-fn texts(messages: &[Message]) -> impl Iterator<Item = &str> {
-    messages.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
-        Part::Text(text) => Some(text.as_str()),
-        Part::Image(_) => None,
-        Part::File(file) => file.name.as_deref(),
-    })
+/// Everything in words: texts, the names of files, calls of tools and what they answered, and what the tools are.
+fn texts(request: &CompletionRequest) -> impl Iterator<Item = &str> {
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let said = parts.flat_map(|part| match part {
+        Part::Text(text) => [Some(text.as_str()), None],
+        Part::Image(_) | Part::Audio(_) => [None, None],
+        Part::File(file) => [file.name.as_deref(), None],
+        Part::ToolCall(call) => [Some(&*call.name), Some(&*call.arguments)],
+        Part::ToolResult(result) => [Some(&*result.text), None],
+    });
+    let tools = request.tools.iter();
+    said.chain(tools.flat_map(|tool| [Some(&*tool.name), tool.description.as_deref()])).flatten()
 }
 
 fn count_image(part: &Part) -> u64 {
@@ -68,23 +81,56 @@ mod tests {
     use bytes::Bytes;
 
     use super::super::gallery::Gallery;
-    use super::super::{fixture, pdf};
+    use super::super::{fixture, pdf, sound};
     use super::*;
-    use crate::domain::inference::{File, Role};
+    use crate::domain::inference::{Audio, File, Message, ModelIdentity, Role, Tool, ToolCall, ToolResult};
 
-    fn count(messages: &[Message], most: Option<u64>) -> Result<u64, Refusal> {
+    fn count(request: &CompletionRequest, most: Option<u64>) -> Result<u64, Refusal> {
         let gallery = Gallery::load(fixture::IMAGES).unwrap();
-        super::count(messages, &Attachments::read(messages, &gallery).unwrap(), most)
+        let model = ModelIdentity {
+            id: "m".into(),
+            family: "Bedrock".into(),
+            dimensions: 0,
+            context_tokens: None,
+            thinks: false,
+            hears: true,
+        };
+        super::count(request, &Attachments::read(&model, &request.messages, &gallery).unwrap(), most)
+    }
+
+    fn asking(parts: Vec<Part>) -> CompletionRequest {
+        let messages = vec![Message { role: Role::User, parts }];
+        CompletionRequest { messages, ..CompletionRequest::default() }
     }
 
     fn cost(parts: Vec<Part>) -> u64 {
-        count(&[Message { role: Role::User, parts }], None).unwrap()
+        count(&asking(parts), None).unwrap()
     }
 
     #[test]
     fn a_short_question_costs_what_the_recipe_says() {
-        assert_eq!(count(&[], None), Ok(3));
+        assert_eq!(count(&CompletionRequest::default(), None), Ok(3));
         assert_eq!(cost(vec![Part::Text("hello world".to_owned())]), 3 + 4 + 2);
+    }
+
+    #[test]
+    fn tools_their_calls_and_their_answers_cost_what_they_say() {
+        let hello = || "hello world".to_owned();
+        let call = ToolCall { id: "never counted".to_owned(), name: hello(), arguments: hello() };
+        let result = ToolResult { call_id: "never counted".to_owned(), text: hello(), is_error: false };
+        assert_eq!(cost(vec![Part::ToolCall(call), Part::ToolResult(result)]), 7 + 3 * 2);
+        let schema = serde_json::json!({ "type": "object" });
+        let parameters = tokens::count(&schema.to_string());
+        let tool = Tool { name: hello(), description: Some(hello()), parameters: Some(schema) };
+        let request = CompletionRequest { tools: vec![tool], ..asking(Vec::new()) };
+        assert_eq!(count(&request, None), Ok(7 + 2 * 2 + parameters));
+        assert!(parameters > 3);
+    }
+
+    #[test]
+    fn a_sound_costs_ten_tokens_a_second() {
+        let audio = Audio { format: "wav".to_owned(), bytes: sound::tests::silence(2_050).into() };
+        assert_eq!(cost(vec![Part::Audio(audio)]), 7 + 21);
     }
 
     #[test]
@@ -107,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_prompt_may_fill_the_context_and_no_more() {
-        let said = |text: &str| [Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
+        let said = |text: &str| asking(vec![Part::Text(text.to_owned())]);
         assert_eq!(count(&said("hello world"), Some(9)), Ok(9));
         assert_eq!(count(&said("hello world"), Some(8)), Err(Refusal::TooLong { tokens: 9, most: 8 }));
         // A text that must be too long is not counted to its end.

@@ -1,8 +1,10 @@
 use super::gallery::BadImage;
 use super::pdf::BadPdf;
+use super::sound::BadSound;
 
-/// Why the model does not take a request. The text is what a provider would say; it quotes nothing of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why the model does not take a request. The text is what a provider would say; it quotes next to nothing of what was
+/// sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The prompt does not fit into the model's context.
     #[error("the input is too long for this model: at least {tokens} tokens, and its context holds {most}")]
@@ -27,6 +29,23 @@ pub enum Refusal {
         number: usize,
         /// What is wrong with it.
         problem: BadPdf,
+    },
+    /// There is a sound in the conversation, and the model cannot hear.
+    #[error("this model takes no audio")]
+    Deaf,
+    /// A sound cannot be heard.
+    #[error("sound {number} of the conversation cannot be read: {problem}")]
+    Audio {
+        /// Its place among the sounds, from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: BadSound,
+    },
+    /// Nothing has the form that an answer or a tool's arguments are to have.
+    #[error("no value is valid against the schema: {problem}")]
+    Schema {
+        /// What is wrong with the schema, or what no value meets.
+        problem: String,
     },
     /// A text has nothing to place in the model's space.
     #[error("text {number} is empty: there is nothing to embed")]

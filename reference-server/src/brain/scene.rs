@@ -2,12 +2,14 @@ use std::borrow::Cow;
 
 use super::attachments::Attachments;
 use super::gallery::Sight;
+use super::sound::Sound;
 use crate::domain::inference::{File, Image, Message, ModelIdentity, Part, Role};
 
 /// How much of a message the patterns look at, in bytes: a long message costs them no more than a page.
 const PAGE: usize = 4096;
 
-/// A request as the rules see it: the last question, what came before, what stands above, and the images.
+/// A request as the rules see it: the last question, what came before, what stands above, and what is attached. What
+/// tools have answered is no question.
 pub(super) struct Scene<'a> {
     /// Who answers.
     pub(super) model: &'a ModelIdentity,
@@ -29,7 +31,7 @@ impl<'a> Scene<'a> {
         messages: &'a [Message],
         attachments: &'a Attachments,
     ) -> Self {
-        let last = messages.iter().rposition(|message| message.role == Role::User);
+        let last = messages.iter().rposition(is_question);
         let place = last.unwrap_or(messages.len());
         let question = messages.get(place);
         let system = messages.iter().filter(|message| message.role == Role::System).map(text_of);
@@ -94,16 +96,27 @@ impl<'a> Scene<'a> {
         let parts = self.question.into_iter().flat_map(|message| &message.parts);
         let files = parts.filter_map(|part| match part {
             Part::File(file) => Some(file),
-            Part::Text(_) | Part::Image(_) => None,
+            _ => None,
         });
         files.zip(self.attachments.pages_at(self.place))
     }
+
+    /// The sounds of the last user message.
+    pub(super) fn sounds(&self) -> impl Iterator<Item = Sound> {
+        self.attachments.sounds_at(self.place)
+    }
+}
+
+/// Whether somebody says something in a message: a turn of the user's that is not only what tools have answered.
+fn is_question(message: &Message) -> bool {
+    let is_result = |part: &Part| matches!(part, Part::ToolResult(_));
+    message.role == Role::User && (message.parts.is_empty() || !message.parts.iter().all(is_result))
 }
 
 fn images(message: &Message) -> impl Iterator<Item = &Image> {
     message.parts.iter().filter_map(|part| match part {
         Part::Image(image) => Some(image),
-        Part::Text(_) | Part::File(_) => None,
+        _ => None,
     })
 }
 
@@ -111,7 +124,7 @@ fn images(message: &Message) -> impl Iterator<Item = &Image> {
 fn text_of(message: &Message) -> Cow<'_, str> {
     let mut texts = message.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.as_str()),
-        Part::Image(_) | Part::File(_) => None,
+        _ => None,
     });
     match (texts.next(), texts.next()) {
         (None, _) => Cow::Borrowed(""),

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use tiktoken::CoreBpe;
 
+/// The last of the encoding's tokens.
+pub const LAST: u32 = 100_255;
 /// Bytes of the longest token of the encoding.
 const LONGEST: usize = 128;
 /// Most bytes that are encoded at once. What encoding takes in time and memory grows with what has no blank in it.
@@ -50,6 +52,22 @@ fn end_of_slice(text: &str) -> usize {
     window.rmatch_indices(' ').map(|(at, _)| at).find(follows_a_word).unwrap_or(most)
 }
 
+/// The text of tokens. Those that are none of the encoding's are left out, and bytes that are no characters replaced.
+pub fn text_of(tokens: &[u32]) -> String {
+    String::from_utf8_lossy(&encoding().decode(tokens)).into_owned()
+}
+
+/// The bytes of each token of a text, in order; joined they are the text.
+pub fn pieces(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    slices(text).flat_map(|slice| encoding().encode(slice)).map(|token| encoding().decode(&[token]))
+}
+
+/// The bytes of some token of the encoding, the same for the same number.
+pub fn any(number: u64) -> Vec<u8> {
+    let token = number % encoding().vocab_size() as u64;
+    encoding().decode(&[u32::try_from(token).unwrap_or_default()])
+}
+
 /// How many tokens a text has at least, known without a look into it.
 pub fn at_least(text: &str) -> u64 {
     text.len().div_ceil(LONGEST) as u64
@@ -89,11 +107,20 @@ mod tests {
 
     #[test]
     fn no_token_is_longer_than_the_longest() {
-        let lengths = (0..100_256).map(|token| encoding().decode(&[token]).len());
+        let lengths = (0..=LAST).map(|token| encoding().decode(&[token]).len());
         assert_eq!(lengths.max(), Some(LONGEST));
+        assert_eq!(text_of(&[LAST + 1]), "");
         for text in ["", "a", &" ".repeat(1_000), &"-".repeat(1_000), "日本語 🙂"] {
             assert!(at_least(text) <= count(text), "{text:?}");
         }
+    }
+
+    #[test]
+    fn tokens_are_read_back() {
+        let text = "naïve 日本語 🦀";
+        let tokens = encoding().encode(text);
+        assert_eq!(text_of(&tokens), text);
+        assert!(text_of(&encoding().encode("🦀")[..1]).contains('\u{fffd}'));
     }
 
     #[test]
@@ -126,6 +153,17 @@ mod tests {
         let taken = take(&long, most).unwrap();
         assert!(long.starts_with(&taken) && taken.len() < long.len(), "{} bytes", taken.len());
         assert_eq!(take(&long, most + 1), None);
+    }
+
+    #[test]
+    fn pieces_joined_are_the_text() {
+        for text in ["", "hello world", "🦀 日本語", &"word ".repeat(2_000)] {
+            let pieces: Vec<_> = pieces(text).collect();
+            assert_eq!(pieces.len() as u64, count(text));
+            assert_eq!(pieces.concat(), text.as_bytes());
+        }
+        assert_eq!(any(7), any(7 + 100_256));
+        assert!((0..100_256).step_by(97).all(|number| !any(number).is_empty()));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::input;
 use super::router::world_of;
 use crate::domain::clock::Moment;
 use crate::domain::key::Key;
+use crate::domain::quota::{GENEROUS, Limits};
 use crate::domain::role::{Minted, mint_custom};
 use crate::domain::scope::ScopeSet;
 use crate::domain::world::World;
@@ -26,6 +27,7 @@ struct NewKey {
     role: Option<String>,
     scopes: Option<Vec<String>>,
     expires_at: Option<String>,
+    limits: Option<Limits>,
 }
 
 #[derive(Serialize)]
@@ -46,6 +48,7 @@ pub(super) struct KeyView {
     last_used_at: Option<Moment>,
     manager_id: Arc<str>,
     created_at: Moment,
+    limits: Limits,
 }
 
 impl KeyView {
@@ -60,6 +63,7 @@ impl KeyView {
             last_used_at: key.last_used_at(),
             manager_id: Arc::clone(&key.manager_id),
             created_at: key.created_at,
+            limits: key.quota.limits,
         }
     }
 }
@@ -87,18 +91,19 @@ pub(super) async fn mint(
 fn minted(worlds: &Worlds, world: &World, wanted: NewKey) -> Result<Minted, ControlError> {
     let now = world.clock.now();
     match wanted {
-        NewKey { role: Some(name), scopes: None, expires_at: None } => {
+        NewKey { role: Some(name), scopes: None, expires_at: None, limits: None } => {
             let role = worlds.roles().iter().find(|role| *role.name == *name);
             role.map(|role| role.mint(now)).ok_or_else(|| no_such_role(worlds, &name))
         }
-        NewKey { role: None, scopes: Some(names), expires_at } => {
+        NewKey { role: None, scopes: Some(names), expires_at, limits } => {
             let scopes = ScopeSet::from_names(names.iter().map(String::as_str))
                 .map_err(|error| ControlError::bad_request(error.to_string()))?;
             let expires_at = expires_at.as_deref().map(input::moment).transpose()?;
-            Ok(mint_custom(scopes, expires_at, now))
+            Ok(mint_custom(scopes, expires_at, limits.unwrap_or(GENEROUS), now))
         }
         _ => Err(ControlError::bad_request(
-            "send either {\"role\": \"chat_only\"} or {\"scopes\": [\"models:inference\"], \"expires_at\": null}",
+            "send either {\"role\": \"chat_only\"} or {\"scopes\": [\"models:inference\"], \"expires_at\": null, \
+             \"limits\": {\"requests\": 3, \"tokens\": 2000}}",
         )),
     }
 }

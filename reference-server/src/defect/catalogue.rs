@@ -2,12 +2,28 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
+use super::edits;
 use super::info::{DefectInfo, UnknownDefect};
 
-/// Every defect, in the order of the contract's rooms.
-pub const fn catalogue() -> &'static [DefectInfo] {
-    CATALOGUE
+/// Every defect: those in code, in the order of the contract's rooms, then those that are data.
+pub fn catalogue() -> &'static [DefectInfo] {
+    static CATALOGUE: LazyLock<Vec<DefectInfo>> = LazyLock::new(|| {
+        let edits = edits::all().iter().enumerate().filter_map(|(index, edits)| {
+            let defect = Defect::Edits(u16::try_from(index).ok()?);
+            Some(DefectInfo {
+                id: &edits.id,
+                // The catalogue is made once.
+                breaks: edits.breaks.iter().map(String::as_str).collect::<Vec<_>>().leak(),
+                text: &edits.text,
+                seen_in_the_wild: edits.wild,
+                defect,
+            })
+        });
+        IN_CODE.iter().copied().chain(edits).collect()
+    });
+    &CATALOGUE
 }
 
 macro_rules! defects {
@@ -16,9 +32,11 @@ macro_rules! defects {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Defect {
             $(#[doc = $text] $variant,)+
+            /// One that is data: what passes through the gateway is edited.
+            Edits(u16),
         }
 
-        const CATALOGUE: &[DefectInfo] = &[$(DefectInfo {
+        const IN_CODE: &[DefectInfo] = &[$(DefectInfo {
             id: $id,
             breaks: &[$($requirement),+],
             text: $text,
@@ -28,11 +46,25 @@ macro_rules! defects {
 
         impl Defect {
             /// The name in control calls and on the command line.
-            pub const fn id(self) -> &'static str {
+            pub fn id(self) -> &'static str {
                 match self {
                     $(Self::$variant => $id,)+
+                    Self::Edits(index) => edits::all().get(index as usize).map_or("", |edits| &edits.id),
                 }
             }
+
+            /// Its place in the catalogue.
+            pub(super) const fn index(self) -> usize {
+                match self {
+                    $(Self::$variant => InCode::$variant as usize,)+
+                    Self::Edits(index) => IN_CODE.len() + index as usize,
+                }
+            }
+        }
+
+        /// The defects in code, counted.
+        enum InCode {
+            $($variant,)+
         }
     };
 }
@@ -42,9 +74,14 @@ defects! {
         "the model listing is an object with the array inside";
     ModelNamesMissing = "model-names-missing", breaks ["models.item-shape"], wild false,
         "the items of the model listing have no name";
-    ChatModelsHidden = "chat-models-hidden", breaks ["models.lists-chat"], wild false,
+    ChatModelsHidden = "chat-models-hidden",
+        breaks [
+            "models.lists-chat", "anthropic.models.lists-models", "anthropic.models.pagination",
+            "anthropic.models.retrieved", "gemini.models.list", "openai.models.listed"
+        ], wild false,
         "the model listing leaves out the chat models";
-    EmbeddingModelsHidden = "embedding-models-hidden", breaks ["models.lists-embedding"], wild false,
+    EmbeddingModelsHidden = "embedding-models-hidden",
+        breaks ["models.lists-embedding", "gemini.models.list", "openai.models.listed"], wild false,
         "the model listing leaves out the embedding models";
     ModelsRequireScope = "models-require-scope", breaks ["models.any-valid-key"], wild false,
         "the model listing is refused to a key that has no model scope";
@@ -63,34 +100,73 @@ defects! {
         "an embedding has an empty list of vectors";
     ProviderModelLeaked = "provider-model-leaked", breaks ["embeddings.model-echoed"], wild true,
         "an embedding names the provider's own model instead of the one asked for";
-    ChatModelEmbeds = "chat-model-embeds", breaks ["capability.chat-model-cannot-embed"], wild false,
+    ChatModelEmbeds = "chat-model-embeds",
+        breaks [
+            "capability.chat-model-cannot-embed", "gemini.errors.unsupported-method",
+            "openai.errors.incapable-model"
+        ], wild false,
         "a chat model is accepted for embeddings";
     EmbeddingModelChats = "embedding-model-chats",
-        breaks ["capability.embedding-model-cannot-chat"], wild false,
+        breaks [
+            "capability.embedding-model-cannot-chat", "gemini.errors.unsupported-method",
+            "openai.errors.incapable-model"
+        ], wild false,
         "an embedding model is accepted for chat";
     HistoryDropped = "history-dropped",
-        breaks ["conversation.history-kept", "conversation.image-recalled"], wild false,
+        breaks [
+            "conversation.history-kept", "conversation.image-recalled", "anthropic.conversation.history",
+            "gemini.generate.history", "openai.chat.history-kept", "openai.responses.continued"
+        ], wild false,
         "only the last user message and the system messages reach the provider";
-    SystemPromptDropped = "system-prompt-dropped", breaks ["conversation.system-prompt-kept"], wild false,
+    SystemPromptDropped = "system-prompt-dropped",
+        breaks [
+            "conversation.system-prompt-kept", "anthropic.conversation.system",
+            "anthropic.conversation.system-blocks", "anthropic.caching.usage-split",
+            "gemini.generate.system-instruction", "openai.chat.instructions-kept",
+            "openai.responses.instructions-kept"
+        ], wild false,
         "system messages do not reach the provider";
     ImagesDropped = "images-dropped",
-        breaks ["conversation.image-seen", "conversation.image-recalled"], wild false,
+        breaks [
+            "conversation.image-seen", "conversation.image-recalled", "anthropic.images.seen",
+            "anthropic.images.unreadable-refused", "gemini.content.image", "openai.chat.attachments-seen"
+        ], wild false,
         "images do not reach the provider";
     CredentialNotRequired = "credential-not-required",
-        breaks ["auth.missing-refused", "auth.malformed-refused"], wild false,
+        breaks [
+            "auth.missing-refused", "auth.malformed-refused", "anthropic.auth.missing-refused",
+            "gemini.auth.missing", "openai.auth.missing-refused"
+        ], wild false,
         "a request without a usable credential is served as if it had a valid key";
-    UnknownKeyAccepted = "unknown-key-accepted", breaks ["auth.unknown-refused"], wild false,
+    UnknownKeyAccepted = "unknown-key-accepted",
+        breaks [
+            "auth.unknown-refused", "anthropic.auth.unknown-refused", "gemini.auth.unknown",
+            "gemini.auth.query", "openai.auth.unknown-refused"
+        ], wild false,
         "a key that was never made is served as if it were valid";
     InactiveKeyAccepted = "inactive-key-accepted",
-        breaks ["auth.inactive-refused", "auth.revoked-refused"], wild false,
+        breaks [
+            "auth.inactive-refused", "auth.revoked-refused", "anthropic.auth.inactive-refused",
+            "gemini.auth.inactive", "openai.auth.inactive-refused"
+        ], wild false,
         "a key that is not in force is served all the same";
-    ExpiredKeyAccepted = "expired-key-accepted", breaks ["auth.expired-refused"], wild false,
+    ExpiredKeyAccepted = "expired-key-accepted",
+        breaks [
+            "auth.expired-refused", "anthropic.auth.expired-refused", "gemini.auth.expired",
+            "openai.auth.expired-refused"
+        ], wild false,
         "a key whose time is over is served all the same";
     ScopeNotEnforced = "scope-not-enforced",
-        breaks ["scope.chat-needs-inference", "scope.embeddings-need-embedding"], wild false,
+        breaks [
+            "scope.chat-needs-inference", "scope.embeddings-need-embedding",
+            "anthropic.auth.permission-enforced", "gemini.auth.scope", "openai.auth.permission-enforced"
+        ], wild false,
         "a key's scopes are not looked at";
     ProviderIgnored = "provider-ignored",
-        breaks ["routing.chat-by-model", "routing.embeddings-by-model"], wild false,
+        breaks [
+            "routing.chat-by-model", "routing.embeddings-by-model", "openai.errors.context-exceeded",
+            "openai.chat.attachments-seen"
+        ], wild false,
         "every call is answered by the first model of its kind, whichever was asked for";
     BillingEventMissing = "billing-event-missing", breaks ["billing.event-per-success"], wild true,
         "no billing event is written";
@@ -114,25 +190,46 @@ defects! {
         "the log lines of a request do not carry its id";
 
     // Numbers
-    TemperatureCappedAtOne = "temperature-capped-at-one", breaks ["input.bounds-accepted"], wild true,
+    TemperatureCappedAtOne = "temperature-capped-at-one",
+        breaks [
+            "input.bounds-accepted", "gemini.parameters.bounds-accepted", "openai.parameters.accepted"
+        ], wild true,
         "a chat with a temperature above 1 fails inside";
     RangesNotEnforced = "ranges-not-enforced", breaks ["input.range-enforced"], wild true,
         "numbers outside their documented ranges are accepted";
-    MaxTokensIgnored = "max-tokens-ignored", breaks ["chat.max-tokens-honored"], wild false,
+    MaxTokensIgnored = "max-tokens-ignored",
+        breaks [
+            "chat.max-tokens-honored", "anthropic.parameters.max-tokens",
+            "gemini.parameters.max-output-tokens", "gemini.parameters.max-tokens-reason",
+            "openai.parameters.max-tokens", "openai.completions.max-tokens",
+            "openai.responses.max-output-tokens"
+        ], wild false,
         "a completion is as long as it likes, whatever `max_tokens` says";
     FinishReasonAlwaysStop = "finish-reason-always-stop", breaks ["chat.finish-reason-length"], wild true,
         "a completion that `max_tokens` has cut says that it is done";
-    StopIgnored = "stop-ignored", breaks ["chat.stop-honored"], wild false,
+    StopIgnored = "stop-ignored",
+        breaks [
+            "chat.stop-honored", "anthropic.parameters.stop-sequences", "gemini.parameters.stop-sequences",
+            "openai.parameters.stop"
+        ], wild false,
         "a completion goes on past the stop sequences";
-    DimensionsIgnored = "dimensions-ignored", breaks ["embeddings.dimensions-honored"], wild true,
+    DimensionsIgnored = "dimensions-ignored",
+        breaks [
+            "embeddings.dimensions-honored", "gemini.embed.dimensions", "openai.embeddings.dimensions"
+        ], wild true,
         "vectors have the model's own length, whatever dimensions says";
-    TemperatureZeroVaries = "temperature-zero-varies", breaks ["chat.deterministic-at-zero"], wild false,
+    TemperatureZeroVaries = "temperature-zero-varies",
+        breaks ["chat.deterministic-at-zero", "openai.chat.seed"], wild false,
         "identical requests at temperature 0 get different answers";
 
     // Optional fields, strings, lists
     NullRefused = "null-refused", breaks ["input.null-is-absent"], wild false,
         "an optional field that is null is refused as a value of the wrong type";
-    UnknownModelAccepted = "unknown-model-accepted", breaks ["input.unknown-model-refused"], wild false,
+    UnknownModelAccepted = "unknown-model-accepted",
+        breaks [
+            "input.unknown-model-refused", "anthropic.errors.unknown-model", "gemini.errors.unknown-model",
+            "openai.errors.unknown-model"
+        ], wild false,
         "the first capable model answers for a model that does not exist";
     EmptyTextRefused = "empty-text-refused", breaks ["input.empty-text-accepted"], wild true,
         "an empty or blank text of a user is refused as too short";
@@ -142,9 +239,11 @@ defects! {
         "nothing to embed is embedded";
     LongStringsCrash = "long-strings-crash", breaks ["input.lengths-handled"], wild false,
         "a user, a stop sequence or a file name of more than 20,000 characters fails inside, in plain text";
-    ContextIgnored = "context-ignored", breaks ["input.context-enforced"], wild false,
+    ContextIgnored = "context-ignored",
+        breaks ["input.context-enforced", "openai.errors.context-exceeded"], wild false,
         "a conversation longer than the model's context is answered all the same";
-    EmbeddingBatchCut = "embedding-batch-cut", breaks ["embeddings.batch-kept"], wild false,
+    EmbeddingBatchCut = "embedding-batch-cut",
+        breaks ["embeddings.batch-kept", "openai.embeddings.one-each"], wild false,
         "only the first 96 texts of a request are embedded";
 
     // Conversation
@@ -160,10 +259,17 @@ defects! {
         "the detail of an image does not reach the provider";
     OnlyFirstAttachment = "only-first-attachment", breaks ["content.several-kept"], wild false,
         "only the first image and the first file of a message reach the provider";
-    FilesRefused = "files-refused", breaks ["content.file-read"], wild true,
+    FilesRefused = "files-refused",
+        breaks [
+            "content.file-read", "anthropic.documents.pdf", "anthropic.documents.unreadable-refused",
+            "gemini.content.file", "openai.chat.attachments-seen"
+        ], wild true,
         "a request with a file fails inside";
     UnreadableContentAccepted = "unreadable-content-accepted",
-        breaks ["content.unreadable-refused"], wild false,
+        breaks [
+            "content.unreadable-refused", "anthropic.images.unreadable-refused",
+            "anthropic.documents.unreadable-refused"
+        ], wild false,
         "a file or an image that cannot be read is answered as if it had been";
     MismatchCrashes = "mismatch-crashes", breaks ["content.mismatch-handled"], wild false,
         "an image of another type than it is declared as fails inside, in plain text";
@@ -171,7 +277,10 @@ defects! {
         "a body of more than 8 MiB fails inside, in plain text";
 
     // Text
-    AstralTextLost = "astral-text-lost", breaks ["text.unharmed"], wild false,
+    AstralTextLost = "astral-text-lost",
+        breaks [
+            "text.unharmed", "anthropic.text.unharmed", "gemini.text.unharmed", "openai.chat.text-unharmed"
+        ], wild false,
         "characters beyond U+FFFF reach the provider as question marks";
     ControlsStripped = "controls-stripped", breaks ["text.controls-unharmed"], wild false,
         "control characters other than tabs and line breaks do not reach the provider";
@@ -179,8 +288,7 @@ defects! {
         "answers are cut after 64 KiB";
 
     // Protocol
-    MalformedJsonCrashes = "malformed-json-crashes",
-        breaks ["protocol.malformed-json-refused"], wild true,
+    MalformedJsonCrashes = "malformed-json-crashes", breaks ["protocol.malformed-json-refused"], wild true,
         "a body that is no JSON fails inside";
     FirstDuplicateWins = "first-duplicate-wins", breaks ["protocol.last-duplicate-wins"], wild false,
         "of two members of one name the first counts";
@@ -210,13 +318,14 @@ defects! {
 
     // Provider
     PartialAnswerRelayed = "partial-answer-relayed",
-        breaks ["provider.malformed-success-hidden"], wild false,
+        breaks ["provider.malformed-success-hidden", "openai.errors.provider-failure"], wild false,
         "a provider's answer that makes no sense is relayed as an empty one";
     ParseFailureNotLogged = "parse-failure-not-logged", breaks ["provider.failure-logged"], wild false,
         "the log does not tell that a provider's answer could not be read";
     ProviderBodyShown = "provider-body-shown", breaks ["provider.unmapped-error-hidden"], wild false,
         "the body of a provider's unknown error is shown to the caller";
-    RateLimitSwallowed = "rate-limit-swallowed", breaks ["provider.rate-limit-relayed"], wild false,
+    RateLimitSwallowed = "rate-limit-swallowed",
+        breaks ["provider.rate-limit-relayed", "openai.errors.provider-failure"], wild false,
         "a provider's rate limit is answered as if it were a completion";
     RateLimitAs400 = "rate-limit-as-400", breaks ["provider.rate-limit-as-429"], wild true,
         "a provider's rate limit is answered with 400 and without its retry-after";
@@ -241,7 +350,7 @@ impl FromStr for Defect {
     type Err = UnknownDefect;
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
-        match CATALOGUE.iter().find(|info| info.id == id) {
+        match catalogue().iter().find(|info| info.id == id) {
             Some(info) => Ok(info.defect),
             None => Err(UnknownDefect { id: id.to_owned(), nearest: nearest(id) }),
         }
@@ -251,6 +360,6 @@ impl FromStr for Defect {
 /// The id that looks most like what was written.
 fn nearest(written: &str) -> Option<&'static str> {
     let likeness = |info: &DefectInfo| strsim::jaro_winkler(written, info.id);
-    let likely = CATALOGUE.iter().filter(|info| likeness(info) > 0.8);
+    let likely = catalogue().iter().filter(|info| likeness(info) > 0.8);
     likely.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map(|info| info.id)
 }

@@ -5,6 +5,7 @@
 //! scenarios notice.
 
 mod catalogue;
+pub(crate) mod edits;
 mod info;
 mod set;
 mod tally;

@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::edits::{self, Edits};
 use super::tally::Tally;
 use super::{Defect, catalogue};
 
 /// So many words of bits hold all defects.
-const WORDS: usize = 2;
-
-const _: () = assert!(catalogue().len() <= WORDS * 64, "the set has too few words for the catalogue");
+const WORDS: usize = 6;
+/// How many defects there is room for.
+#[cfg(test)]
+pub(super) const ROOM: usize = WORDS * 64;
 
 /// A set that is read on every request: asking it for one defect is one relaxed load.
 #[derive(Debug, Default)]
@@ -30,6 +32,12 @@ impl DefectSet {
     /// Whether any defect is on.
     pub(crate) fn any(&self) -> bool {
         self.words.iter().any(|word| word.load(Ordering::Relaxed) != 0)
+    }
+
+    /// The edits of those that are data and belong to this dialect.
+    pub(crate) fn edits(&self, dialect: &str) -> Vec<&'static Edits> {
+        let list = if self.any() { self.list() } else { Vec::new() };
+        list.into_iter().filter_map(|defect| edits::of(defect, dialect)).collect()
     }
 
     /// Puts these on and all others off. What was counted for them is forgotten.
@@ -55,6 +63,6 @@ impl DefectSet {
 
 /// The word in which a defect's bit stands, and the bit.
 const fn place(defect: Defect) -> (usize, u64) {
-    let index = defect as usize;
+    let index = defect.index();
     (index / 64, 1 << (index % 64))
 }

@@ -4,20 +4,32 @@ use std::str::FromStr;
 /// A wire that the gateway speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
-    /// The framework API under `/api/v1`: chat completions, embeddings, models.
+    /// OpenAI's: chat completions, responses, embeddings, models. At the root Anthropic's messages stand beside it.
     #[default]
+    Openai,
+    /// Anthropic's: messages, token counts, models.
+    Anthropic,
+    /// Gemini's: content generation, token counts, embeddings, models.
+    Gemini,
+    /// The framework API under `/api/v1`: chat completions, embeddings, models.
     Gsai,
 }
 
 /// A name that is no dialect's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no dialect {0:?}; the only one is \"gsai\"")]
+#[error("there is no dialect {0:?}; the dialects are openai, anthropic, gemini and gsai")]
 pub struct UnknownDialect(pub String);
 
 impl Dialect {
-    /// The name on the command line and, behind `/~`, in paths.
+    /// Every dialect, in the order of documentation.
+    pub const ALL: [Self; 4] = [Self::Openai, Self::Anthropic, Self::Gemini, Self::Gsai];
+
+    /// The name on the command line, in the catalog and, behind `/~`, in paths.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
             Self::Gsai => "gsai",
         }
     }
@@ -33,10 +45,8 @@ impl FromStr for Dialect {
     type Err = UnknownDialect;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "gsai" => Ok(Self::Gsai),
-            _ => Err(UnknownDialect(name.to_owned())),
-        }
+        let named = Self::ALL.into_iter().find(|dialect| dialect.name() == name);
+        named.ok_or_else(|| UnknownDialect(name.to_owned()))
     }
 }
 
@@ -46,7 +56,9 @@ mod tests {
 
     #[test]
     fn a_name_reads_back() {
-        assert_eq!(Dialect::Gsai.to_string().parse(), Ok(Dialect::Gsai));
-        assert_eq!("openai".parse::<Dialect>(), Err(UnknownDialect("openai".to_owned())));
+        for dialect in Dialect::ALL {
+            assert_eq!(dialect.to_string().parse(), Ok(dialect));
+        }
+        assert_eq!("cohere".parse::<Dialect>(), Err(UnknownDialect("cohere".to_owned())));
     }
 }

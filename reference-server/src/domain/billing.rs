@@ -12,13 +12,15 @@ use super::log_line::LogEvent;
 use crate::defect::Defect;
 use crate::store::StoreError;
 
-/// Bills an answered call.
+/// Bills an answered call, and counts its tokens against its key's limit.
 pub(crate) async fn bill(
     call: &Call,
     model: &Model,
     operation: Operation,
     usage: Usage,
 ) -> Result<(), StoreError> {
+    let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+    call.key.quota.spend(tokens, call.world.clock.now());
     let defects = &call.world.defects;
     if defects.has(Defect::BillingEventMissing) {
         return Ok(());
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     const ALL: LedgerQuery = LedgerQuery { after: 0, key_id: None, limit: 100 };
-    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7 };
+    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 };
 
     async fn billed(defect: Option<&str>) -> (TestWorld, Call, Vec<Charge>) {
         let world = testing::world();

@@ -45,9 +45,16 @@ pub(crate) struct Model {
     /// The provider's own name for it.
     pub(crate) provider_model: Arc<str>,
     pub(crate) price: Price,
+    /// The dialects that offer it.
+    dialects: Vec<String>,
 }
 
 impl Model {
+    /// Whether it is on offer in a dialect.
+    pub(crate) fn is_offered_in(&self, dialect: &str) -> bool {
+        self.dialects.iter().any(|name| name == dialect)
+    }
+
     /// The id that callers use.
     pub(crate) fn id(&self) -> &Arc<str> {
         &self.identity.id
@@ -96,6 +103,11 @@ struct Entry {
     #[serde(default)]
     dimensions: usize,
     context_tokens: Option<u64>,
+    #[serde(default)]
+    thinks: bool,
+    #[serde(default)]
+    hears: bool,
+    dialects: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,20 +136,31 @@ impl Catalog {
         self.models.iter().find(|model| model.capability == capability)
     }
 
+    /// The first model that can do this and is on offer where this one is.
+    pub(crate) fn first_beside(&self, model: &Model, capability: Capability) -> Option<&Arc<Model>> {
+        let is_beside = |other: &Model| model.dialects.iter().any(|dialect| other.is_offered_in(dialect));
+        self.models.iter().find(|other| other.capability == capability && is_beside(other))
+    }
+
     /// The first model with another id.
     pub(crate) fn another_than(&self, id: &str) -> Option<&Arc<Model>> {
         self.models.iter().find(|model| &**model.id() != id)
     }
 
-    /// The model to use for what is asked: it must exist, then be capable.
+    /// The model to use for what is asked in a dialect: it must be on offer there, then be capable.
     pub(crate) fn for_use(
         &self,
+        dialect: &str,
         id: &str,
         needed: Capability,
         defects: &DefectSet,
     ) -> Result<&Arc<Model>, ModelRefusal> {
-        let stand_in = || if defects.has(Defect::UnknownModelAccepted) { self.first(needed) } else { None };
-        let model = self.find(id).or_else(stand_in).ok_or(ModelRefusal::Unknown)?;
+        let offered = |model: &&Arc<Model>| model.is_offered_in(dialect);
+        let stand_in = || {
+            let capable = self.models.iter().filter(offered).find(|model| model.capability == needed);
+            capable.filter(|_| defects.has(Defect::UnknownModelAccepted))
+        };
+        let model = self.find(id).filter(offered).or_else(stand_in).ok_or(ModelRefusal::Unknown)?;
         let waived = || match needed {
             Capability::Chat => defects.has(Defect::EmbeddingModelChats),
             Capability::Embedding => defects.has(Defect::ChatModelEmbeds),
@@ -145,11 +168,12 @@ impl Catalog {
         if model.capability == needed || waived() { Ok(model) } else { Err(ModelRefusal::Incapable) }
     }
 
-    /// The models that a caller is shown.
-    pub(crate) fn listed(&self, defects: &DefectSet) -> impl Iterator<Item = &Model> {
+    /// The models that a caller is shown in a dialect.
+    pub(crate) fn listed(&self, dialect: &str, defects: &DefectSet) -> impl Iterator<Item = &Model> {
         let hides_chat = defects.has(Defect::ChatModelsHidden);
         let hides_embedding = defects.has(Defect::EmbeddingModelsHidden);
-        self.models.iter().map(|model| &**model).filter(move |model| match model.capability {
+        let offered = self.models.iter().filter(move |model| model.is_offered_in(dialect));
+        offered.map(|model| &**model).filter(move |model| match model.capability {
             Capability::Chat => !hides_chat,
             Capability::Embedding => !hides_embedding,
         })
@@ -167,11 +191,14 @@ fn model(entry: Entry) -> Result<Arc<Model>, CatalogError> {
             family: entry.family.into(),
             dimensions: entry.dimensions,
             context_tokens: entry.context_tokens,
+            thinks: entry.thinks,
+            hears: entry.hears,
         },
         name: entry.name.into(),
         capability: entry.capability,
         provider_model: entry.provider_model.into(),
         price,
+        dialects: entry.dialects,
     }))
 }
 
@@ -189,7 +216,7 @@ mod tests {
     #[test]
     fn the_models_stand_in_the_documented_order() {
         let catalog = Catalog::embedded().unwrap();
-        let ids: Vec<_> = catalog.listed(&DefectSet::default()).map(|model| &**model.id()).collect();
+        let ids: Vec<_> = catalog.listed("gsai", &DefectSet::default()).map(|model| &**model.id()).collect();
         assert_eq!(
             ids,
             [
@@ -227,11 +254,12 @@ mod tests {
     fn a_cost_is_exact_and_tells_input_from_output() {
         let catalog = Catalog::embedded().unwrap();
         let price = catalog.find("claude_3_5_sonnet").unwrap().price;
-        let cost = price.cost(Usage { input_tokens: 11, output_tokens: 7 });
+        let usage = |input_tokens, output_tokens| Usage { input_tokens, output_tokens, thinking_tokens: 0 };
+        let cost = price.cost(usage(11, 7));
         assert_eq!(cost.to_string(), "0.000138");
-        let swapped = price.cost(Usage { input_tokens: 7, output_tokens: 11 });
+        let swapped = price.cost(usage(7, 11));
         assert_ne!(cost, swapped);
-        assert!(price.cost(Usage { input_tokens: u64::MAX, output_tokens: u64::MAX }) > cost);
+        assert!(price.cost(usage(u64::MAX, u64::MAX)) > cost);
     }
 
     #[test]
@@ -256,12 +284,15 @@ mod tests {
     fn a_model_must_exist_before_it_can_be_incapable() {
         let catalog = Catalog::embedded().unwrap();
         let none = DefectSet::default();
-        assert_eq!(catalog.for_use("no-such", Capability::Chat, &none).unwrap_err(), ModelRefusal::Unknown);
         assert_eq!(
-            catalog.for_use("cohere_english_v3", Capability::Chat, &none).unwrap_err(),
+            catalog.for_use("gsai", "no-such", Capability::Chat, &none).unwrap_err(),
+            ModelRefusal::Unknown
+        );
+        assert_eq!(
+            catalog.for_use("gsai", "cohere_english_v3", Capability::Chat, &none).unwrap_err(),
             ModelRefusal::Incapable
         );
-        assert!(catalog.for_use("cohere_english_v3", Capability::Embedding, &none).is_ok());
+        assert!(catalog.for_use("gsai", "cohere_english_v3", Capability::Embedding, &none).is_ok());
     }
 
     #[test]
@@ -269,7 +300,8 @@ mod tests {
         let catalog = Catalog::embedded().unwrap();
         let defects = DefectSet::default();
         defects.set(&["unknown-model-accepted".parse().unwrap()]);
-        let stand_in = |needed| catalog.for_use("no-such", needed, &defects).unwrap().id().to_string();
+        let stand_in =
+            |needed| catalog.for_use("gsai", "no-such", needed, &defects).unwrap().id().to_string();
         assert_eq!(stand_in(Capability::Chat), "claude_3_5_sonnet");
         assert_eq!(stand_in(Capability::Embedding), "cohere_english_v3");
     }

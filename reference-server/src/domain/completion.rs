@@ -70,12 +70,12 @@ impl BilledStream {
     pub(crate) async fn next(&mut self) -> Option<Result<StreamPart, CallError>> {
         let part = self.upstream.as_mut()?.next().await;
         match part {
-            Some(Ok(StreamPart::Delta(text))) => Some(Ok(StreamPart::Delta(text))),
-            Some(Ok(StreamPart::Finished { finish_reason, usage })) => {
+            Some(Ok(StreamPart::Finished { usage })) => {
                 self.upstream = None;
                 let billed = bill_whatever_happens(self.call.clone(), Arc::clone(&self.model), usage).await;
-                Some(billed.map(|()| StreamPart::Finished { finish_reason, usage }))
+                Some(billed.map(|()| StreamPart::Finished { usage }))
             }
+            Some(Ok(part)) => Some(Ok(part)),
             Some(Err(error)) => {
                 self.upstream = None;
                 Some(Err(error.into()))
@@ -111,7 +111,7 @@ async fn bill_whatever_happens(call: Call, model: Arc<Model>, usage: Usage) -> R
 async fn settle(mut upstream: CompletionStream, call: Call, model: Arc<Model>) {
     let usage = tokio::time::timeout(SETTLING, async {
         while let Some(Ok(part)) = upstream.next().await {
-            if let StreamPart::Finished { usage, .. } = part {
+            if let StreamPart::Finished { usage } = part {
                 return Some(usage);
             }
         }
@@ -135,13 +135,7 @@ mod tests {
 
     fn hello() -> CompletionRequest {
         let hello = Message { role: Role::User, parts: vec![Part::Text("Hello".to_owned())] };
-        CompletionRequest {
-            messages: vec![hello],
-            max_tokens: None,
-            stop: Vec::new(),
-            temperature: None,
-            top_p: None,
-        }
+        CompletionRequest { messages: vec![hello], ..CompletionRequest::default() }
     }
 
     async fn billed(world: &TestWorld) -> Vec<u64> {
@@ -162,7 +156,7 @@ mod tests {
         let mut tokens = None;
         while let Some(part) = stream.next().await {
             assert_eq!(tokens, None, "a part after the last one");
-            if let StreamPart::Finished { usage, .. } = part.unwrap() {
+            if let StreamPart::Finished { usage } = part.unwrap() {
                 tokens = Some(usage.output_tokens);
             }
         }
@@ -175,7 +169,7 @@ mod tests {
     async fn a_stream_whose_caller_leaves_is_billed_all_the_same() {
         let world = testing::world();
         let mut stream = start(&world, None).await;
-        assert!(matches!(stream.next().await, Some(Ok(StreamPart::Delta(_)))));
+        assert!(matches!(stream.next().await, Some(Ok(StreamPart::Delta { .. }))));
         drop(stream);
         let deadline = std::time::Instant::now() + Duration::from_secs(10);
         while billed(&world).await.is_empty() {
@@ -234,7 +228,7 @@ mod tests {
         let world = testing::world();
         world.break_with(Some("rate-limit-swallowed"));
         let swallowed = ask(&world, Some(FaultKind::RateLimited.into())).await.unwrap();
-        assert_eq!(swallowed.text, "Please try again later.");
+        assert_eq!(swallowed.answer.text, "Please try again later.");
         assert!(billed(&world).await.is_empty());
     }
 
@@ -243,7 +237,7 @@ mod tests {
         let world = testing::world();
         world.break_with(Some("answers-cached"));
         let (first, second) = (ask(&world, None).await.unwrap(), ask(&world, None).await.unwrap());
-        assert_eq!((&first.text, Usage::default()), (&second.text, second.usage));
+        assert_eq!((&first.answer, Usage::default()), (&second.answer, second.usage));
         assert_ne!(first.usage, second.usage);
         assert_eq!(billed(&world).await.len(), 1);
     }

@@ -47,7 +47,7 @@ impl DefectMemory {
 
     /// Remembers an answer that is not too long for it.
     pub(crate) fn keep(&self, request: RequestDigest, answer: Completion) {
-        if answer.text.len() > LONGEST_ANSWER {
+        if answer.answer.text.len() > LONGEST_ANSWER {
             return;
         }
         let mut memory = self.memory.lock();
@@ -72,12 +72,12 @@ impl DefectMemory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::inference::{FinishReason, Message, Part, Role, Usage};
+    use super::super::inference::{Answer, Message, Part, Role, Usage};
     use super::*;
 
     fn request(text: &str, temperature: Option<f64>) -> CompletionRequest {
         let messages = vec![Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
-        CompletionRequest { messages, max_tokens: None, stop: Vec::new(), temperature, top_p: None }
+        CompletionRequest { messages, temperature, ..CompletionRequest::default() }
     }
 
     #[test]
@@ -98,11 +98,12 @@ mod tests {
     #[test]
     fn answers_are_remembered_up_to_a_bound() {
         let memory = DefectMemory::default();
-        let answer = Completion {
-            text: "Yes.".to_owned(),
-            finish_reason: FinishReason::Stop,
+        let said = |text: &str| Completion {
+            answer: Answer::of_text(text),
+            more: Vec::new(),
             usage: Usage::default(),
         };
+        let answer = said("Yes.");
         for number in 0..MOST_ANSWERS as u64 {
             memory.keep(RequestDigest(number), answer.clone());
         }
@@ -110,7 +111,7 @@ mod tests {
         memory.keep(RequestDigest(u64::MAX), answer.clone());
         assert_eq!(memory.answer(RequestDigest(0)), None);
         assert_eq!(memory.answer(RequestDigest(u64::MAX)), Some(answer.clone()));
-        memory.keep(RequestDigest(1), Completion { text: "a".repeat(LONGEST_ANSWER + 1), ..answer });
+        memory.keep(RequestDigest(1), said(&"a".repeat(LONGEST_ANSWER + 1)));
         assert_eq!(memory.answer(RequestDigest(1)), None);
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 /// Who speaks in a turn of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Message {
     pub fn text(&self) -> String {
         let mut texts = self.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
-            Part::Image(_) | Part::File(_) => None,
+            Part::Image(_) | Part::File(_) | Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) => None,
         });
         let mut joined = texts.next().unwrap_or_default().to_owned();
         for text in texts {
@@ -49,6 +50,12 @@ pub enum Part {
     Image(Image),
     /// An attached file.
     File(File),
+    /// Speech or another sound.
+    Audio(Audio),
+    /// A tool that the model has called, in one of its own turns.
+    ToolCall(ToolCall),
+    /// What a tool has answered.
+    ToolResult(ToolResult),
 }
 
 /// An image as it was sent.
@@ -93,8 +100,85 @@ pub struct File {
     pub bytes: Bytes,
 }
 
-/// A question to a chat model.
+/// A sound as it was sent.
 #[derive(Clone, Debug)]
+pub struct Audio {
+    /// What the sender calls it, such as `wav`.
+    pub format: String,
+    /// The file's bytes.
+    pub bytes: Bytes,
+}
+
+/// A call of a tool, which the caller is to make for the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Unique within an answer; the tool's result names it.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// What the tool is given, in JSON.
+    pub arguments: String,
+}
+
+/// What a tool has answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolResult {
+    /// The id of the call.
+    pub call_id: String,
+    /// The answer.
+    pub text: String,
+    /// Whether the tool has failed.
+    pub is_error: bool,
+}
+
+/// A tool that the model may call.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    /// Unique among the tools of a request.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The JSON Schema of what it is given; nothing for a tool that is given nothing.
+    pub parameters: Option<Value>,
+}
+
+/// Whether and how tools are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolUse {
+    /// Whether one is to be called.
+    pub mode: ToolMode,
+    /// The only ones that may be called; none stands for all.
+    pub only: Vec<String>,
+    /// Whether no more than one may be called in an answer.
+    pub one_at_a_time: bool,
+}
+
+/// Whether a tool is to be called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToolMode {
+    /// As the model thinks fit.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// At least one.
+    Required,
+}
+
+/// The form of an answer's text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum AnswerFormat {
+    /// Any text.
+    #[default]
+    Text,
+    /// An object in JSON.
+    JsonObject,
+    /// JSON that is valid against this JSON Schema.
+    JsonSchema(Value),
+}
+
+/// A question to a chat model.
+#[derive(Clone, Debug, Default)]
 pub struct CompletionRequest {
     /// The conversation, oldest first; system messages may stand anywhere.
     pub messages: Vec<Message>,
@@ -106,6 +190,19 @@ pub struct CompletionRequest {
     pub temperature: Option<f64>,
     /// The share of probable words that it chooses from, where the caller says so.
     pub top_p: Option<f64>,
+    /// The tools that the model may call.
+    pub tools: Vec<Tool>,
+    /// Whether and how it calls them.
+    pub tool_use: ToolUse,
+    /// The form of the answer's text.
+    pub format: AnswerFormat,
+    /// How many answers are asked for besides the first.
+    pub more_answers: u32,
+    /// For each token of the answer, how many others that were probable are to be told; nothing where no
+    /// probability is to be told at all.
+    pub alternatives: Option<u8>,
+    /// Most tokens to think with, where the model is to think before it answers.
+    pub thinking: Option<u32>,
 }
 
 impl CompletionRequest {
@@ -117,29 +214,82 @@ impl CompletionRequest {
                 Part::Text(text) => text.len(),
                 Part::Image(image) => image.bytes.len(),
                 Part::File(file) => file.bytes.len(),
+                Part::Audio(audio) => audio.bytes.len(),
+                Part::ToolCall(call) => call.arguments.len(),
+                Part::ToolResult(result) => result.text.len(),
             })
             .sum()
     }
 }
 
-/// A chat model's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a chat model gives to a question.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
-    /// The text.
-    pub text: String,
-    /// Why it ended.
-    pub finish_reason: FinishReason,
-    /// What it cost in tokens.
+    /// The answer.
+    pub answer: Answer,
+    /// Other answers to the same question, where they were asked for.
+    pub more: Vec<Answer>,
+    /// What all of it cost in tokens.
     pub usage: Usage,
 }
 
+impl Completion {
+    /// All answers, in order.
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        std::iter::once(&self.answer).chain(&self.more)
+    }
+}
+
+/// One answer of a chat model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What the model thought before it.
+    pub thinking: Option<String>,
+    /// The text.
+    pub text: String,
+    /// The tools that are to be called before the conversation goes on.
+    pub tool_calls: Vec<ToolCall>,
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+    /// The tokens of the text, joined the text itself, where probabilities were asked for.
+    pub tokens: Option<Vec<Token>>,
+}
+
+impl Answer {
+    /// An answer of this text, complete.
+    pub fn of_text(text: impl Into<String>) -> Self {
+        Self {
+            thinking: None,
+            text: text.into(),
+            tool_calls: Vec::new(),
+            finish_reason: FinishReason::Stop,
+            tokens: None,
+        }
+    }
+}
+
+/// One token of an answer's text, and how probable it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// Its bytes: a character may be spread over several tokens.
+    pub bytes: Vec<u8>,
+    /// The natural logarithm of its probability.
+    pub logprob: f64,
+    /// The most probable tokens at this place, the most probable first, each with its logarithm.
+    pub alternatives: Vec<(Vec<u8>, f64)>,
+}
+
 /// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FinishReason {
-    /// The model was done, or came to a stop text.
+    /// The model was done.
     Stop,
+    /// It came to this stop text.
+    StopText(String),
     /// The token limit cut it.
     Length,
+    /// Tools are to be called first.
+    ToolCalls,
 }
 
 /// Tokens counted by the provider.
@@ -147,8 +297,10 @@ pub enum FinishReason {
 pub struct Usage {
     /// Tokens of the question.
     pub input_tokens: u64,
-    /// Tokens of the answer; none for embeddings.
+    /// Tokens of all answers; none for embeddings.
     pub output_tokens: u64,
+    /// Those of the answers' tokens that the model thought with.
+    pub thinking_tokens: u64,
 }
 
 /// Texts to embed.
@@ -180,6 +332,10 @@ pub struct ModelIdentity {
     pub dimensions: usize,
     /// Most tokens that a prompt may have; nothing where there is no limit.
     pub context_tokens: Option<u64>,
+    /// Whether it can think before it answers.
+    pub thinks: bool,
+    /// Whether it can hear.
+    pub hears: bool,
 }
 
 /// Why a provider gave no answer.
@@ -188,6 +344,9 @@ pub enum ProviderError {
     /// The provider refused the request as it stands.
     #[error("the provider refused the request: {0}")]
     Rejected(String),
+    /// The question is longer than the model's context.
+    #[error("the provider refused the request: {0}")]
+    TooLong(String),
     /// The provider takes no more requests for now.
     #[error("the provider's rate limit is reached: {message}")]
     RateLimited {

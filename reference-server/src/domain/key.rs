@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::clock::Moment;
+use super::quota::{Limits, Quota};
 use super::scope::ScopeSet;
 
 /// An expiry that never comes.
@@ -52,6 +53,7 @@ pub(crate) struct KeyRecord {
     pub(crate) active: bool,
     pub(crate) expires_at: Option<Moment>,
     pub(crate) last_used_at: Option<Moment>,
+    pub(crate) limits: Limits,
 }
 
 /// A key. What can change in it changes atomically, so that a request never waits for another.
@@ -65,6 +67,8 @@ pub(crate) struct Key {
     pub(crate) manager_id: Arc<str>,
     pub(crate) digest: SecretDigest,
     pub(crate) created_at: Moment,
+    /// What it may ask for in a minute.
+    pub(crate) quota: Quota,
     active: AtomicBool,
     expires_at: AtomicI64,
     last_used_at: AtomicI64,
@@ -81,6 +85,7 @@ impl Key {
             manager_id: record.manager_id,
             digest: record.digest,
             created_at: record.created_at,
+            quota: Quota::new(record.limits),
             active: AtomicBool::new(record.active),
             expires_at: AtomicI64::new(record.expires_at.map_or(NEVER, Moment::as_micros)),
             last_used_at: AtomicI64::new(record.last_used_at.map_or(UNUSED, Moment::as_micros)),
@@ -100,6 +105,7 @@ impl Key {
             active: self.is_active(),
             expires_at: self.expires_at(),
             last_used_at: self.last_used_at(),
+            limits: self.quota.limits,
         }
     }
 
@@ -153,6 +159,7 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
+    use super::super::quota::GENEROUS;
     use super::*;
 
     fn key(expires_at: Option<Moment>) -> Key {
@@ -166,6 +173,7 @@ mod tests {
             active: true,
             expires_at,
             last_used_at: None,
+            limits: GENEROUS,
         })
     }
 

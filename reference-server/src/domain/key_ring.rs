@@ -65,6 +65,7 @@ impl KeyRing {
 mod tests {
     use super::super::clock::Moment;
     use super::super::key::KeyRecord;
+    use super::super::quota::GENEROUS;
     use super::super::scope::ScopeSet;
     use super::*;
 
@@ -79,6 +80,7 @@ mod tests {
             active: true,
             expires_at: None,
             last_used_at: None,
+            limits: GENEROUS,
         }))
     }
 

@@ -16,11 +16,15 @@ pub(crate) mod key_ring;
 pub(crate) mod ledger;
 pub(crate) mod log_line;
 pub(crate) mod log_writer;
+pub(crate) mod prompt_cache;
+pub(crate) mod prompt_tokens;
+pub(crate) mod quota;
 pub(crate) mod relaying;
 pub(crate) mod request_log;
 pub(crate) mod role;
 pub(crate) mod scope;
 pub(crate) mod shaping;
+pub(crate) mod stored_response;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod world;

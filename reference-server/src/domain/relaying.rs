@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::call::{Call, CallError};
 use super::catalog::Model;
 use super::defect_memory::RequestDigest;
-use super::inference::{Completion, CompletionRequest, FinishReason, ProviderError, Usage};
+use super::inference::{Answer, Completion, CompletionRequest, ProviderError, Usage};
 use super::world::World;
 use crate::defect::Defect;
 use crate::provider::Fault;
@@ -65,17 +65,18 @@ impl<'a> Relay<'a> {
         let cold = self.temperature.is_some_and(|temperature| temperature <= 0.0);
         if cold && defects.has(Defect::TemperatureZeroVaries) {
             // Writing to a string cannot fail.
-            let _ = write!(completion.text, " {}", self.world.memory.fresh_number());
+            let _ = write!(completion.answer.text, " {}", self.world.memory.fresh_number());
         }
         if defects.has(Defect::LongAnswersCut) {
-            completion.text.truncate(completion.text.floor_char_boundary(SHORT));
+            let text = &mut completion.answer.text;
+            text.truncate(text.floor_char_boundary(SHORT));
         }
         completion
     }
 }
 
 fn said(text: &str) -> Completion {
-    Completion { text: text.to_owned(), finish_reason: FinishReason::Stop, usage: Usage::default() }
+    Completion { answer: Answer::of_text(text), more: Vec::new(), usage: Usage::default() }
 }
 
 #[cfg(test)]
@@ -83,7 +84,7 @@ mod tests {
     use super::super::testing::{self, TestWorld};
     use super::*;
 
-    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7 };
+    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 };
 
     fn world(defect: &str) -> TestWorld {
         let world = testing::world();
@@ -92,13 +93,7 @@ mod tests {
     }
 
     fn request(temperature: Option<f64>) -> CompletionRequest {
-        CompletionRequest {
-            messages: Vec::new(),
-            max_tokens: None,
-            stop: Vec::new(),
-            temperature,
-            top_p: None,
-        }
+        CompletionRequest { temperature, ..CompletionRequest::default() }
     }
 
     /// What becomes of an answer of this text, and of an error.
@@ -123,7 +118,7 @@ mod tests {
         let world = testing::world();
         let long = "ä".repeat(SHORT);
         let (answer, error) = relayed(&world, &long, limited());
-        assert_eq!((answer.text, answer.usage), (long, USAGE));
+        assert_eq!((answer.answer.text, answer.usage), (long, USAGE));
         assert_eq!(error, Err(CallError::Provider(limited())));
     }
 
@@ -147,13 +142,14 @@ mod tests {
         let world = world("temperature-zero-varies");
         let (one, _) = relayed(&world, "Yes.", limited());
         let (two, _) = relayed(&world, "Yes.", limited());
-        assert!(one.text.starts_with("Yes. ") && one.text != two.text, "{} {}", one.text, two.text);
+        let (one, two) = (one.answer.text, two.answer.text);
+        assert!(one.starts_with("Yes. ") && one != two, "{one} {two}");
     }
 
     #[test]
     fn long_answers_are_cut_between_characters() {
         let (answer, _) = relayed(&world("long-answers-cut"), &format!("a{}", "ä".repeat(SHORT)), limited());
-        assert_eq!(answer.text.len(), SHORT - 1);
+        assert_eq!(answer.answer.text.len(), SHORT - 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::clock::Moment;
 use super::key::{Key, KeyRecord, SecretDigest};
+use super::quota::{GENEROUS, Limits};
 use super::scope::{ScopeSet, UnknownScope};
 
 const FIXTURE: &str = include_str!("../../../fixtures/keys.yaml");
@@ -21,6 +22,7 @@ pub(crate) struct Role {
     pub(crate) manager_id: Arc<str>,
     active: bool,
     expires_at: Option<Moment>,
+    limits: Limits,
 }
 
 /// A key and its secret, which is told once.
@@ -56,6 +58,7 @@ struct Entry {
     active: bool,
     expires_at: Option<String>,
     manager: String,
+    limits: Option<Limits>,
 }
 
 impl Role {
@@ -83,6 +86,7 @@ impl Role {
             manager_id: entry.manager.into(),
             active: entry.active,
             expires_at,
+            limits: entry.limits.unwrap_or(GENEROUS),
         })
     }
 
@@ -108,12 +112,18 @@ impl Role {
             active: self.active,
             expires_at: self.expires_at,
             last_used_at: None,
+            limits: self.limits,
         }))
     }
 }
 
 /// Mints a key that follows no role.
-pub(crate) fn mint_custom(scopes: ScopeSet, expires_at: Option<Moment>, now: Moment) -> Minted {
+pub(crate) fn mint_custom(
+    scopes: ScopeSet,
+    expires_at: Option<Moment>,
+    limits: Limits,
+    now: Moment,
+) -> Minted {
     let secret = fresh_secret("custom");
     let key = Key::new(KeyRecord {
         id: Uuid::new_v4(),
@@ -125,6 +135,7 @@ pub(crate) fn mint_custom(scopes: ScopeSet, expires_at: Option<Moment>, now: Mom
         active: true,
         expires_at,
         last_used_at: None,
+        limits,
     });
     Minted { key: Arc::new(key), secret }
 }
@@ -152,7 +163,8 @@ mod tests {
                 "no_model_scopes",
                 "admin_only",
                 "inactive",
-                "expired"
+                "expired",
+                "rate_limited",
             ]
         );
         assert_eq!(&*roles[0].secret, "sk-plumbline-all-scopes");

@@ -79,7 +79,7 @@ fn shape_parts(defects: &DefectSet, parts: &mut Vec<Part>) {
     if defects.has(Defect::OnlyFirstAttachment) {
         let (mut images, mut files) = (0, 0);
         parts.retain(|part| match part {
-            Part::Text(_) => true,
+            Part::Text(_) | Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) => true,
             Part::Image(_) => {
                 images += 1;
                 images == 1
@@ -101,7 +101,7 @@ fn shape_parts(defects: &DefectSet, parts: &mut Vec<Part>) {
                     image.detail = None;
                 }
             }
-            Part::File(_) => {}
+            Part::File(_) | Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) => {}
         }
     }
 }
@@ -146,7 +146,7 @@ pub(crate) fn identity<'a>(defects: &DefectSet, model: &'a Model) -> Cow<'a, Mod
 pub(crate) fn answering<'a>(world: &'a World, model: &'a Arc<Model>, needed: Capability) -> &'a Arc<Model> {
     // A model that cannot do it is here only through a defect; the first that can stands in for it.
     if world.defects.has(Defect::ProviderIgnored) || model.capability != needed {
-        world.catalog.first(needed).unwrap_or(model)
+        world.catalog.first_beside(model, needed).unwrap_or(model)
     } else {
         model
     }
@@ -188,7 +188,7 @@ mod tests {
             max_tokens: Some(5),
             stop: vec!["end".to_owned()],
             temperature: Some(1.5),
-            top_p: None,
+            ..CompletionRequest::default()
         }
     }
 
@@ -215,6 +215,7 @@ mod tests {
                     Part::Image(Image { detail: Some(_), .. }) => "I",
                     Part::Image(_) => "i",
                     Part::File(_) => "F",
+                    Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) => "?",
                 })
                 .collect();
             format!("{:?}: {} {attached}", message.role, message.text())

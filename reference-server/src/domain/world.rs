@@ -11,7 +11,9 @@ use super::key_ring::KeyRing;
 use super::ledger::{Ledger, Operation, WorldNumber};
 use super::log_line::{LogEvent, LogLine, RequestContext};
 use super::log_writer::LogWriter;
+use super::prompt_cache::PromptCache;
 use super::request_log::RequestLog;
+use super::stored_response::StoredResponses;
 use crate::defect::DefectSet;
 use crate::provider::{Fault, Provider};
 use crate::store::{Store, StoreError};
@@ -37,6 +39,7 @@ pub(crate) struct World {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) keys: KeyRing,
     pub(crate) ledger: Ledger,
+    pub(crate) responses: StoredResponses,
     pub(crate) log: RequestLog,
     pub(crate) clock: Clock,
     pub(crate) defects: DefectSet,
@@ -44,6 +47,8 @@ pub(crate) struct World {
     pub(crate) memory: DefectMemory,
     /// How the provider is to fail.
     pub(crate) faults: FaultRules,
+    /// What is remembered of prompts.
+    pub(crate) prompt_cache: PromptCache,
     store: Arc<Store>,
     keeps_keys: bool,
 }
@@ -58,11 +63,13 @@ impl World {
             provider: Arc::clone(&commons.provider),
             keys: KeyRing::default(),
             ledger: Ledger::new(Arc::clone(&commons.store), number),
+            responses: StoredResponses::new(Arc::clone(&commons.store), number),
             log: RequestLog::new(commons.sink.clone()),
             clock: Clock::default(),
             defects: DefectSet::default(),
             memory: DefectMemory::default(),
             faults: FaultRules::default(),
+            prompt_cache: PromptCache::default(),
             store: Arc::clone(&commons.store),
             keeps_keys,
         }

@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use futures::future::{BoxFuture, ready};
 use futures::stream::{self, StreamExt};
 
-use super::{CompletionStream, Fault, FaultKind, Provider, StreamPart, wire};
+use super::{CompletionStream, Fault, FaultKind, Provider, StreamPart, pieces, wire};
 use crate::aside::aside;
 use crate::brain::{Brain, BrainError, Refusal};
 use crate::domain::inference::{
@@ -77,6 +77,15 @@ impl Provider for Mock {
         Box::pin(ready(answer.map(|completion| parts_of(completion, breaks_off))))
     }
 
+    fn count<'a>(
+        &'a self,
+        model: &'a ModelIdentity,
+        request: &'a CompletionRequest,
+    ) -> BoxFuture<'a, Result<u64, ProviderError>> {
+        let count = || -> Result<u64, ProviderError> { Ok(self.brain()?.count(model, request)?) };
+        Box::pin(ready(aside(request.size(), count)))
+    }
+
     fn embed<'a>(
         &'a self,
         model: &'a ModelIdentity,
@@ -90,37 +99,23 @@ impl Provider for Mock {
 
 impl From<Refusal> for ProviderError {
     fn from(refusal: Refusal) -> Self {
-        Self::Rejected(refusal.to_string())
+        let told = refusal.to_string();
+        match refusal {
+            Refusal::TooLong { .. } => Self::TooLong(told),
+            _ => Self::Rejected(told),
+        }
     }
 }
 
 fn parts_of(completion: Completion, breaks_off: bool) -> CompletionStream {
-    let Completion { text, finish_reason, usage } = completion;
-    let deltas = Words { text, at: 0 }.map(|word| Ok(StreamPart::Delta(word)));
+    let parts = pieces::parts(completion);
     if breaks_off {
         let broken = ProviderError::Malformed("the stream ended before its last event".to_owned());
-        return stream::iter(deltas.take(PARTS_BEFORE_TRUNCATION).chain([Err(broken)])).boxed();
+        let before =
+            parts.filter(|part| matches!(part, StreamPart::Delta { .. })).take(PARTS_BEFORE_TRUNCATION);
+        return stream::iter(before.map(Ok).chain([Err(broken)])).boxed();
     }
-    stream::iter(deltas.chain([Ok(StreamPart::Finished { finish_reason, usage })])).boxed()
-}
-
-/// A text in words, each with the blanks that follow it, so that nothing is lost between them.
-struct Words {
-    text: String,
-    at: usize,
-}
-
-impl Iterator for Words {
-    type Item = String;
-
-    fn next(&mut self) -> Option<String> {
-        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let (word, blank) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
-        let gap = blank.len() - blank.trim_start().len();
-        let next = rest.get(..word.len() + gap)?.to_owned();
-        self.at += next.len();
-        Some(next)
-    }
+    stream::iter(parts.map(Ok)).boxed()
 }
 
 #[cfg(test)]
@@ -128,7 +123,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::inference::{FinishReason, Message, Part, Role};
+    use crate::domain::inference::{Message, Part, Role};
+    use crate::provider::Piece;
 
     fn mock() -> Mock {
         Mock::default()
@@ -140,12 +136,14 @@ mod tests {
             family: Arc::from("Bedrock"),
             dimensions: 8,
             context_tokens: Some(100),
+            thinks: false,
+            hears: false,
         }
     }
 
     fn request(text: &str) -> CompletionRequest {
         let messages = vec![Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
-        CompletionRequest { messages, max_tokens: None, stop: Vec::new(), temperature: None, top_p: None }
+        CompletionRequest { messages, ..CompletionRequest::default() }
     }
 
     async fn stream_of(text: &str, fault: Option<Fault>) -> Vec<Result<StreamPart, ProviderError>> {
@@ -159,19 +157,23 @@ mod tests {
         for text in ["Hello test", "", " \n\n  leading\tand\u{a0}trailing  ", "日本語 🙂"] {
             let whole = mock().complete(&model(), request(text), None).await.unwrap();
             let mut parts = stream_of(text, None).await;
-            let finished = StreamPart::Finished { finish_reason: whole.finish_reason, usage: whole.usage };
-            assert_eq!(parts.pop(), Some(Ok(finished)));
+            assert_eq!(parts.pop(), Some(Ok(StreamPart::Finished { usage: whole.usage })));
+            let finish_reason = whole.answer.finish_reason;
+            assert_eq!(parts.pop(), Some(Ok(StreamPart::Ended { answer: 0, finish_reason })));
             let mut joined = String::new();
             let count = parts.len();
             for part in parts {
                 match part {
-                    Ok(StreamPart::Delta(delta)) if !delta.is_empty() => joined.push_str(&delta),
+                    Ok(StreamPart::Delta { answer: 0, piece: Piece::Text { text, tokens: None } })
+                        if !text.is_empty() =>
+                    {
+                        joined.push_str(&text);
+                    }
                     other => panic!("{other:?} within the answer"),
                 }
             }
-            assert_eq!(joined, whole.text);
+            assert_eq!(joined, whole.answer.text);
             assert!(count > 10, "{count} parts");
-            assert_eq!(whole.finish_reason, FinishReason::Stop);
         }
     }
 
@@ -181,7 +183,12 @@ mod tests {
         assert_eq!(parts.len(), PARTS_BEFORE_TRUNCATION + 1);
         let (last, before) = parts.split_last().unwrap();
         assert!(matches!(last, Err(ProviderError::Malformed(_))));
-        assert!(before.iter().all(|part| matches!(part, Ok(StreamPart::Delta(_)))));
+        assert!(before.iter().all(|part| matches!(part, Ok(StreamPart::Delta { .. }))));
+        let (mock, model) = (mock(), model());
+        let short = CompletionRequest { max_tokens: Some(1), ..request("Hello") };
+        let stream = mock.stream(&model, short, Some(FaultKind::TruncatedStream.into())).await.unwrap();
+        let parts: Vec<_> = stream.collect().await;
+        assert!(matches!(parts.as_slice(), [Ok(StreamPart::Delta { .. }), Err(_)]), "{parts:?}");
     }
 
     #[tokio::test]
@@ -202,7 +209,7 @@ mod tests {
     async fn what_the_model_does_not_take_is_rejected_in_its_words() {
         let (mock, model) = (mock(), model());
         let long = mock.complete(&model, request(&"word ".repeat(200)), None).await;
-        let Err(ProviderError::Rejected(message)) = long else { panic!("{long:?}") };
+        let Err(ProviderError::TooLong(message)) = long else { panic!("{long:?}") };
         assert!(message.contains("the input is too long"), "{message}");
         let blank = EmbeddingRequest { inputs: vec![" ".to_owned()], dimensions: None };
         assert!(matches!(mock.embed(&model, blank, None).await, Err(ProviderError::Rejected(_))));

@@ -3,8 +3,9 @@
 mod fault;
 mod interface;
 mod mock;
+mod pieces;
 mod wire;
 
 pub use fault::{Fault, FaultKind, UnknownFaultKind};
-pub use interface::{CompletionStream, Provider, StreamPart};
+pub use interface::{CompletionStream, Piece, Provider, StreamPart};
 pub use mock::Mock;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Fault, FaultKind};
-use crate::domain::inference::{Completion, Embeddings, FinishReason, ProviderError, Usage};
+use crate::domain::inference::{Completion, Embeddings, ProviderError, Usage};
 
 /// What a proxy before the provider shows to people.
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\
@@ -17,13 +17,14 @@ const INTERNALS: &str = "node-7.provider.internal:8443 /srv/model/worker.py";
 /// The status of an error that no provider documents.
 const UNMAPPED: u16 = 418;
 
-/// A completion on its way through a fault.
-pub(super) fn completion(sent: Completion, fault: &Fault) -> Result<Completion, ProviderError> {
+/// A completion on its way through a fault. What can be spoiled of it is the text of its first answer.
+pub(super) fn completion(mut sent: Completion, fault: &Fault) -> Result<Completion, ProviderError> {
     // It is still to strike, in the stream.
     if fault.kind == FaultKind::TruncatedStream {
         return Ok(sent);
     }
-    transfer(&WireCompletion::from(sent), fault).map(Completion::from)
+    sent.answer.text = transfer(&WireCompletion::from(&sent), fault)?.text;
+    Ok(sent)
 }
 
 /// Embeddings on their way through a fault.
@@ -109,7 +110,6 @@ impl Reply {
 #[serde(deny_unknown_fields)]
 struct WireCompletion {
     text: String,
-    stop_reason: StopReason,
     usage: WireUsage,
 }
 
@@ -127,13 +127,6 @@ struct WireUsage {
     output_tokens: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum StopReason {
-    Stop,
-    Length,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireError {
@@ -146,23 +139,9 @@ struct WireMessage {
     message: String,
 }
 
-impl From<Completion> for WireCompletion {
-    fn from(Completion { text, finish_reason, usage }: Completion) -> Self {
-        let stop_reason = match finish_reason {
-            FinishReason::Stop => StopReason::Stop,
-            FinishReason::Length => StopReason::Length,
-        };
-        Self { text, stop_reason, usage: usage.into() }
-    }
-}
-
-impl From<WireCompletion> for Completion {
-    fn from(WireCompletion { text, stop_reason, usage }: WireCompletion) -> Self {
-        let finish_reason = match stop_reason {
-            StopReason::Stop => FinishReason::Stop,
-            StopReason::Length => FinishReason::Length,
-        };
-        Self { text, finish_reason, usage: usage.into() }
+impl From<&Completion> for WireCompletion {
+    fn from(completion: &Completion) -> Self {
+        Self { text: completion.answer.text.clone(), usage: completion.usage.into() }
     }
 }
 
@@ -179,25 +158,26 @@ impl From<WireEmbeddings> for Embeddings {
 }
 
 impl From<Usage> for WireUsage {
-    fn from(Usage { input_tokens, output_tokens }: Usage) -> Self {
+    fn from(Usage { input_tokens, output_tokens, thinking_tokens: _ }: Usage) -> Self {
         Self { input_tokens, output_tokens }
     }
 }
 
 impl From<WireUsage> for Usage {
     fn from(WireUsage { input_tokens, output_tokens }: WireUsage) -> Self {
-        Self { input_tokens, output_tokens }
+        Self { input_tokens, output_tokens, thinking_tokens: 0 }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::inference::Answer;
 
-    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7 };
+    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 };
 
     fn answer() -> Completion {
-        Completion { text: "Grüße 🙂".to_owned(), finish_reason: FinishReason::Length, usage: USAGE }
+        Completion { answer: Answer::of_text("Grüße 🙂"), more: Vec::new(), usage: USAGE }
     }
 
     fn vectors() -> Embeddings {
@@ -212,9 +192,9 @@ mod tests {
 
     #[test]
     fn what_no_fault_spoils_is_read_as_it_was_sent() {
-        let sent = WireCompletion::from(answer());
+        let sent = WireCompletion::from(&answer());
         let read: WireCompletion = Reply::success(&sent).unwrap().read().unwrap();
-        assert_eq!(Completion::from(read), answer());
+        assert_eq!((read.text, Usage::from(read.usage)), (answer().answer.text, USAGE));
         let sent = WireEmbeddings::from(vectors());
         let read: WireEmbeddings = Reply::success(&sent).unwrap().read().unwrap();
         assert_eq!(Embeddings::from(read), vectors());

@@ -15,6 +15,7 @@ use super::writer::Writer;
 use super::{OpenError, StoreError};
 use crate::domain::key::{Key, KeyRecord};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, WorldNumber};
+use crate::domain::stored_response::StoredResponse;
 
 /// Where the state is kept.
 #[derive(Clone, Debug)]
@@ -88,7 +89,30 @@ impl Store {
         let _ = self.queue.push_now(Operation::Touch { key });
     }
 
-    /// Forgets a world's ledger, in its turn.
+    /// Keeps a response of a world.
+    pub(crate) async fn keep_response(
+        &self,
+        world: WorldNumber,
+        response: StoredResponse,
+    ) -> Result<(), StoreError> {
+        self.ask(|done| Operation::KeepResponse { world, response: Box::new(response), done }).await
+    }
+
+    /// Reads a response of a world.
+    pub(crate) async fn response(
+        &self,
+        world: WorldNumber,
+        id: String,
+    ) -> Result<Option<StoredResponse>, StoreError> {
+        self.ask(|done| Operation::Response { world, id, done }).await
+    }
+
+    /// Deletes a response of a world.
+    pub(crate) async fn delete_response(&self, world: WorldNumber, id: String) -> Result<(), StoreError> {
+        self.ask(|done| Operation::DeleteResponse { world, id, done }).await
+    }
+
+    /// Forgets what a world has, in its turn.
     pub(crate) fn drop_world(&self, world: WorldNumber) {
         let _ = self.queue.push_now(Operation::DropWorld { world });
     }

@@ -11,7 +11,7 @@ use crate::domain::key::KeyRecord;
 use crate::domain::ledger::WorldNumber;
 
 /// The version of the tables below, kept in `PRAGMA user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 2;
 /// The default world; the only one whose rows outlive the process.
 pub(super) const ROOT: WorldNumber = 0;
 
@@ -25,7 +25,9 @@ CREATE TABLE keys (
     created_at   INTEGER NOT NULL,
     active       INTEGER NOT NULL,
     expires_at   INTEGER,
-    last_used_at INTEGER
+    last_used_at INTEGER,
+    requests_per_minute INTEGER NOT NULL DEFAULT 1000000000,
+    tokens_per_minute   INTEGER NOT NULL DEFAULT 1000000000
 ) STRICT;
 CREATE TABLE events (
     world         INTEGER NOT NULL,
@@ -41,6 +43,27 @@ CREATE TABLE events (
     cost          TEXT NOT NULL,
     PRIMARY KEY (world, seq)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What came with version 2.
+const RESPONSES: &str = "
+CREATE TABLE responses (
+    place    INTEGER PRIMARY KEY,
+    world    INTEGER NOT NULL,
+    id       TEXT NOT NULL,
+    key_id   BLOB NOT NULL,
+    previous TEXT,
+    input    TEXT NOT NULL,
+    response TEXT NOT NULL,
+    UNIQUE (world, id)
+) STRICT;
+CREATE INDEX responses_by_world ON responses (world, place);
+";
+
+/// What version 1 did not know of a key.
+const UPGRADE: &str = "
+ALTER TABLE keys ADD COLUMN requests_per_minute INTEGER NOT NULL DEFAULT 1000000000;
+ALTER TABLE keys ADD COLUMN tokens_per_minute   INTEGER NOT NULL DEFAULT 1000000000;
 ";
 
 /// What was found.
@@ -69,6 +92,7 @@ pub(super) fn open(
 fn open_memory(first_keys: &[KeyRecord]) -> rusqlite::Result<(Connection, Opened)> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch(SCHEMA)?;
+    connection.execute_batch(RESPONSES)?;
     Ok((connection, Opened { persistent: false, keys: first_keys.to_vec() }))
 }
 
@@ -80,20 +104,23 @@ fn open_file(
     let sql = |error: rusqlite::Error| OpenError::from_sql(path.to_owned(), &error);
     let connection = Connection::open(path).map_err(sql)?;
     lock(&connection).map_err(sql)?;
-    let fresh = match version(&connection).map_err(sql)? {
-        0 if tables(&connection).map_err(sql)? > 0 => return Err(OpenError::Foreign(path.to_owned())),
-        0 => true,
-        SCHEMA_VERSION => false,
-        found => {
-            return Err(OpenError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION });
-        }
-    };
+    let found = version(&connection).map_err(sql)?;
+    if found == 0 && tables(&connection).map_err(sql)? > 0 {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    if !(0..=SCHEMA_VERSION).contains(&found) {
+        return Err(OpenError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    }
     configure(&connection, durable).map_err(sql)?;
-    if fresh {
-        create(&connection, first_keys).map_err(sql)?;
+    match found {
+        0 => create(&connection, first_keys).map_err(sql)?,
+        1 => upgrade(&connection).map_err(sql)?,
+        _ => {}
     }
     // Other worlds end with the process that made them.
-    connection.execute("DELETE FROM events WHERE world <> ?1", [ROOT]).map_err(sql)?;
+    for table in ["events", "responses"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE world <> ?1"), [ROOT]).map_err(sql)?;
+    }
     let keys = rows::keys(&connection)
         .map_err(|error| OpenError::Corrupt { path: path.to_owned(), what: error.to_string() })?;
     Ok((connection, Opened { persistent: true, keys }))
@@ -122,9 +149,18 @@ fn tables(connection: &Connection) -> rusqlite::Result<i64> {
 fn create(connection: &Connection, first_keys: &[KeyRecord]) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(RESPONSES)?;
     for key in first_keys {
         rows::save_key(&transaction, key)?;
     }
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(UPGRADE)?;
+    transaction.execute_batch(RESPONSES)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()
 }

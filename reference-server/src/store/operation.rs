@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::key::{Key, KeyRecord};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, WorldNumber};
+use crate::domain::stored_response::StoredResponse;
 
 /// Where an outcome goes when somebody waits for it.
 pub(super) type Waiting<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -36,6 +37,21 @@ pub(super) enum Operation {
     /// Saves when the key was last used, as of the moment of writing.
     Touch {
         key: Arc<Key>,
+    },
+    KeepResponse {
+        world: WorldNumber,
+        response: Box<StoredResponse>,
+        done: Waiting<()>,
+    },
+    Response {
+        world: WorldNumber,
+        id: String,
+        done: Waiting<Option<StoredResponse>>,
+    },
+    DeleteResponse {
+        world: WorldNumber,
+        id: String,
+        done: Waiting<()>,
     },
     DropWorld {
         world: WorldNumber,

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use rusqlite::types::Type;
-use rusqlite::{CachedStatement, Connection, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::domain::clock::Moment;
 use crate::domain::key::{KeyRecord, SecretDigest};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, Operation, WorldNumber};
+use crate::domain::quota::Limits;
 use crate::domain::scope::ScopeSet;
+use crate::domain::stored_response::StoredResponse;
 
 /// Inserts one event.
 pub(super) const INSERT_EVENT: &str =
@@ -20,7 +22,7 @@ const SELECT_EVENTS: &str = "SELECT seq, at, request_id, key_id, manager_id, mod
     output_tokens, cost FROM events WHERE world = ?1 AND seq > ?2 AND (?3 IS NULL OR key_id = ?3) \
     ORDER BY seq LIMIT ?4";
 
-const SAVE_KEY: &str = "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+const SAVE_KEY: &str = "INSERT INTO keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
     ON CONFLICT (id) DO UPDATE SET active = ?7, expires_at = ?8, last_used_at = ?9";
 
 /// Inserts an event through the prepared [`INSERT_EVENT`].
@@ -85,6 +87,8 @@ pub(super) fn save_key(connection: &Connection, key: &KeyRecord) -> rusqlite::Re
         key.active,
         key.expires_at.map(Moment::as_micros),
         key.last_used_at.map(Moment::as_micros),
+        integer(key.limits.requests),
+        integer(key.limits.tokens),
     ])?;
     Ok(())
 }
@@ -103,11 +107,76 @@ pub(super) fn delete_key(connection: &Connection, id: Uuid) -> rusqlite::Result<
     Ok(())
 }
 
+/// Keeps a response, and no more than so many of a world, the latest.
+pub(super) fn save_response(
+    connection: &Connection,
+    world: WorldNumber,
+    response: &StoredResponse,
+    kept: u32,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO responses (world, id, key_id, previous, input, response) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            world,
+            response.id,
+            response.key_id.as_bytes(),
+            response.previous,
+            response.input,
+            response.response,
+        ])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM responses WHERE world = ?1 AND place <= \
+             (SELECT place FROM responses WHERE world = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute(params![world, kept])?;
+    Ok(())
+}
+
+/// Reads a response.
+pub(super) fn response(
+    connection: &Connection,
+    world: WorldNumber,
+    id: &str,
+) -> rusqlite::Result<Option<StoredResponse>> {
+    connection
+        .prepare_cached(
+            "SELECT id, key_id, previous, input, response FROM responses WHERE world = ?1 AND id = ?2",
+        )?
+        .query_row(params![world, id], |row| {
+            Ok(StoredResponse {
+                id: row.get(0)?,
+                key_id: Uuid::from_bytes(row.get(1)?),
+                previous: row.get(2)?,
+                input: row.get(3)?,
+                response: row.get(4)?,
+            })
+        })
+        .optional()
+}
+
+/// Deletes a response.
+pub(super) fn delete_response(connection: &Connection, world: WorldNumber, id: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM responses WHERE world = ?1 AND id = ?2")?
+        .execute(params![world, id])?;
+    Ok(())
+}
+
+/// Forgets a world's responses.
+pub(super) fn delete_responses(connection: &Connection, world: WorldNumber) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM responses WHERE world = ?1")?.execute([world])?;
+    Ok(())
+}
+
 /// Every key, oldest first.
 pub(super) fn keys(connection: &Connection) -> rusqlite::Result<Vec<KeyRecord>> {
     let mut select = connection.prepare(
-        "SELECT id, role, digest, scopes, manager_id, created_at, active, expires_at, last_used_at FROM keys \
-         ORDER BY rowid",
+        "SELECT id, role, digest, scopes, manager_id, created_at, active, expires_at, last_used_at, \
+         requests_per_minute, tokens_per_minute FROM keys ORDER BY rowid",
     )?;
     let rows = select.query_map([], key)?;
     rows.collect()
@@ -126,6 +195,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
         active: row.get(6)?,
         expires_at: row.get::<_, Option<i64>>(7)?.map(Moment::from_micros),
         last_used_at: row.get::<_, Option<i64>>(8)?.map(Moment::from_micros),
+        limits: Limits { requests: natural(row, 9)?, tokens: natural(row, 10)? },
     })
 }
 

@@ -13,7 +13,9 @@ use super::{OpenError, operation, rows};
 use crate::domain::clock::Moment;
 use crate::domain::key::{Key, KeyRecord, SecretDigest};
 use crate::domain::ledger::{Charge, LedgerQuery, Operation};
+use crate::domain::quota::GENEROUS;
 use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::stored_response::StoredResponse;
 
 const ALL: LedgerQuery = LedgerQuery { after: 0, key_id: None, limit: 1_000 };
 
@@ -42,6 +44,7 @@ fn key() -> KeyRecord {
         active: true,
         expires_at: Some(Moment::from_micros(9)),
         last_used_at: None,
+        limits: GENEROUS,
     }
 }
 
@@ -181,7 +184,61 @@ fn a_later_schema_is_refused_with_both_versions() {
     drop(Store::open(&Place::File(path.clone()), false, &[]).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
     let error = Store::open(&Place::File(path), false, &[]).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 3, known: 2, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_brought_up_with_everything_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE keys (id BLOB PRIMARY KEY NOT NULL, role TEXT NOT NULL, digest BLOB NOT NULL UNIQUE, \
+             scopes TEXT NOT NULL, manager_id TEXT NOT NULL, created_at INTEGER NOT NULL, \
+             active INTEGER NOT NULL, expires_at INTEGER, last_used_at INTEGER) STRICT; \
+             CREATE TABLE events (world INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, \
+             request_id BLOB NOT NULL, key_id BLOB NOT NULL, manager_id TEXT NOT NULL, model TEXT NOT NULL, \
+             operation TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, \
+             cost TEXT NOT NULL, PRIMARY KEY (world, seq)) STRICT, WITHOUT ROWID; \
+             INSERT INTO keys VALUES (zeroblob(16), 'old', zeroblob(32), '', 'm', 5, 1, NULL, NULL); \
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    drop(connection);
+    for _ in 0..2 {
+        let (store, opened) = Store::open(&Place::File(path.clone()), false, &[key()]).unwrap();
+        let [old] = opened.keys.as_slice() else { panic!("{:?}", opened.keys) };
+        assert_eq!((&*old.role, old.limits), ("old", GENEROUS));
+        assert_eq!(store.response(ROOT, "none".to_owned()).await, Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn responses_survive_in_the_default_world_and_the_oldest_go_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let response = |id: &str| StoredResponse {
+        id: id.to_owned(),
+        key_id: Uuid::from_u128(2),
+        previous: None,
+        input: "[]".to_owned(),
+        response: "{}".to_owned(),
+    };
+    let (store, _) = Store::open(&Place::File(path.clone()), false, &[]).unwrap();
+    store.keep_response(ROOT, response("one")).await.unwrap();
+    store.keep_response(7, response("one")).await.unwrap();
+    drop(store);
+    let (store, _) = Store::open(&Place::File(path), false, &[]).unwrap();
+    assert_eq!(store.response(ROOT, "one".to_owned()).await, Ok(Some(response("one"))));
+    assert_eq!(store.response(7, "one".to_owned()).await, Ok(None));
+    drop(store);
+    let (connection, _) = super::open::open(&Place::Memory, false, &[]).unwrap();
+    for id in ["one", "two", "three"] {
+        rows::save_response(&connection, ROOT, &response(id), 2).unwrap();
+    }
+    let is_kept = |id: &str| rows::response(&connection, ROOT, id).unwrap().is_some();
+    assert_eq!([is_kept("one"), is_kept("two"), is_kept("three")], [false, true, true]);
 }
 
 #[test]

@@ -18,6 +18,9 @@ const KEPT: u64 = 200_000;
 /// How many more it may have before it is cut, so that cutting is rare.
 const SLACK: u64 = 4_096;
 
+/// How many responses a world keeps; the oldest go first.
+const KEPT_RESPONSES: u32 = 10_000;
+
 /// Owns the connection.
 pub(super) struct Writer {
     connection: Connection,
@@ -115,9 +118,17 @@ fn run(
             log_failure(rows::save_use(connection, key.id, key.last_used_at()));
             None
         }
+        Operation::KeepResponse { world, response, done } => {
+            Some(report(done, rows::save_response(connection, world, &response, KEPT_RESPONSES)))
+        }
+        Operation::Response { world, id, done } => Some(report(done, rows::response(connection, world, &id))),
+        Operation::DeleteResponse { world, id, done } => {
+            Some(report(done, rows::delete_response(connection, world, &id)))
+        }
         Operation::DropWorld { world } => {
             ledgers.last.remove(&world);
             log_failure(rows::delete_events(connection, world, u64::MAX));
+            log_failure(rows::delete_responses(connection, world));
             None
         }
         Operation::Flush { done } => Some(report(done, Ok(()))),

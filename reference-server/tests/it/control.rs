@@ -42,9 +42,9 @@ async fn keys_are_minted_by_role_or_by_scope_and_shown_without_their_secret() {
 
     let listed = gateway.control("GET", path, None).await.json();
     let listed = listed["keys"].as_array().unwrap();
-    assert_eq!(listed.len(), 9);
+    assert_eq!(listed.len(), 10);
     assert!(listed.iter().all(|key| key.get("secret").is_none()));
-    assert_eq!((&listed[7]["id"], &listed[8]["id"]), (&minted["id"], &expired["id"]));
+    assert_eq!((&listed[8]["id"], &listed[9]["id"]), (&minted["id"], &expired["id"]));
 
     let one = format!("{path}/{}", minted["id"].as_str().unwrap());
     assert_eq!(gateway.control("DELETE", &one, None).await.status, 204);

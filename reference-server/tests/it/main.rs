@@ -1,6 +1,16 @@
 //! The gateway as its clients meet it: through its port.
 
 #[cfg(test)]
+mod anthropic_errors;
+#[cfg(test)]
+mod anthropic_messages;
+#[cfg(test)]
+mod anthropic_models;
+#[cfg(test)]
+mod anthropic_stream;
+#[cfg(test)]
+mod anthropic_support;
+#[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
 mod auth;
@@ -17,18 +27,36 @@ mod embeddings;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod gemini;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+mod openai_chat;
+#[cfg(test)]
+mod openai_errors;
+#[cfg(test)]
+mod openai_others;
+#[cfg(test)]
+mod openai_responses;
+#[cfg(test)]
+mod openai_stream;
+#[cfg(test)]
+mod openai_support;
 #[cfg(test)]
 mod state;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wires;
 #[cfg(test)]
 mod worlds;

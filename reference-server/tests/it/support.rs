@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use plumbline_reference_server::{RoleKey, Settings, bind};
+use plumbline_reference_server::{Dialect, RoleKey, Settings, bind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -112,6 +112,16 @@ impl Gateway {
     }
 
     pub(crate) fn start_with(settings: Settings) -> Self {
+        // The root speaks the dialect that most of these tests are about.
+        Self::begin(Settings { dialect: Dialect::Gsai, ..settings })
+    }
+
+    /// A gateway that speaks this at its root.
+    pub(crate) fn start_at_root(dialect: Dialect) -> Self {
+        Self::begin(Settings { dialect, ..Settings::default() })
+    }
+
+    fn begin(settings: Settings) -> Self {
         let server = bind(settings).map_err(|error| error.to_string()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let (address, token) = (server.address(), server.control_token().to_owned());

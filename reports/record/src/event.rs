@@ -126,6 +126,9 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body; empty text where there was none.
     pub body: Body,
+    /// From sending to the end of the first event, in microseconds, in a stream of events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_event_us: Option<u64>,
 }
 
 /// A body, kept up to a limit.

@@ -55,6 +55,7 @@ pub(crate) fn exchange(scenario: &str, attempt: u32, step: &str) -> Exchange {
             status: 200,
             headers: vec![("content-type".into(), "application/json".into())],
             body: body(r#"{"model":"other"}"#),
+            first_event_us: None,
         }),
         duration_us: 12_300,
     }

@@ -224,6 +224,7 @@ fn control_characters_neither_break_the_document_nor_swallow_text() {
         status: 200,
         headers: Vec::new(),
         body: Body { text: "a\u{0}b\u{1b}]0;c ]]> <d> & \u{ffff} end".into(), bytes: 24, cut: false },
+        first_event_us: None,
     });
     let odd = Miss { actual: "x\u{1b}[31my\u{8}\nz".into(), ..miss(Level::Must) };
     let case = Case { misses: vec![odd], ..case("A", Verdict::Failed) };

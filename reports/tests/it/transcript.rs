@@ -32,7 +32,8 @@ fn shows_request_and_response_of_each_step() {
 
 fn answered(body: Body) -> String {
     let mut exchange = exchange("A", 1, "chat");
-    exchange.outcome = Outcome::Response(Response { status: 200, headers: Vec::new(), body });
+    let headers = Vec::new();
+    exchange.outcome = Outcome::Response(Response { status: 200, headers, body, first_event_us: None });
     Transcript::new(&[exchange]).to_string()
 }
 

@@ -1,6 +1,6 @@
 //! Runs the scenarios against the reference gateway: once without a defect, then once with each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::{mem, thread};
 use anyhow::Context as _;
 use plumbline_harness::check::Schemas;
 use plumbline_harness::engine::{self, Cancel, Client, Plan, Settings, Sink};
-use plumbline_harness::scenario::Selector;
+use plumbline_harness::scenario::{self, Selector};
 use plumbline_harness::source::Suite;
 use plumbline_record::{Event, ScenarioFinished};
 use plumbline_reference_server::{Defect, DefectInfo, catalogue};
@@ -125,7 +125,7 @@ impl Prover {
     }
 
     async fn prove(self: &Arc<Self>, narrowed: bool, jobs: usize) -> Result<(), Failure> {
-        match self.play(Vec::new(), jobs).await? {
+        match self.play(Vec::new(), &self.selector, jobs).await? {
             Some(finished) => {
                 let mut proof = self.proof();
                 proof.baseline(&finished);
@@ -167,7 +167,7 @@ impl Prover {
         while !self.cancel.is_cancelled()
             && let Some(info) = self.chosen.get(self.next.fetch_add(1, Ordering::Relaxed))
         {
-            match self.play(vec![info.defect], jobs).await? {
+            match self.play(vec![info.defect], &self.concerned(info), jobs).await? {
                 Some(finished) => {
                     self.proof().add(info.id, &finished);
                     self.progress.tried(info.id, self.proof().is_caught(info.id));
@@ -178,10 +178,21 @@ impl Prover {
         Ok(())
     }
 
+    /// The scenarios of the contracts that a defect breaks something of. What belongs to another contract says nothing
+    /// of these requirements.
+    fn concerned(&self, info: &DefectInfo) -> Selector {
+        let breaks = |requirements: &BTreeMap<Arc<str>, scenario::Requirement>| {
+            info.breaks.iter().any(|id| requirements.contains_key(*id))
+        };
+        let contracts = self.suite.contracts.values().filter(|contract| breaks(&contract.requirements));
+        self.selector.within(contracts.map(|contract| contract.name.to_string()))
+    }
+
     /// What finished on a gateway with these defects; nothing where the run did not come to its end.
     async fn play(
         &self,
         defects: Vec<Defect>,
+        selector: &Selector,
         jobs: usize,
     ) -> Result<Option<Vec<ScenarioFinished>>, Failure> {
         // A gateway of its own, not only a world: it is what `plumbline run --defect` runs against.
@@ -197,7 +208,7 @@ impl Prover {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let (suite, schemas) = (Arc::clone(&self.suite), Arc::clone(&self.schemas));
-        let plan = Plan::new(suite, schemas, target, &self.selector, settings);
+        let plan = Plan::new(suite, schemas, target, selector, settings);
         let finished = Arc::new(Finished::default());
         let sink = Arc::clone(&finished) as Arc<dyn Sink>;
         let ended = engine::run(Arc::new(plan), client, sink, self.cancel.clone()).await;

@@ -29,7 +29,7 @@ pub(super) fn choose(choice: &TargetChoice) -> Result<(Target, Option<Reference>
                 suite::templates(None),
             )
             .map_err(failure)?;
-            target.capabilities.extend(choice.capability.iter().map(|name| Arc::from(name.as_str())));
+            choice.capability.iter().for_each(|name| target.offers.claim(name));
             Ok((target, None))
         }
         Some(path) => {

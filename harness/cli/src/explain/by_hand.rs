@@ -1,6 +1,8 @@
 //! A scenario's steps as commands for a POSIX shell.
 
-use plumbline_harness::scenario::{Action, Body, Call, Contract, Encoding, Raw, Scenario, Step, Template};
+use plumbline_harness::scenario::{
+    Action, Body, Call, Contract, Credential, Encoding, Raw, Scenario, Step, Template,
+};
 use plumbline_record::{Body as SentBody, Request};
 use plumbline_reports::{curl, printf};
 
@@ -46,7 +48,7 @@ struct Hand<'c> {
 impl Hand<'_> {
     fn step(&mut self, step: &Step) -> String {
         match &step.action {
-            Action::Call(call) => self.call(call),
+            Action::Call(call) => self.call(call, step.expect.stream_kind().is_some()),
             Action::Raw(raw) => self.raw(raw),
             Action::RevokeKey { role } => format!("# revoke the key of {role}, by the gateway's own means"),
             Action::ArmFault(rule) => {
@@ -56,7 +58,7 @@ impl Hand<'_> {
         }
     }
 
-    fn call(&mut self, call: &Call) -> String {
+    fn call(&mut self, call: &Call, streamed: bool) -> String {
         let gateway = self.shell.place("gateway", "the gateway's address, such as http://127.0.0.1:8080");
         let url = gateway + &self.shell.text(&call.path);
         let mut headers = self.headers(&call.headers, call.role.as_deref());
@@ -71,6 +73,10 @@ impl Hand<'_> {
         let sent = text.clone().filter(|_| charset.is_none());
         let body = sent.map(|text| SentBody { bytes: text.len() as u64, text, cut: false });
         let mut command = curl(&Request { method: call.method.to_string(), url, headers, body });
+        if streamed {
+            // Otherwise curl shows events only once it has many of them.
+            command = command.replacen("curl -sS", "curl -sS -N", 1);
+        }
         if let (Some(charset), Some(text)) = (charset, text) {
             command = format!("{} | iconv -f utf-8 -t {charset} | {command} --data-binary @-", printf(&text));
         }
@@ -106,11 +112,13 @@ impl Hand<'_> {
     fn headers(&mut self, written: &[(String, Template)], role: Option<&str>) -> Vec<(String, String)> {
         let mut headers: Vec<_> =
             written.iter().map(|(name, value)| (name.clone(), self.shell.text(value))).collect();
-        if let Some(role) = role.filter(|_| !has(&headers, "authorization")) {
+        let Credential { header, prefix } =
+            self.contract.map(|contract| contract.credential.clone()).unwrap_or_default();
+        if let Some(role) = role.filter(|_| !has(&headers, &header)) {
             let text = self.contract.and_then(|contract| contract.roles.get(role));
             let text = text.map_or_else(String::new, |text| format!(": {text}"));
             let key = self.shell.place(role, format!("the key of {role}{text}"));
-            headers.push(("authorization".to_owned(), format!("Bearer {key}")));
+            headers.push((header, format!("{prefix}{key}")));
         }
         headers
     }

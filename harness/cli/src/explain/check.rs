@@ -54,6 +54,7 @@ fn must(matcher: &Matcher) -> String {
         Matcher::Length { min, max } => format!("has a length {}", bounds(*min, *max)),
         Matcher::Absent => "is not there".to_owned(),
         Matcher::Schema(name) => format!("satisfies the JSON Schema {name}"),
+        Matcher::JsonSchema(name) => format!("is a text with JSON that satisfies the JSON Schema {name}"),
     }
 }
 

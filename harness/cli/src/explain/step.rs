@@ -1,8 +1,8 @@
 //! Steps in words.
 
 use plumbline_harness::scenario::{
-    Action, Alternative, BillExpectation, Body, Capture, CaptureShape, Check, CheckLevel, Contract, Encoding,
-    Expect, KeyUsed, LogExpectation, Shape, Step, Template,
+    Action, Alternative, BillExpectation, Body, Capture, CaptureShape, Check, CheckLevel, Clause, Contract,
+    Encoding, Expect, KeyUsed, LogExpectation, Shape, Step, StreamExpectation, Template,
 };
 use plumbline_record::Level;
 
@@ -80,18 +80,42 @@ fn request(headers: &[(String, Template)], body: &Body) -> Vec<String> {
 
 fn expect(expect: &Expect, action: &Action) -> Vec<String> {
     let mut lines = Vec::new();
-    if !expect.checks.is_empty() {
+    if !expect.checks.is_empty() || expect.stream.is_some() {
         let each = matches!(action, Action::Call(call) if call.burst.is_some());
         lines.push(if each { "expects of each reply:" } else { "expects:" }.to_owned());
         lines.extend(bullets(&expect.checks, "  "));
+        lines.extend(expect.stream.iter().flat_map(|stream| stream_bullets(stream, "  ")));
     }
     if !expect.alternatives.is_empty() {
         lines.push("expects one of:".to_owned());
-        for Alternative { name, checks } in &expect.alternatives {
+        for Alternative { name, checks, stream } in &expect.alternatives {
             lines.push(format!("  {name}:"));
             lines.extend(bullets(checks, "    "));
+            lines.extend(stream.iter().flat_map(|stream| stream_bullets(stream, "    ")));
         }
     }
+    lines
+}
+
+/// What is expected of a stream, part by part.
+fn stream_bullets(stream: &StreamExpectation, indent: &str) -> Vec<String> {
+    let StreamExpectation { of, shape, order, each, ended, end, checks } = stream;
+    let end_of = match (&of.terminator, ended) {
+        (Some(terminator), true) => format!("ends with {terminator}, once and last"),
+        (None, true) => "ends with a whole event".to_owned(),
+        (_, false) => "is cut off before its end".to_owned(),
+    };
+    let parts = [
+        Some((format!("the answer is a stream of events, {}: {}", of.name, of.text), shape)),
+        each.as_ref().map(|(name, clause)| (format!("each event satisfies the JSON Schema {name}"), clause)),
+        Some((format!("the stream {end_of}"), end)),
+        order.as_ref().map(|(order, clause)| (format!("the events come in the order {order}"), clause)),
+    ];
+    let told = |(demand, clause): (String, &Clause)| {
+        format!("{indent}- {demand}  [{}]", binding(clause.level, clause.verifies.as_deref()))
+    };
+    let mut lines: Vec<_> = parts.into_iter().flatten().map(told).collect();
+    lines.extend(checks.iter().map(|check| format!("{indent}- of the stream, {}", sentence(check))));
     lines
 }
 

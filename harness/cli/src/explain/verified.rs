@@ -1,15 +1,17 @@
 //! Which requirements a step speaks of, before it has run.
 
-use plumbline_harness::scenario::{BillExpectation, Check, Contract, Scenario, Step};
+use plumbline_harness::scenario::{BillExpectation, Contract, Scenario, Step};
 
 /// The requirements that a scenario verifies, each once, in the order in which it comes to them.
 pub(super) fn by_scenario<'s>(scenario: &'s Scenario, contract: Option<&'s Contract>) -> Vec<&'s str> {
     let mut found = Vec::new();
     for step in &scenario.steps {
-        let checks = checks(step).filter_map(|check| check.verifies.as_deref());
+        let lines = step.logs.iter().flat_map(|logs| &logs.checks);
+        let lines = lines.filter_map(|check| check.verifies.as_deref());
         let key = step.key_used.iter().filter_map(|used| used.verifies.as_deref());
         let logs = step.logs.iter().filter_map(|logs| logs.verifies.as_deref());
-        for requirement in checks.chain(by_bill(step, contract)).chain(key).chain(logs) {
+        let answers = step.verifies().chain(lines);
+        for requirement in answers.chain(by_bill(step, contract)).chain(key).chain(logs) {
             if !found.contains(&requirement) {
                 found.push(requirement);
             }
@@ -36,10 +38,4 @@ pub(super) fn by_bill<'s>(step: &Step, contract: Option<&'s Contract>) -> Vec<&'
             parts.into_iter().filter(|(told, _)| *told).map(|(_, id)| &**id).collect()
         }
     }
-}
-
-fn checks(step: &Step) -> impl Iterator<Item = &Check> {
-    let alternatives = step.expect.alternatives.iter().flat_map(|alternative| &alternative.checks);
-    let lines = step.logs.iter().flat_map(|logs| &logs.checks);
-    step.expect.checks.iter().chain(alternatives).chain(&step.replies).chain(lines)
 }

@@ -9,12 +9,13 @@ use crate::support::run;
 
 #[test]
 fn every_requirement_has_a_defect_and_no_defect_breaks_what_is_no_requirement() {
-    let text = std::fs::read_to_string(crate::support::root().join("scenarios/gsai/contract.yaml")).unwrap();
-    let required: BTreeSet<&str> = text
-        .split("requirements:")
-        .nth(1)
-        .unwrap()
-        .lines()
+    let texts = ["openai", "anthropic", "gemini", "gsai"].map(|contract| {
+        let path = crate::support::root().join(format!("scenarios/{contract}/contract.yaml"));
+        std::fs::read_to_string(path).unwrap()
+    });
+    let required: BTreeSet<&str> = texts
+        .iter()
+        .flat_map(|text| text.split("\nrequirements:").nth(1).unwrap().lines())
         .filter_map(|line| line.trim().strip_prefix("- id: "))
         .map(str::trim)
         .collect();

@@ -73,46 +73,47 @@ impl Fields {
         Self { span, entries: Vec::new() }
     }
 
-    /// Fills a field; only lists and mappings can be given more than once.
+    /// Fills a field, or one within a field as in `order.is`; only lists and mappings can be given more than once.
     pub(super) fn put(&mut self, field: &str, span: Span, given: Given, notes: &mut Notes) {
-        let there = self.entries.iter().position(|(key, _)| key.is(field));
-        let key = Node { span, value: NodeValue::Text(field.to_owned()) };
-        let value = match (there, given) {
-            (None, Given::One(node)) => node,
-            (None, Given::Elements(items)) => Node { span, value: NodeValue::List(items) },
-            (None, Given::Members(members)) => {
-                let value = NodeValue::Map(Vec::new());
-                self.entries.push((key, Node { span, value }));
-                return self.extend(self.entries.len() - 1, members, notes);
-            }
-            (Some(index), Given::Members(members)) => return self.extend(index, members, notes),
-            (Some(index), given) => {
-                match (self.entries.get_mut(index).map(|(_, node)| &mut node.value), given) {
-                    (Some(NodeValue::List(items)), Given::Elements(more)) => items.extend(more),
-                    _ => notes.add(span, format!("`{field}` is given twice"), "keep one of them"),
-                }
-                return;
-            }
-        };
-        self.entries.push((key, value));
-    }
-
-    fn extend(&mut self, index: usize, members: Vec<(Node, Node)>, notes: &mut Notes) {
-        let Some((_, Node { value: NodeValue::Map(known), .. })) = self.entries.get_mut(index) else {
-            return;
-        };
-        for (name, value) in members {
-            match &name.value {
-                NodeValue::Text(text) if known.iter().any(|(other, _)| other.is(text)) => {
-                    notes.add(name.span, format!("`{text}` is given twice"), "keep one of them");
-                }
-                _ => known.push((name, value)),
-            }
-        }
+        put(&mut self.entries, field, span, given, notes);
     }
 
     fn into_node(self) -> Node {
         Node { span: self.span, value: NodeValue::Map(self.entries) }
+    }
+}
+
+fn put(entries: &mut Vec<(Node, Node)>, field: &str, span: Span, given: Given, notes: &mut Notes) {
+    let (field, within) = field.split_once('.').map_or((field, None), |(field, rest)| (field, Some(rest)));
+    let there = entries.iter_mut().find(|(key, _)| key.is(field)).map(|(_, node)| &mut node.value);
+    let value = match (there, within, given) {
+        (Some(NodeValue::Map(known)), Some(rest), given) => return put(known, rest, span, given, notes),
+        (Some(NodeValue::Map(known)), None, Given::Members(members)) => return extend(known, members, notes),
+        (Some(NodeValue::List(items)), None, Given::Elements(more)) => return items.extend(more),
+        (Some(_), ..) => return notes.add(span, format!("`{field}` is given twice"), "keep one of them"),
+        (None, None, Given::One(node)) => node,
+        (None, None, Given::Elements(items)) => Node { span, value: NodeValue::List(items) },
+        (None, within, given) => {
+            let mut known = Vec::new();
+            match (within, given) {
+                (Some(rest), given) => put(&mut known, rest, span, given, notes),
+                (None, Given::Members(members)) => extend(&mut known, members, notes),
+                (None, _) => {}
+            }
+            Node { span, value: NodeValue::Map(known) }
+        }
+    };
+    entries.push((Node { span, value: NodeValue::Text(field.to_owned()) }, value));
+}
+
+fn extend(known: &mut Vec<(Node, Node)>, members: Vec<(Node, Node)>, notes: &mut Notes) {
+    for (name, value) in members {
+        match &name.value {
+            NodeValue::Text(text) if known.iter().any(|(other, _)| other.is(text)) => {
+                notes.add(name.span, format!("`{text}` is given twice"), "keep one of them");
+            }
+            _ => known.push((name, value)),
+        }
     }
 }
 

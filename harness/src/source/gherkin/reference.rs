@@ -52,6 +52,7 @@ fn yaml(sentence: &Sentence) -> String {
             .map(|(field, with)| match with {
                 With::Fixed(word) => format!("`{field}: {word}`"),
                 With::True => format!("`{field}: true`"),
+                With::False => format!("`{field}: false`"),
                 _ => format!("`{field}`"),
             })
             .collect(),

@@ -17,6 +17,7 @@ const CHECKS: &[Column] = &[
     value("one_of"),
     value("length"),
     value("absent"),
+    verbatim("json_schema"),
     verbatim("level"),
     value("wording"),
     verbatim("verifies"),
@@ -56,6 +57,7 @@ pub(super) static CHAPTERS: &[(&str, &[Sentence])] = &[
     ("What a step does", ACTIONS),
     ("The request", REQUEST),
     ("The answer", ANSWER),
+    ("A stream of events", STREAM),
     ("What is kept, and what else must have happened", EFFECTS),
     ("The end", END),
 ];
@@ -229,6 +231,81 @@ const ANSWER: &[Sentence] = &[
     },
 ];
 
+const STREAM: &[Sentence] = &[
+    Sentence {
+        expression: "the stream is a {text}",
+        does: Does::Fill(&[("expect.stream.of", With::Value(0))]),
+        means: "The answer is a stream of events, of this kind of the contract.",
+    },
+    Sentence {
+        expression: "the stream is a {text}, which verifies {requirement}",
+        does: Does::Fill(&[("expect.stream.of", With::Value(0)), ("expect.stream.verifies", With::Word(1))]),
+        means: "The same, with the requirement behind what is expected of the stream, unless a part names its own.",
+    },
+    Sentence {
+        expression: "the stream is a {text} in the order {text}",
+        does: Does::Fill(&[("expect.stream.of", With::Value(0)), ("expect.stream.order.is", With::Value(1))]),
+        means: "The same, with the order of its events: their kinds with `( )`, `|`, `*`, `+` and `?`.",
+    },
+    Sentence {
+        expression: "the events come in the order {text}",
+        does: Does::Fill(&[("expect.stream.order.is", With::Value(0))]),
+        means: "The order of the stream's events.",
+    },
+    Sentence {
+        expression: "the events come in the order {text}, which verifies {requirement}",
+        does: Does::Fill(&[
+            ("expect.stream.order.is", With::Value(0)),
+            ("expect.stream.order.verifies", With::Word(1)),
+        ]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "each event satisfies the schema {schema}",
+        does: Does::Fill(&[("expect.stream.each.schema", With::Word(0))]),
+        means: "The JSON Schema that the data of each event must satisfy.",
+    },
+    Sentence {
+        expression: "each event satisfies the schema {schema}, which verifies {requirement}",
+        does: Does::Fill(&[
+            ("expect.stream.each.schema", With::Word(0)),
+            ("expect.stream.each.verifies", With::Word(1)),
+        ]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "the stream ends properly",
+        does: Does::Fill(&[("expect.stream.ended.is", With::True)]),
+        means: "The stream comes to its end, as it must where nothing is said of it.",
+    },
+    Sentence {
+        expression: "the stream ends properly, which verifies {requirement}",
+        does: Does::Fill(&[
+            ("expect.stream.ended.is", With::True),
+            ("expect.stream.ended.verifies", With::Word(0)),
+        ]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "the stream is cut off",
+        does: Does::Fill(&[("expect.stream.ended.is", With::False)]),
+        means: "The stream does not come to its end.",
+    },
+    Sentence {
+        expression: "the stream is cut off, which verifies {requirement}",
+        does: Does::Fill(&[
+            ("expect.stream.ended.is", With::False),
+            ("expect.stream.ended.verifies", With::Word(0)),
+        ]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "the stream satisfies these checks",
+        does: Does::Fill(&[("expect.stream.checks", With::Rows(CHECKS))]),
+        means: "Checks on the stream's `events`, `joined`, `comments` and `ended`, one in each row.",
+    },
+];
+
 const EFFECTS: &[Sentence] = &[
     Sentence {
         expression: "these values are kept",
@@ -319,11 +396,16 @@ mod tests {
             .map(|(field, _)| *field)
             .collect();
         let under = |part: &str| -> BTreeSet<&str> {
-            said.iter().filter_map(|field| field.strip_prefix(part)?.strip_prefix('.')).collect()
+            let within = said.iter().filter_map(|field| field.strip_prefix(part)?.strip_prefix('.'));
+            within.map(|field| field.split('.').next().unwrap_or_default()).collect()
         };
         // Alternatives have a sentence of their own, and what else is said of them is said of any answer.
         same(&under("expect").into_iter().chain(["any_of"]).collect(), "ExpectEntry");
         same(&under("expect").into_iter().chain(["name"]).collect(), "AlternativeEntry");
+        same(&under("expect.stream"), "StreamExpectEntry");
+        same(&under("expect.stream.order"), "OrderEntry");
+        same(&under("expect.stream.each"), "EachEntry");
+        same(&under("expect.stream.ended"), "EndedEntry");
         same(&under("key"), "KeyEntry");
         same(&under("logs"), "LogsEntry");
         let whole = said.iter().map(|field| field.split('.').next().unwrap_or_default());

@@ -213,6 +213,7 @@ impl Composer<'_> {
             }
             With::Fixed(text) => one(Node { span: said.span, value: NodeValue::Text(text.to_owned()) }),
             With::True => one(Node { span: said.span, value: NodeValue::Bool(true) }),
+            With::False => one(Node { span: said.span, value: NodeValue::Bool(false) }),
             With::Document => one(word(&document?.text, source)),
             With::Data => one(self.notes.keep(data(&document?.text, source))?),
             With::Row(columns) => {

@@ -130,6 +130,8 @@ pub(super) enum With {
     Fixed(&'static str),
     /// `true`.
     True,
+    /// `false`.
+    False,
     /// The doc string, as a text.
     Document,
     /// The doc string, as a YAML value.

@@ -1,4 +1,4 @@
-//! Reads what a step expects: checks, matchers and alternatives.
+//! Reads what a step expects: checks, matchers, streams and alternatives.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,13 +8,15 @@ use plumbline_record::Level;
 use super::convert::flatten;
 use super::steps::Steps;
 use crate::scenario::{
-    Alternative, Check, CheckLevel, Expect, Kind, Matcher, Pattern, Quantifier, Shape, Subject,
+    Alternative, Check, CheckLevel, Expect, Kind, Matcher, Pattern, Quantifier, Shape, StreamExpectation,
+    Subject,
 };
 use crate::source::Span;
 use crate::source::mistake::hint_among;
 use crate::source::written::file::{
     CheckEntry, ExpectEntry, Kind as KindEntry, Length, LevelEntry, MatchEntry,
 };
+use crate::source::written::stream::StreamExpectEntry;
 use crate::source::written::wrappers::{Located, OneOrMany, Recovered, Tree, TreeValue};
 
 impl Steps<'_, '_, '_, '_> {
@@ -29,8 +31,10 @@ impl Steps<'_, '_, '_, '_> {
             schema: expect.schema,
             body: expect.body,
             text: expect.text,
+            stream: expect.stream,
         };
-        let checks = self.parts(parts, default.as_ref());
+        let expects_stream = parts.stream.is_some();
+        let (checks, stream) = self.parts(parts, default.as_ref());
         let mut alternatives: Vec<Alternative> = Vec::new();
         for alternative in flatten(expect.any_of) {
             let entry = alternative.value;
@@ -42,9 +46,11 @@ impl Steps<'_, '_, '_, '_> {
                 schema: entry.schema,
                 body: entry.body,
                 text: entry.text,
+                stream: entry.stream,
             };
-            let checks = self.parts(parts, verifies.as_ref());
-            if checks.is_empty() {
+            let expects_stream = parts.stream.is_some();
+            let (checks, stream) = self.parts(parts, verifies.as_ref());
+            if checks.is_empty() && !expects_stream {
                 self.note(
                     alternative.span,
                     "an alternative without checks allows everything",
@@ -54,15 +60,21 @@ impl Steps<'_, '_, '_, '_> {
             if alternatives.iter().any(|other| *other.name == **entry.name) {
                 self.note(entry.name.span, format!("the alternative `{}` is given twice", *entry.name), None);
             }
-            alternatives.push(Alternative { name: entry.name.as_str().into(), checks });
+            alternatives.push(Alternative { name: entry.name.as_str().into(), checks, stream });
         }
-        if checks.is_empty() && alternatives.is_empty() {
+        if checks.is_empty() && !expects_stream && alternatives.is_empty() {
             self.note(span, "nothing is expected", Some("add `status: 200` or a check"));
         }
-        Expect { checks, alternatives }
+        let expect = Expect { checks, stream, alternatives };
+        if let Some(kind) = expect.stream_kind()
+            && expect.streams().any(|stream| stream.of.name != kind.name)
+        {
+            self.note(span, "the streams of a step are of one kind", Some("make a step for each kind"));
+        }
+        expect
     }
 
-    fn parts(&mut self, parts: Parts, default: Option<&Arc<str>>) -> Vec<Check> {
+    fn parts(&mut self, parts: Parts, default: Option<&Arc<str>>) -> (Vec<Check>, Option<StreamExpectation>) {
         let mut checks = Vec::new();
         if let Some(closed) = &parts.closed {
             if !closed.value {
@@ -94,12 +106,15 @@ impl Steps<'_, '_, '_, '_> {
                 checks.extend(self.text_check(Subject::Header(name), entry, default));
             }
         }
+        let stream = parts.stream.and_then(|stream| stream.0);
+        if let Some(stream) = &stream
+            && (parts.schema.is_some() || !parts.body.is_empty())
+        {
+            let hint = "write under `stream` what is expected of its events";
+            self.note(stream.span, "a stream of events has no JSON body", Some(hint));
+        }
         if let Some(schema) = parts.schema {
-            if !self.reading.schemas.contains(&schema.as_str()) {
-                let hint = hint_among(&schema, self.reading.schemas.iter().copied());
-                self.reading.notes.add(schema.span, format!("there is no JSON Schema `{}`", *schema), hint);
-            }
-            let matcher = Matcher::Schema(schema.as_str().into());
+            let matcher = Matcher::Schema(self.schema(&schema));
             checks.push(self.implied(Subject::Json, matcher, default, schema.span));
         }
         for entry in flatten(parts.body) {
@@ -108,7 +123,16 @@ impl Steps<'_, '_, '_, '_> {
         if let Some(entry) = parts.text.and_then(|text| text.0) {
             checks.extend(self.text_check(Subject::Text, entry, default));
         }
-        checks
+        (checks, stream.and_then(|entry| self.stream(entry, default)))
+    }
+
+    /// The name of a JSON Schema, noted where there is none such.
+    pub(super) fn schema(&mut self, name: &Located<String>) -> Arc<str> {
+        if !self.reading.schemas.contains(&name.as_str()) {
+            let hint = hint_among(name, self.reading.schemas.iter().copied());
+            self.reading.notes.add(name.span, format!("there is no JSON Schema `{}`", **name), hint);
+        }
+        name.as_str().into()
     }
 
     /// A check whose level is that of its requirement.
@@ -122,7 +146,12 @@ impl Steps<'_, '_, '_, '_> {
         }
     }
 
-    fn level(&self, level: Option<LevelEntry>, wording: bool, verifies: Option<&Arc<str>>) -> CheckLevel {
+    pub(super) fn level(
+        &self,
+        level: Option<LevelEntry>,
+        wording: bool,
+        verifies: Option<&Arc<str>>,
+    ) -> CheckLevel {
         if wording {
             return CheckLevel::Wording;
         }
@@ -166,6 +195,7 @@ impl Steps<'_, '_, '_, '_> {
                 one_of: entry.one_of,
                 length: entry.length,
                 absent: entry.absent,
+                json_schema: entry.json_schema,
             },
         );
         let verifies = self.reading.requirement(entry.verifies.as_ref()).or_else(|| default.cloned());
@@ -195,6 +225,7 @@ impl Steps<'_, '_, '_, '_> {
                 one_of: entry.one_of,
                 length: entry.length,
                 absent: entry.absent,
+                json_schema: None,
             },
         )?;
         let verifies = self.reading.requirement(entry.verifies.as_ref()).or_else(|| default.cloned());
@@ -248,11 +279,14 @@ impl Steps<'_, '_, '_, '_> {
             }
             found.push(Some(Matcher::Absent));
         }
+        if let Some(name) = matchers.json_schema {
+            found.push(Some(Matcher::JsonSchema(self.schema(&name))));
+        }
         let mut found = found.into_iter();
         match (found.next(), found.next()) {
             (Some(matcher), None) => matcher,
             (None, _) => {
-                let hint = "add one of is, equals, differs_from, contains, matches, lacks, between, one_of, length, absent";
+                let hint = "add one of is, equals, differs_from, contains, matches, lacks, between, one_of, length, absent, json_schema";
                 self.note(span, "the check says nothing about the value", Some(hint));
                 None
             }
@@ -303,12 +337,14 @@ struct Parts {
     schema: Option<Located<String>>,
     body: Vec<Recovered<Located<CheckEntry>>>,
     text: Option<Recovered<Located<MatchEntry>>>,
+    stream: Option<Recovered<Located<StreamExpectEntry>>>,
 }
 
 impl Parts {
     fn says_of_an_answer(&self) -> bool {
-        let Self { status, closed: _, headers, schema, body, text } = self;
-        status.is_some() || !headers.is_empty() || schema.is_some() || !body.is_empty() || text.is_some()
+        let Self { status, closed: _, headers, schema, body, text, stream } = self;
+        let given = [status.is_some(), schema.is_some(), text.is_some(), stream.is_some()];
+        given.contains(&true) || !headers.is_empty() || !body.is_empty()
     }
 }
 
@@ -324,6 +360,7 @@ struct Matchers {
     one_of: Option<Tree>,
     length: Option<Located<Length>>,
     absent: Option<Located<bool>>,
+    json_schema: Option<Located<String>>,
 }
 
 fn kind_of(kind: KindEntry) -> Kind {
@@ -339,5 +376,7 @@ fn kind_of(kind: KindEntry) -> Kind {
         KindEntry::Uuid => Kind::Uuid,
         KindEntry::Timestamp => Kind::Timestamp,
         KindEntry::UnitVector => Kind::UnitVector,
+        KindEntry::Json => Kind::Json,
+        KindEntry::JsonObject => Kind::JsonObject,
     }
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::convert::{Notes, flatten};
-use crate::scenario::{BillingRequirements, Contract, Requirement};
+use super::convert::{Notes, Reading, flatten};
+use super::streams::streams;
+use crate::scenario::{BillingRequirements, Contract, Credential, Requirement, Templates};
 use crate::source::mistake::{hint_among, location};
 use crate::source::written::contract_file::{BillingRequirements as BillingEntry, ContractFile, Word};
 use crate::source::written::wrappers::{Located, Recovered};
@@ -10,7 +11,12 @@ use crate::source::yaml::decode;
 use crate::source::{Mistake, SourceFile};
 
 /// Reads a `contract.yaml`.
-pub(in crate::source) fn contract(file: &Arc<SourceFile>, mistakes: &mut Vec<Mistake>) -> Option<Contract> {
+pub(in crate::source) fn contract(
+    file: &Arc<SourceFile>,
+    schemas: &[&str],
+    templates: &mut Templates,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Contract> {
     let (decoded, errors) = decode::<ContractFile>(&file.text);
     let mut notes = Notes::new(file, mistakes);
     notes.decode_errors(errors);
@@ -27,6 +33,8 @@ pub(in crate::source) fn contract(file: &Arc<SourceFile>, mistakes: &mut Vec<Mis
             notes.add(entry.id.span, format!("the requirement `{}` is given twice", *entry.id), None);
         }
     }
+    let mut reading = Reading { notes: &mut notes, contract: None, schemas, templates };
+    let streams = streams(decoded.streams, &mut reading);
     let billing = decoded.billing.map(|entry| billing(entry, &requirements, &mut notes));
     Some(Contract {
         name: decoded.contract.as_str().into(),
@@ -35,6 +43,11 @@ pub(in crate::source) fn contract(file: &Arc<SourceFile>, mistakes: &mut Vec<Mis
         roles: words(decoded.roles),
         models: words(decoded.models),
         capabilities: words(decoded.capabilities),
+        credential: decoded.credential.map_or_else(Credential::default, |entry| Credential {
+            header: entry.header.to_ascii_lowercase(),
+            prefix: entry.prefix,
+        }),
+        streams,
         billing,
         requirements,
     })

@@ -6,6 +6,7 @@ mod contract;
 mod convert;
 mod names;
 mod steps;
+mod streams;
 
 pub(super) use contract::contract;
 pub(super) use convert::scenarios;

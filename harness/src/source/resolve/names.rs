@@ -21,6 +21,11 @@ impl<'c> Names<'c> {
         Self { contract, defined: GIVEN.iter().map(ToString::to_string).collect(), models: BTreeSet::new() }
     }
 
+    /// No names at all, as in a contract.
+    pub(super) fn none() -> Self {
+        Self { contract: None, defined: HashSet::new(), models: BTreeSet::new() }
+    }
+
     /// Defines a name; false where every scenario has it already, so that it must not be hidden.
     pub(super) fn define(&mut self, name: &str) -> bool {
         self.defined.insert(name.to_owned());
@@ -46,6 +51,10 @@ impl<'c> Names<'c> {
     pub(super) fn use_name(&mut self, name: &str) -> Option<(String, Option<String>)> {
         let mut members = name.split('.');
         let root = members.next().unwrap_or_default();
+        if self.defined.is_empty() {
+            let hint = "a contract is the same for all scenarios".to_owned();
+            return Some((format!("`{root}` is not defined in a contract"), Some(hint)));
+        }
         if !self.defined.contains(root) {
             let hint = hint_among(root, self.defined.iter().map(String::as_str))
                 .or_else(|| Some("capture it in an earlier step".to_owned()));

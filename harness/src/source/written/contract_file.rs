@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::file::LevelEntry;
+use super::stream::StreamEntry;
 use super::wrappers::{Located, Recovered};
 
 /// A contract: a named, versioned set of requirements, and the words that its scenarios may use.
@@ -25,10 +26,26 @@ pub struct ContractFile {
     /// The capabilities that scenarios may require.
     #[serde(default)]
     pub capabilities: Vec<Recovered<Located<Word>>>,
+    /// How a role's credential is sent. By default as `authorization: Bearer …`.
+    pub credential: Option<CredentialEntry>,
+    /// The streams that answers may be.
+    #[serde(default)]
+    pub streams: Vec<Recovered<Located<StreamEntry>>>,
     /// The requirements that `bills` verifies.
     pub billing: Option<BillingRequirements>,
     /// The requirements.
     pub requirements: Vec<Recovered<Located<RequirementEntry>>>,
+}
+
+/// How a role's credential is sent.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialEntry {
+    /// The header.
+    pub header: String,
+    /// What stands before the credential in it, as in `Bearer `. By default nothing.
+    #[serde(default)]
+    pub prefix: String,
 }
 
 /// A word of the contract's vocabulary.

@@ -8,6 +8,7 @@ use plumbline_record::Level;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use super::stream::StreamExpectEntry;
 use super::wrappers::{Located, OneOrMany, Recovered, Tree};
 
 /// A scenario file.
@@ -131,6 +132,8 @@ pub struct ExpectEntry {
     pub body: Vec<Recovered<Located<CheckEntry>>>,
     /// A check on the body as text.
     pub text: Option<Recovered<Located<MatchEntry>>>,
+    /// What is expected of the stream of events that the response is.
+    pub stream: Option<Recovered<Located<StreamExpectEntry>>>,
     /// The requirement that every check here verifies unless it names its own.
     pub verifies: Option<Located<String>>,
     /// Named alternatives, of which one must hold besides everything above.
@@ -157,6 +160,8 @@ pub struct AlternativeEntry {
     pub body: Vec<Recovered<Located<CheckEntry>>>,
     /// A check on the body as text.
     pub text: Option<Recovered<Located<MatchEntry>>>,
+    /// What is expected of the stream of events that the response is.
+    pub stream: Option<Recovered<Located<StreamExpectEntry>>>,
     /// The requirement that every check here verifies unless it names its own.
     pub verifies: Option<Located<String>>,
 }
@@ -193,6 +198,8 @@ pub struct CheckEntry {
     pub length: Option<Located<Length>>,
     /// `true`: nothing may be there.
     pub absent: Option<Located<bool>>,
+    /// For a text: what it says is JSON that satisfies the JSON Schema of this name.
+    pub json_schema: Option<Located<String>>,
     /// How binding: `MUST` unless the requirement says otherwise.
     pub level: Option<LevelEntry>,
     /// Whether the check speaks of what a model says: MUST where the target's models are scripted, SHOULD where they are live.
@@ -290,6 +297,10 @@ pub enum Kind {
     Timestamp,
     /// A list of numbers whose squares add up to 1, within a thousandth.
     UnitVector,
+    /// A text that is JSON.
+    Json,
+    /// A text that is a JSON object.
+    JsonObject,
 }
 
 /// A length: one number, or bounds of which one may be left out.

@@ -1,4 +1,4 @@
-//! The two fields that may be written short or long.
+//! The fields that may be written short or long.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::file::{BillCount, BillEntry, Bills, Bounds, Length};
+use super::stream::{Ended, EndedEntry};
 
 impl JsonSchema for Length {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -89,5 +90,44 @@ impl<'de> Deserialize<'de> for Bills {
         }
 
         deserializer.deserialize_any(BillsVisitor)
+    }
+}
+
+impl JsonSchema for Ended {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Ended".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let entry = generator.subschema_for::<EndedEntry>();
+        json_schema!({
+            "description": "Whether a stream comes to its end: `true`, `false`, or that and what it verifies.",
+            "anyOf": [{ "type": "boolean" }, entry]
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Ended {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EndedVisitor;
+
+        impl<'de> Visitor<'de> for EndedVisitor {
+            type Value = Ended;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true`, `false`, or `{ is: …, verifies: … }`")
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Ended, E> {
+                Ok(Ended { is: value, verifies: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Ended, A::Error> {
+                let entry = EndedEntry::deserialize(MapAccessDeserializer::new(access))?;
+                Ok(Ended { is: entry.is.unwrap_or(true), verifies: entry.verifies })
+            }
+        }
+
+        deserializer.deserialize_any(EndedVisitor)
     }
 }

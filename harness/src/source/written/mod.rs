@@ -3,6 +3,7 @@
 pub mod contract_file;
 pub mod file;
 mod lengths;
+pub mod stream;
 pub mod wrappers;
 
 /// The JSON Schema of a scenario file.

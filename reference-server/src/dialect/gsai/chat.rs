@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::error::{Refusal, json_response};
 use super::exchange::Exchange;
-use super::routes::Answer;
 use super::validate;
 use super::wire::{self, AnswerMessage, ChatCompletion, Choice};
 use super::{body, content, lenience, rewrite, stream};
 use crate::defect::DefectSet;
+use crate::dialect::common::Answer;
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -74,6 +74,7 @@ fn request(mut members: Map<String, Value>, defects: &DefectSet) -> Result<Compl
         stop: stop.into_iter().filter(|text| !text.is_empty()).collect(),
         temperature,
         top_p,
+        ..CompletionRequest::default()
     })
 }
 
@@ -92,9 +93,12 @@ fn whole(
             index: 0,
             message: AnswerMessage {
                 role: "assistant",
-                content: rewrite::content(defects, &completion.text),
+                content: rewrite::content(defects, &completion.answer.text),
             },
-            finish_reason: wire::finish_reason(rewrite::finish_reason(defects, completion.finish_reason)),
+            finish_reason: wire::finish_reason(rewrite::finish_reason(
+                defects,
+                &completion.answer.finish_reason,
+            )),
         }],
         usage: rewrite::chat_usage(defects, completion.usage),
     });

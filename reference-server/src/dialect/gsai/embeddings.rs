@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::error::{Refusal, json_response};
 use super::exchange::Exchange;
-use super::routes::Answer;
 use super::validate;
 use super::wire::EmbeddingList;
 use super::{body, content, lenience, rewrite};
+use crate::dialect::common::Answer;
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::excerpt;
+use crate::dialect::common::BodyError;
 use crate::domain::authorization::Denial;
 use crate::domain::ledger::Operation;
 
@@ -80,6 +81,18 @@ impl Refusal {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             media_type: "text/plain; charset=utf-8",
             body: Cow::Borrowed(words),
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::TooSlow => Self::TooSlow,
+            BodyError::Full => Self::Full,
+            // JSON is read in this dialect's own way.
+            BodyError::Unreadable | BodyError::NotJson | BodyError::Syntax { .. } => Self::Unreadable,
         }
     }
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::error::{Refusal, json_response};
-use super::exchange::Exchange;
+use super::exchange::{DIALECT, Exchange};
 use super::rewrite;
 use super::wire::ModelItem;
 use crate::domain::authorization::Need;
@@ -21,8 +21,12 @@ pub(super) fn list(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
     let call = exchange.authenticate()?;
     exchange.authorize(&call, Need::AnyKey)?;
     let defects = &exchange.world.defects;
-    let items: Vec<_> =
-        exchange.world.catalog.listed(defects).map(|model| rewrite::listed(defects, model)).collect();
+    let items: Vec<_> = exchange
+        .world
+        .catalog
+        .listed(DIALECT, defects)
+        .map(|model| rewrite::listed(defects, model))
+        .collect();
     let body = if rewrite::wraps_listing(defects) {
         serde_json::to_vec(&Wrapped { object: "list", data: &items })
     } else {

@@ -55,8 +55,8 @@ pub(super) fn content<'a>(defects: &DefectSet, text: &'a str) -> &'a str {
 }
 
 /// Why an answer ended.
-pub(super) fn finish_reason(defects: &DefectSet, reason: FinishReason) -> FinishReason {
-    if defects.has(Defect::FinishReasonAlwaysStop) { FinishReason::Stop } else { reason }
+pub(super) fn finish_reason<'a>(defects: &DefectSet, reason: &'a FinishReason) -> &'a FinishReason {
+    if defects.has(Defect::FinishReasonAlwaysStop) { &FinishReason::Stop } else { reason }
 }
 
 /// The usage of a chat completion.

@@ -1,30 +1,19 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics and the browsers.
 
-use std::any::Any;
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
-use futures::FutureExt;
 
 use super::error::Refusal;
 use super::exchange::Exchange;
 use super::{chat, cors, embeddings, head, health, lenience, models, rewrite};
-use crate::domain::log_line::LogEvent;
+use crate::dialect::common::{Answer, run};
 use crate::domain::world::World;
 use crate::intake::Intake;
-
-/// A response to a request that was let through.
-pub(super) enum Answer {
-    /// It is complete.
-    Whole(Response),
-    /// Its body is still to come, and closes the request in the log itself.
-    Streamed(Response),
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
@@ -67,11 +56,12 @@ pub(crate) async fn serve(
     let (head, body) = request.into_parts();
     let path = head.uri.path().get(mounted_at..).unwrap_or_default();
     let exchange = Exchange::start(world, &head, path, client_ip, intake);
-    let answer = match AssertUnwindSafe(answer(&exchange, body)).catch_unwind().await {
-        Ok(answer) => answer,
-        Err(panic) => Err(exchange.internal(format!("panicked: {}", panic_message(&*panic)))),
+    let broken = |exception| exchange.internal(exception);
+    let refuse = |refusal: Refusal| {
+        let exception = refusal.exception().map(Arc::from);
+        (rewrite::refused(&world.defects, refusal), exception)
     };
-    let mut response = close(&exchange, answer);
+    let mut response = run(&exchange, answer(&exchange, body), broken, refuse).await;
     cors::allow(&head.headers, &mut response);
     response
 }
@@ -101,28 +91,6 @@ async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> 
     }
 }
 
-/// Logs how the request ended, unless that is still to be seen.
-fn close(exchange: &Exchange<'_>, answer: Result<Answer, Refusal>) -> Response {
-    let duration = exchange.started.elapsed();
-    let (response, event) = match answer {
-        Ok(Answer::Streamed(response)) => return response,
-        Ok(Answer::Whole(response)) => {
-            let status = response.status().as_u16();
-            (response, LogEvent::Completed { status, duration })
-        }
-        Err(refusal) => {
-            let exception: Option<Arc<str>> = refusal.exception().map(Arc::from);
-            let response = rewrite::refused(&exchange.world.defects, refusal);
-            let status = response.status().as_u16();
-            let completed = LogEvent::Completed { status, duration };
-            let event = exception.map_or(completed, |exception| LogEvent::Failed { duration, exception });
-            (response, event)
-        }
-    };
-    exchange.world.record(&exchange.context, event);
-    response
-}
-
 /// A known path with slashes behind it is sent on to the path itself.
 fn redirect(path: &str, uri: &Uri) -> Option<Response> {
     let known = path.trim_end_matches('/');
@@ -138,14 +106,6 @@ fn redirect(path: &str, uri: &Uri) -> Option<Response> {
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     response.headers_mut().insert(header::LOCATION, HeaderValue::try_from(location).ok()?);
     Some(response)
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "no message",
-    }
 }
 
 #[cfg(test)]
@@ -164,12 +124,5 @@ mod tests {
         );
         assert_eq!(location("/api/v1/nothing/", "/api/v1/nothing/"), None);
         assert_eq!(location("//", "//"), None);
-    }
-
-    #[test]
-    fn a_panic_tells_its_message() {
-        assert_eq!(panic_message(&"boom"), "boom");
-        assert_eq!(panic_message(&"boom".to_owned()), "boom");
-        assert_eq!(panic_message(&5), "no message");
     }
 }

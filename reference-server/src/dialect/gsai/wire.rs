@@ -60,10 +60,11 @@ impl From<Usage> for ChatUsage {
 }
 
 /// The word for why an answer ended.
-pub(super) const fn finish_reason(reason: FinishReason) -> &'static str {
+pub(super) const fn finish_reason(reason: &FinishReason) -> &'static str {
     match reason {
-        FinishReason::Stop => "stop",
+        FinishReason::Stop | FinishReason::StopText(_) => "stop",
         FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
     }
 }
 
@@ -155,7 +156,7 @@ mod tests {
                 message: AnswerMessage { role: "assistant", content: "..." },
                 finish_reason: "stop",
             }],
-            usage: Some(Usage { input_tokens: 11, output_tokens: 7 }.into()),
+            usage: Some(Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 }.into()),
         };
         assert_eq!(
             serde_json::to_string(&completion).unwrap(),
@@ -172,7 +173,7 @@ mod tests {
             object: "list",
             data: vec![EmbeddingItem { object: "embedding", embedding: &[0.1, 0.25], index: 0 }],
             model: "cohere_english_v3",
-            usage: Some(Usage { input_tokens: 5, output_tokens: 0 }.into()),
+            usage: Some(Usage { input_tokens: 5, ..Usage::default() }.into()),
         };
         assert_eq!(
             serde_json::to_string(&list).unwrap(),

@@ -1,0 +1,96 @@
+"""The gateway that the clients talk to: its addresses, its keys, its control API, and things to show to its models."""
+
+import base64
+import json
+import os
+import urllib.request
+from pathlib import Path
+
+URL = os.environ["PLUMBLINE_URL"]
+FIXTURES = Path(os.environ["PLUMBLINE_FIXTURES"])
+CONTROL_TOKEN = os.environ["PLUMBLINE_CONTROL_TOKEN"]
+
+ALL_SCOPES = "sk-plumbline-all-scopes"
+NO_MODEL_SCOPES = "sk-plumbline-no-model-scopes"
+EXPIRED = "sk-plumbline-expired"
+UNKNOWN = "sk-plumbline-nobody-knows-it"
+
+WEATHER = "What is the weather in Paris?"
+WEATHER_TWICE = "What is the weather in Paris and in London?"
+CAPITAL = "What is the capital of France?"
+CAPITAL_ANSWER = "The capital of France is Paris."
+STORY = "Please tell me a long story"
+# The name and the age are in it for an answer that has to have a form.
+PERSON = "Please describe Ada, who is 36, as JSON."
+GREEK = "Repeat exactly: alpha beta gamma delta"
+ODD = "Zebra 🦓 «ñandú» 日本語 e\u0301 \U0001f469\u200d\U0001f680"
+
+
+def fault(kind):
+    """The headers that make the provider behind the gateway fail at one request."""
+    return {"x-plumbline-fault": kind}
+
+
+def fixture(name):
+    return (FIXTURES / name).read_bytes()
+
+
+def fixture_base64(name):
+    return base64.b64encode(fixture(name)).decode()
+
+
+def data_uri(media_type, name):
+    return f"data:{media_type};base64,{fixture_base64(name)}"
+
+
+def silence(milliseconds):
+    """A WAV file of silence, in 8 bits and 8,000 samples a second."""
+    samples = milliseconds * 8
+
+    def number(value, length=4):
+        return value.to_bytes(length, "little")
+
+    head = (
+        b"WAVEfmt "
+        + number(16)
+        + number(1, 2)
+        + number(1, 2)
+        + number(8_000)
+        + number(8_000)
+        + number(1, 2)
+        + number(8, 2)
+    )
+    body = head + b"data" + number(samples) + b"\x80" * samples
+    return b"RIFF" + number(len(body)) + body
+
+
+class World:
+    """A world of its own, with the same roles and other secrets."""
+
+    def __init__(self):
+        made = control("POST", "/~control/worlds")
+        self.id = made["id"]
+        self.url = URL + made["base_path"]
+        self.keys = {key["role"]: key["secret"] for key in made["keys"]}
+
+    def arm(self, kind, times, **members):
+        """Makes the provider of this world fail so often."""
+        return control("POST", f"/~control/worlds/{self.id}/faults", {"kind": kind, "times": times, **members})["id"]
+
+    def struck(self, fault_id):
+        """How often a fault has struck."""
+        faults = control("GET", f"/~control/worlds/{self.id}/faults")["faults"]
+        return next(fault["struck"] for fault in faults if fault["id"] == fault_id)
+
+    def delete(self):
+        control("DELETE", f"/~control/worlds/{self.id}")
+
+
+def control(method, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"authorization": f"Bearer {CONTROL_TOKEN}", "content-type": "application/json"}
+    request = urllib.request.Request(URL + path, data, headers, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=30) as response:
+        text = response.read()
+    return json.loads(text) if text else None

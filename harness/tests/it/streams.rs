@@ -1,0 +1,345 @@
+//! Streams of events: a right one passes, a wrong one misses what it breaks and nothing else.
+
+use plumbline_harness::source::{Files, load};
+use plumbline_record::{Case, Level, Outcome, Taken, Verdict, Verified};
+
+use crate::gateway::{Answer, Gateway, Then};
+use crate::lint::assert_told;
+use crate::support::{Setup, missed, one_step, read_files, templates};
+
+/// Expects the pieces of `Hello`, each part with a requirement of its own.
+const HELLO: &str = "{ status: 200, stream: {
+            of: chat, verifies: stream.shape,
+            order: { is: text+ finish, verifies: stream.order },
+            each: { schema: demo/chat, verifies: stream.chunk },
+            ended: { verifies: stream.ended },
+            checks: [{ at: $.joined.text, equals: Hello, verifies: stream.text }] } }";
+
+const HEL: &str = r#"{"model":"m","text":"Hel"}"#;
+const LO: &str = r#"{"model":"m","text":"lo"}"#;
+const FINISH: &str = r#"{"model":"m","finish":"stop"}"#;
+const DONE: &str = "[DONE]";
+
+/// Events with this data.
+fn events(data: &[&str]) -> String {
+    data.iter().flat_map(|data| ["data: ", data, "\n\n"]).collect()
+}
+
+fn streamed(body: impl Into<Vec<u8>>) -> Answer {
+    Answer::whole(200, body).with("content-type", "text/event-stream")
+}
+
+/// A body in chunks of a few bytes; its last chunk is missing where the connection is closed before.
+fn chunked(body: &str, whole: bool) -> Answer {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunks = body.as_bytes().chunks(7);
+    let mut bytes = head.as_bytes().to_vec();
+    for chunk in chunks {
+        bytes.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        bytes.extend(chunk);
+        bytes.extend(b"\r\n");
+    }
+    if whole {
+        bytes.extend(b"0\r\n\r\n");
+    }
+    Answer::raw(bytes, if whole { Then::Next } else { Then::Close })
+}
+
+async fn judge(expect: &str, answer: impl Fn() -> Answer + Send + Sync + 'static) -> Case {
+    let gateway = Gateway::start(move |_| answer()).await;
+    let events = Setup::new(&gateway.url, &one_step(expect)).run().await;
+    events.case("ONE").clone()
+}
+
+/// It fails by this requirement alone, for a reason with this in it.
+async fn assert_missed(answer: impl Fn() -> Answer + Send + Sync + 'static, requirement: &str, why: &str) {
+    let case = judge(HELLO, answer).await;
+    assert_eq!((case.verdict, missed(&case)), (Verdict::Failed, vec![requirement]), "{case:#?}");
+    assert!(case.misses[0].actual.contains(why), "`{why}` is not in {case:#?}");
+}
+
+#[tokio::test]
+async fn a_right_stream_passes() {
+    let body = events(&[HEL, LO, FINISH, DONE]);
+    let bodies = [
+        body.clone(),
+        body.replace('\n', "\r\n"),
+        format!("\u{feff}: beat\n\n{body}: beat\n\n"),
+        body.replace("data: ", "data:"),
+        body.replace("data: {", "id: 1\nevent: chunk\ndata: {\ndata:"),
+    ];
+    for body in bodies {
+        let shown = body.clone();
+        let case = judge(HELLO, move || streamed(body.clone())).await;
+        assert_eq!((case.verdict, case.misses.len()), (Verdict::Passed, 0), "{shown:?}: {case:#?}");
+        let verified: Vec<_> =
+            case.verifies.iter().map(|Verified { requirement, .. }| &**requirement).collect();
+        assert_eq!(verified, ["stream.chunk", "stream.ended", "stream.order", "stream.shape", "stream.text"]);
+    }
+    let in_chunks = body.clone();
+    assert_eq!(judge(HELLO, move || chunked(&in_chunks, true)).await.verdict, Verdict::Passed);
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream; charset=utf-8\r\n\r\n";
+    let closed = move || Answer::raw(format!("{head}{body}"), Then::Close);
+    assert_eq!(judge(HELLO, closed).await.verdict, Verdict::Passed);
+}
+
+#[tokio::test]
+async fn a_wrong_stream_misses_what_it_breaks_and_nothing_else() {
+    let other = r#"{"model":"m","other":1}"#;
+    for (data, requirement, why) in [
+        (vec![HEL, LO, FINISH], "stream.ended", "no terminator after 3 events"),
+        (vec![HEL, LO, FINISH, DONE, DONE], "stream.ended", "the terminator came 2 times"),
+        (vec![HEL, LO, FINISH, DONE, LO], "stream.ended", "1 event after the terminator"),
+        (vec![FINISH, HEL, LO, DONE], "stream.order", "finish text ×2; event 1 does not fit"),
+        (vec![HEL, LO, DONE], "stream.order", "text ×2; more must follow"),
+        (vec![HEL, LO, other, FINISH, DONE], "stream.order", "text ×2 (no kind) finish; event 3"),
+        (vec![HEL, "{oops", FINISH, DONE], "stream.chunk", "event 2 is not: {oops"),
+        (vec![HEL, r#"{"text":"lo"}"#, FINISH, DONE], "stream.chunk", "event 2: "),
+        (vec![HEL, FINISH, DONE], "stream.text", "\"Hel\""),
+    ] {
+        let body = events(&data);
+        assert_missed(move || streamed(body.clone()), requirement, why).await;
+    }
+    let body = events(&[HEL, LO, FINISH, DONE]);
+    let (json, untyped) = (body.clone(), body.clone());
+    let json = move || Answer::whole(200, json.clone()).with("content-type", "application/json");
+    assert_missed(json, "stream.shape", "application/json").await;
+    assert_missed(move || Answer::whole(200, untyped.clone()), "stream.shape", "nothing is there").await;
+    // A stream of nothing earns nothing.
+    let case = judge(HELLO, || streamed("data: [DONE]\n\n")).await;
+    assert_eq!(missed(&case), ["stream.chunk", "stream.order", "stream.text"], "{case:#?}");
+}
+
+#[tokio::test]
+async fn a_cut_stream_is_told_apart_from_a_finished_one() {
+    let body = events(&[HEL, LO, FINISH, DONE]);
+    let unfinished = body.trim_end().to_owned();
+    assert_missed(
+        move || streamed(unfinished.clone()),
+        "stream.ended",
+        "in the middle of an event: data: [DONE]",
+    )
+    .await;
+    let half = events(&[HEL]) + "data: {\"mod";
+    let clean = half.clone();
+    assert_missed(move || streamed(clean.clone()), "stream.ended", "in the middle of an event: data: {")
+        .await;
+    for body in [half, body] {
+        let after = if body.contains(DONE) { "broke after 3 events" } else { "broke after 1 event: " };
+        let short = body.clone();
+        assert_missed(move || chunked(&body, false), "stream.ended", after).await;
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 1000\r\n\r\n";
+        let short = move || Answer::raw(format!("{head}{short}"), Then::Close);
+        assert_missed(short, "stream.ended", after).await;
+    }
+}
+
+#[tokio::test]
+async fn what_arrived_of_a_stream_is_recorded_where_one_is_expected() {
+    for (expect, is_stream) in [(HELLO, true), ("{ status: 200, verifies: chat.answers }", false)] {
+        let gateway = Gateway::start(|_| chunked(&events(&[HEL]), false)).await;
+        let events = Setup::new(&gateway.url, &one_step(expect)).run().await;
+        let case = events.case("ONE");
+        assert_eq!(case.verdict, Verdict::Failed);
+        let subject = if is_stream { "stream end" } else { "response" };
+        assert_eq!((case.misses.len(), &*case.misses[0].subject), (1, subject), "{case:#?}");
+        match &events.exchanges()[0].outcome {
+            Outcome::Response(response) if is_stream => {
+                assert!(response.first_event_us.is_some());
+                assert!(response.body.text.contains("Hel"));
+            }
+            Outcome::Failure(_) if !is_stream => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_level_is_that_of_the_requirement() {
+    let body = events(&[HEL, LO, FINISH]);
+    let expect = "{ status: 200, stream: { of: chat, verifies: chat.polite } }";
+    let case = judge(expect, move || streamed(body.clone())).await;
+    assert_eq!((case.verdict, case.misses.len()), (Verdict::Passed, 1), "{case:#?}");
+    assert_eq!((case.misses[0].level, missed(&case)), (Level::Should, vec!["chat.polite"]));
+}
+
+#[tokio::test]
+async fn a_stream_may_have_to_break_off() {
+    let expect = "{ status: 200, verifies: stream.shape, stream: {
+            of: chat, order: { is: text* error }, ended: { is: false, verifies: stream.ended } } }";
+    let failed = format!("{}event: error\ndata: {{}}\n\n", events(&[HEL]));
+    let ended = failed.clone() + &events(&[DONE]);
+    assert_eq!(judge(expect, move || streamed(failed.clone())).await.verdict, Verdict::Passed);
+    let case = judge(expect, move || streamed(ended.clone())).await;
+    assert_eq!(missed(&case), ["stream.ended"], "{case:#?}");
+    // Without a terminator, it is the body that must not be whole.
+    let expect = "{ status: 200, stream: { of: lines, ended: false, verifies: stream.ended,
+            checks: [{ at: $.joined.text, equals: [a], verifies: stream.text }] } }";
+    let lines = "event: line\ndata: a\n\n";
+    assert_eq!(judge(expect, move || chunked(lines, false)).await.verdict, Verdict::Passed);
+    assert_eq!(missed(&judge(expect, move || chunked(lines, true)).await), ["stream.ended"]);
+}
+
+#[tokio::test]
+async fn a_stream_is_one_of_several_answers() {
+    let expect = "{ any_of: [
+            { name: streamed, status: 200, stream: { of: chat, verifies: stream.shape } },
+            { name: refused, status: 400 },
+            { name: whole, status: 200, verifies: chat.answers } ] }";
+    let right = events(&[HEL, DONE]);
+    for (answer, taken) in [
+        (streamed(right.clone()), Some("streamed")),
+        (Answer::whole(400, "{}"), Some("refused")),
+        (Answer::whole(200, "{}"), Some("whole")),
+        // What is cut off is no whole answer.
+        (chunked(&right, false), None),
+    ] {
+        let answer = parking_lot::Mutex::new(Some(answer));
+        let gateway = Gateway::start(move |_| answer.lock().take().unwrap()).await;
+        let events = Setup::new(&gateway.url, &one_step(expect)).run().await;
+        let taken: Vec<_> = taken
+            .into_iter()
+            .map(|name: &str| Taken { step: "one".to_owned(), alternative: name.to_owned() })
+            .collect();
+        assert_eq!(events.attempts()[0].taken, taken, "{:#?}", events.case("ONE"));
+        let verdict = if taken.is_empty() { Verdict::Failed } else { Verdict::Passed };
+        assert_eq!(events.case("ONE").verdict, verdict);
+    }
+}
+
+#[tokio::test]
+async fn templates_reach_what_was_joined() {
+    let calls =
+        r#"{"text":"Hi","calls":[{"index":3,"arguments":"{\"model\":"},{"index":1,"arguments":"[]"}]}"#;
+    let more = r#"{"text":"","calls":[{"index":3,"arguments":"\"m\"}"}]}"#;
+    let body = format!(": a\n\n: b\n\n{}", events(&[calls, more, DONE]));
+    let gateway = Gateway::start(move |_| streamed(body.clone())).await;
+    let expect = r#"{ stream: { of: chat, checks: [
+            { at: "$.joined.arguments[0]", json_schema: demo/chat },
+            { at: "$.joined.arguments[0]", is: json-object },
+            { at: "$.joined.arguments[1]", is: json },
+            { at: $.joined.finish, absent: true },
+            { at: $.joined.text, equals: "{{ one.stream.joined.text }}" },
+            { each: "$.events[*].kind", equals: text },
+            { at: $, equals: "{{ one.stream }}" },
+            { at: $.comments, equals: 2 }, { at: $.ended, equals: true } ] } }"#;
+    let later = r#"      - name: two
+        call: POST /two
+        json: ["{{ one.stream.joined.text }}", "{{ one.stream.events[0].data.calls[0].index }}"]
+        burst: 2
+        expect: { status: 200, stream: { of: chat } }
+        replies: [{ each: "$[*].stream.joined.text", equals: Hi }]
+"#;
+    let events = Setup::new(&gateway.url, &(one_step(expect) + later)).run().await;
+    assert_eq!(events.verdict("ONE"), (Verdict::Passed, ""), "{:#?}", events.case("ONE"));
+    let bodies: Vec<_> = gateway.received().into_iter().map(|request| request.body).collect();
+    assert_eq!(bodies, ["", r#"["Hi",3]"#, r#"["Hi",3]"#]);
+    let timed = |outcome: &Outcome| matches!(outcome, Outcome::Response(response) if response.first_event_us.is_some());
+    assert!(events.exchanges().iter().all(|exchange| timed(&exchange.outcome)));
+}
+
+const WRONG_STEPS: &str = r#"contract: demo
+scenarios:
+  - id: STREAMS
+    title: Streams that nobody can expect
+    steps:
+      - name: one
+        call: GET /
+        expect:
+          stream:
+            of: chta
+            order: { is: text, verifies: stream.ordr }
+      - name: two
+        call: GET /
+        expect:
+          schema: demo/chat
+          stream: { of: chat, order: { is: text* finsh }, each: { schema: demo/chatt }, ended: perhaps }
+      - name: three
+        call: GET /
+        expect:
+          stream: { of: chat, order: { is: "(text finish" }, verifies: stream.shap, sorted: true }
+      - name: four
+        call: GET /
+        expect: { any_of: [{ name: a, stream: { of: chat } }, { name: b, stream: { of: lines } }] }
+      - name: five
+        call: GET /
+        expect:
+          stream:
+            of: chat
+            checks:
+              - { at: $.joined.text, is: jsn }
+              - { at: $.joined.text, json_schema: demo/chta }
+              - { at: $.joined.text, json_schema: demo/chat, is: json }
+"#;
+
+#[test]
+fn mistakes_in_what_is_expected_are_told() {
+    let (_, mistakes) = read_files(&[("demo/a.yaml", WRONG_STEPS)]);
+    let file = "demo/a.yaml";
+    assert_told(
+        &mistakes,
+        &[
+            (file, 10, "the contract has no stream `chta`", "did you mean `chat`?"),
+            (file, 11, "no requirement `stream.ordr`", "did you mean `stream.order`?"),
+            (file, 16, "a stream of events has no JSON body", "write under `stream`"),
+            (file, 16, "the stream has no kind `finsh`", "did you mean `finish`?"),
+            (file, 16, "no JSON Schema `demo/chatt`", "did you mean `demo/chat`?"),
+            (file, 16, "found the text `perhaps`, expected `true`, `false`", ""),
+            (file, 20, "`(text finish` is not an order of events: a `)` is missing", "as in `role content*"),
+            (file, 20, "no requirement `stream.shap`", "did you mean `stream.shape`?"),
+            (file, 20, "no field `sorted` here", ""),
+            (file, 23, "the streams of a step are of one kind", "make a step for each kind"),
+            (file, 30, "no `jsn` here", "did you mean `json`?"),
+            (file, 31, "no JSON Schema `demo/chta`", "did you mean `demo/chat`?"),
+            (file, 32, "a check has one matcher", "make two checks of it"),
+        ],
+    );
+}
+
+const WRONG_CONTRACT: &str = r#"contract: demo
+version: "1"
+title: Streams that are none
+streams:
+  - { name: a, text: A, terminator: { data: x, event: y } }
+  - { name: a, text: A, terminator: {} }
+  - name: b
+    text: B
+    data: xml
+  - name: c
+    text: C
+    kinds:
+      - { name: two words, when: [{ at: $.a, is: string }] }
+      - { name: one, when: [] }
+      - { name: two, when: [{ at: "$.a[", is: string }] }
+      - { name: three, when: [{ at: $.a, equals: "{{ models.chat }}" }] }
+      - { name: four, when: [{ at: $.a, is: string, verifies: chat.answers }] }
+    joined:
+      a: { over: $.a }
+      b: { over: $.a, first: $.b, last: $.b }
+      c: { over: "$.a[", first: $.b }
+requirements: []
+"#;
+
+#[test]
+fn mistakes_in_the_streams_of_a_contract_are_told() {
+    let files = Files::in_memory([("demo/contract.yaml", WRONG_CONTRACT)]);
+    let (_, mistakes) = load(files, &[], templates());
+    let file = "demo/contract.yaml";
+    assert_told(
+        &mistakes,
+        &[
+            (file, 5, "a terminator is told by one thing", "`data: …` or `event: …`"),
+            (file, 6, "the stream `a` is given twice", ""),
+            (file, 6, "a terminator is told by one thing", "`data: …` or `event: …`"),
+            (file, 9, "no `xml` here", "known here: json, text"),
+            (file, 13, "`two words` is no name of a kind", "use letters"),
+            (file, 14, "every event would be of this kind", "add a condition"),
+            (file, 15, "`$.a[` is not a JSONPath", "RFC 9535"),
+            (file, 16, "`models` is not defined in a contract", "the same for all scenarios"),
+            (file, 17, "a condition verifies nothing", "take `level`"),
+            (file, 19, "values are joined in one way", "concat, first, last and all"),
+            (file, 20, "values are joined in one way", "concat, first, last and all"),
+            (file, 21, "`$.a[` is not a JSONPath", "RFC 9535"),
+        ],
+    );
+}

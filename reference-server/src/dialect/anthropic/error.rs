@@ -1,0 +1,247 @@
+//! Every way in which a request ends without success, and its envelope.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::id::Id;
+use super::{respond, words};
+use crate::dialect::common::BodyError;
+use crate::dialect::common::read::Mistake;
+use crate::domain::call::CallError;
+use crate::domain::inference::ProviderError;
+use crate::domain::quota::Exceeded;
+
+/// When to come back where large bodies have to wait, in seconds.
+const COME_BACK: u64 = 1;
+
+/// A kind of error; each has a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    InvalidRequest,
+    Authentication,
+    Permission,
+    NotFound,
+    MethodNotAllowed,
+    Timeout,
+    TooLarge,
+    RateLimit,
+    Api,
+    Overloaded,
+}
+
+impl Kind {
+    /// The name on the wire.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest | Self::MethodNotAllowed => "invalid_request_error",
+            Self::Authentication => "authentication_error",
+            Self::Permission => "permission_error",
+            Self::NotFound => "not_found_error",
+            Self::Timeout => "timeout_error",
+            Self::TooLarge => "request_too_large",
+            Self::RateLimit => "rate_limit_error",
+            Self::Api => "api_error",
+            Self::Overloaded => "overloaded_error",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::Authentication => StatusCode::UNAUTHORIZED,
+            Self::Permission => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RateLimit => StatusCode::TOO_MANY_REQUESTS,
+            Self::Api => StatusCode::INTERNAL_SERVER_ERROR,
+            // A status of the service's own.
+            Self::Overloaded => StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+/// A refusal, or a failure.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    kind: Kind,
+    message: Cow<'static, str>,
+    /// Seconds after which to come back, where that is known.
+    retry_after: Option<u64>,
+    /// The method that would be answered.
+    allow: Option<&'static str>,
+    /// What the log says went wrong inside; nothing where the request was merely refused.
+    pub(super) exception: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal in these words.
+    pub(super) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), retry_after: None, allow: None, exception: None }
+    }
+
+    /// There is something at this path, for another method.
+    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, "Method Not Allowed") }
+    }
+
+    /// Something broke; what exactly is for the log.
+    pub(super) fn internal(exception: String) -> Self {
+        Self { exception: Some(exception), ..Self::new(Kind::Api, "Internal server error") }
+    }
+
+    fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        self.retry_after = seconds;
+        self
+    }
+
+    /// What is answered. The client names the request by this id.
+    pub(super) fn into_response(self, request_id: Id) -> Response {
+        // Strings always serialize.
+        let body = serde_json::to_vec(&self.envelope(request_id)).unwrap_or_default();
+        let mut response = respond::json(self.kind.status(), body);
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+
+    /// The body of an error, which a stream carries too.
+    pub(super) fn envelope(&self, request_id: Id) -> Envelope<'_> {
+        let error = Told { kind: self.kind.name(), message: &self.message };
+        Envelope { kind: "error", error, request_id }
+    }
+}
+
+/// The body of an error.
+#[derive(Serialize)]
+pub(super) struct Envelope<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    error: Told<'a>,
+    request_id: Id,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    message: &'a str,
+}
+
+impl From<Mistake> for Refusal {
+    fn from(mistake: Mistake) -> Self {
+        Self::new(Kind::InvalidRequest, words::told(&mistake))
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::new(Kind::TooLarge, "Request exceeds the maximum size"),
+            BodyError::TooSlow => Self::new(Kind::Timeout, "Request body did not arrive in time"),
+            BodyError::Full => Self::new(Kind::Overloaded, "Overloaded").retry_after(Some(COME_BACK)),
+            BodyError::Unreadable => Self::new(Kind::InvalidRequest, "The request body could not be read"),
+            BodyError::NotJson => {
+                Self::new(Kind::InvalidRequest, "content-type: header must be application/json")
+            }
+            BodyError::Syntax { problem, line, column } => Self::new(
+                Kind::InvalidRequest,
+                format!("The request body is not valid JSON: {problem}: line {line} column {column}"),
+            ),
+        }
+    }
+}
+
+impl From<CallError> for Refusal {
+    /// An error that providers are known to have is relayed, and any other is the gateway's own.
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Provider(ProviderError::TooLong(message)) => {
+                Self::new(Kind::InvalidRequest, format!("prompt is too long: {message}"))
+            }
+            CallError::Provider(ProviderError::Rejected(message)) => Self::new(Kind::InvalidRequest, message),
+            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
+                Self::new(Kind::RateLimit, message).retry_after(retry_after.map(u64::from))
+            }
+            CallError::Provider(ProviderError::Unavailable(message)) => Self::new(Kind::Overloaded, message),
+            error => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<Exceeded> for Refusal {
+    fn from(exceeded: Exceeded) -> Self {
+        let standing = exceeded.standing;
+        let limit = if exceeded.what == "tokens" { standing.tokens.limit } else { standing.requests.limit };
+        let message =
+            format!("This request would exceed your rate limit of {limit} {} per minute", exceeded.what);
+        Self::new(Kind::RateLimit, message).retry_after(Some(whole_seconds(exceeded.retry_after)))
+    }
+}
+
+/// So many seconds that the time is over after them.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_documented_status() {
+        for (kind, status, name) in [
+            (Kind::InvalidRequest, 400, "invalid_request_error"),
+            (Kind::Authentication, 401, "authentication_error"),
+            (Kind::Permission, 403, "permission_error"),
+            (Kind::NotFound, 404, "not_found_error"),
+            (Kind::MethodNotAllowed, 405, "invalid_request_error"),
+            (Kind::TooLarge, 413, "request_too_large"),
+            (Kind::RateLimit, 429, "rate_limit_error"),
+            (Kind::Api, 500, "api_error"),
+            (Kind::Overloaded, 529, "overloaded_error"),
+        ] {
+            assert_eq!((kind.status().as_u16(), kind.name()), (status, name));
+        }
+    }
+
+    #[test]
+    fn the_envelope_names_the_request() {
+        let refusal = Refusal::new(Kind::NotFound, "model: x");
+        let envelope = serde_json::to_string(&refusal.envelope(Id::request(Uuid::from_u128(7)))).unwrap();
+        assert_eq!(
+            envelope,
+            "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"model: x\"},\
+             \"request_id\":\"req_00000000000000000000000000000007\"}"
+        );
+    }
+
+    #[test]
+    fn what_goes_wrong_inside_is_for_the_log_only() {
+        let failed = Refusal::from(CallError::Broken("the secret of node 7".to_owned()));
+        assert_eq!((failed.kind, &*failed.message), (Kind::Api, "Internal server error"));
+        assert!(failed.exception.is_some_and(|exception| exception.contains("node 7")));
+        let unavailable = ProviderError::Unavailable("no capacity".to_owned());
+        let refused = Refusal::from(CallError::from(unavailable));
+        assert_eq!((refused.kind, &*refused.message), (Kind::Overloaded, "no capacity"));
+        assert_eq!(refused.exception, None);
+    }
+
+    #[test]
+    fn part_of_a_second_is_waited_for_too() {
+        assert_eq!(whole_seconds(Duration::from_secs(50)), 50);
+        assert_eq!(whole_seconds(Duration::from_millis(49_001)), 50);
+    }
+}

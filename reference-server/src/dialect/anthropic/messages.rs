@@ -1,0 +1,86 @@
+//! `POST /v1/messages`.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::error::Refusal;
+use super::exchange::Exchange;
+use super::id::Id;
+use super::request::{self, Asked, Purpose};
+use super::stream::{self, Prompt};
+use super::wire::{Block, Message, Usage};
+use super::{respond, signature};
+use crate::dialect::common::Answer;
+use crate::domain::call::Call;
+use crate::domain::catalog::Model;
+use crate::domain::inference::{Completion, FinishReason, ToolCall};
+use crate::domain::ledger::Operation;
+use crate::domain::prompt_cache::CacheUse;
+use crate::domain::{billing, completion, prompt_tokens};
+use crate::intake::Share;
+
+/// Answers a conversation.
+pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
+    let call = exchange.authenticate()?;
+    let answer = admitted(exchange, &call, body).await;
+    if answer.is_err() {
+        billing::bill_refusal(&call, Operation::Chat).await;
+    }
+    answer
+}
+
+async fn admitted(exchange: &Exchange<'_>, call: &Call, body: Body) -> Result<Answer, Refusal> {
+    exchange.admit(call)?;
+    let (body, share) = exchange.body(body).await?;
+    if exchange.speaks_latest() {
+        request::is_of_latest(&body)?;
+    }
+    let Asked { model, completion: request, caching, is_streamed } = request::read(&body, Purpose::Answer)?;
+    // What was read of it is a copy.
+    drop(body);
+    let model = exchange.model(&model)?;
+    exchange.authorize(call)?;
+    let fault = exchange.fault()?;
+    let cached = caching.look_up(call, model, &request).await?;
+    if is_streamed {
+        let prompt =
+            Prompt { tokens: prompt_tokens::count(call, model, &request).await?, cached: cached.tokens };
+        let parts = completion::stream(call, model, request, fault).await?;
+        cached.keep(call);
+        return Ok(Answer::Streamed(stream::respond(exchange, model, parts, prompt, share)));
+    }
+    let completion = completion::complete(call, model, request, fault).await?;
+    cached.keep(call);
+    whole(model, &completion, cached.tokens, share)
+}
+
+fn whole(model: &Model, completion: &Completion, cached: CacheUse, share: Share) -> Result<Answer, Refusal> {
+    let answer = &completion.answer;
+    let signature = answer.thinking.as_deref().map(signature::of).unwrap_or_default();
+    let inputs = answer.tool_calls.iter().map(|call| input(call, &answer.finish_reason));
+    let inputs: Vec<_> = inputs.collect::<Result<_, _>>()?;
+    let mut content = Vec::with_capacity(2 + inputs.len());
+    if let Some(thinking) = &answer.thinking {
+        content.push(Block::Thinking { thinking, signature: &signature });
+    }
+    if !answer.text.is_empty() {
+        content.push(Block::Text { text: &answer.text });
+    }
+    for (call, input) in answer.tool_calls.iter().zip(&inputs) {
+        content.push(Block::ToolUse { id: Id::tool_use(), name: &call.name, input });
+    }
+    let usage = Usage::new(completion.usage.input_tokens, cached, completion.usage.output_tokens);
+    let message = Message::whole(model.id(), &content, &answer.finish_reason, usage);
+    let body = serde_json::to_vec(&message).map_err(|error| Refusal::internal(error.to_string()))?;
+    Ok(Answer::Whole(respond::json(StatusCode::OK, share.until_sent(body))))
+}
+
+/// What a tool is given. A limit may have cut it; what is left of it is no object any more.
+fn input(call: &ToolCall, reason: &FinishReason) -> Result<Value, Refusal> {
+    match serde_json::from_str(&call.arguments) {
+        Ok(input) => Ok(input),
+        Err(_) if *reason == FinishReason::Length => Ok(Value::Object(Map::new())),
+        Err(error) => Err(Refusal::internal(format!("the arguments of a tool call: {error}"))),
+    }
+}

@@ -1,0 +1,359 @@
+//! Reads what is asked for.
+
+use serde_json::Value;
+
+use super::caching::{Caching, Marks, control};
+use super::content::Conversation;
+use super::tools;
+use super::words::{too_many, unexpected_tag};
+use crate::dialect::common::read::{
+    Members, Mistake, Problem, Read, boolean, integer, list, number, one_of, string, string_of,
+};
+use crate::domain::inference::{AnswerFormat, CompletionRequest, ToolMode, ToolUse};
+
+/// Most tokens that a model answers with.
+const MOST_TOKENS: u32 = 64_000;
+/// Most texts that end an answer. The service names no limit; each is looked for in the whole answer.
+const MOST_STOPS: usize = 128;
+/// The fewest tokens to think with.
+const LEAST_BUDGET: i64 = 1_024;
+/// Characters of the longest name of a model, and of the longest id of a user.
+const LONGEST_NAME: usize = 256;
+
+/// What a request may say where its prompt is only counted.
+const COUNTED: [&str; 11] = [
+    "model",
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "output_format",
+    "cache_control",
+    "mcp_servers",
+    "context_management",
+];
+/// What it may say besides where it is answered.
+const ANSWERED: [&str; 9] = [
+    "max_tokens",
+    "stop_sequences",
+    "temperature",
+    "top_p",
+    "top_k",
+    "metadata",
+    "service_tier",
+    "stream",
+    "container",
+];
+
+/// What a request is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be answered.
+    Answer,
+    /// To have its prompt counted.
+    Count,
+}
+
+/// What is asked for.
+pub(super) struct Asked {
+    pub(super) model: String,
+    pub(super) completion: CompletionRequest,
+    pub(super) caching: Caching,
+    pub(super) is_streamed: bool,
+}
+
+/// Reads a body.
+pub(super) fn read(body: &Value, purpose: Purpose) -> Read<Asked> {
+    let members = Members::of(body)?;
+    let answers = purpose == Purpose::Answer;
+    let model = members.required("model", string_of(1..=LONGEST_NAME))?;
+    let max_tokens = if answers { Some(max_tokens(members, model)?) } else { None };
+    let mut marks = Marks::default();
+    let tools = members.optional("tools", |value| tools::read(value, &mut marks))?.unwrap_or_default();
+    let mut conversation = Conversation::new(&mut marks);
+    members.optional("system", |value| conversation.system(value))?;
+    members.required("messages", |value| conversation.messages(value))?;
+    let is_begun = conversation.is_begun();
+    let messages = conversation.messages;
+    if let Some(lifetime) = members.optional("cache_control", control)? {
+        marks.mark(lifetime);
+    }
+    let tool_use = members.optional("tool_choice", |value| tools::choice(value, &tools))?.unwrap_or_default();
+    let thinking = members.optional("thinking", thinking)?.flatten();
+    let format = match members.optional("output_config", output_config)?.flatten() {
+        Some(format) => Some(format),
+        None => members.optional("output_format", format)?,
+    };
+    let sampling = if answers { sampling(members)? } else { Sampling::default() };
+    for name in ["mcp_servers", "context_management", "container"] {
+        not_on_offer(members, name)?;
+    }
+    let is_known = |name: &str| COUNTED.contains(&name) || answers && ANSWERED.contains(&name);
+    if let Some(unknown) = members.names().find(|name| !is_known(name)) {
+        return Err(Mistake::new(Problem::Unknown).in_member(unknown));
+    }
+    if thinking.is_some() {
+        thinks_freely(thinking, max_tokens, &sampling, &tool_use, is_begun)?;
+    }
+    Ok(Asked {
+        model: model.to_owned(),
+        caching: marks.finish(body)?,
+        is_streamed: sampling.is_streamed,
+        completion: CompletionRequest {
+            messages,
+            max_tokens,
+            stop: sampling.stop,
+            temperature: sampling.temperature,
+            top_p: sampling.top_p,
+            tools,
+            tool_use,
+            format: format.unwrap_or_default(),
+            thinking,
+            ..CompletionRequest::default()
+        },
+    })
+}
+
+/// That a body has nothing that the latest version no longer takes.
+pub(super) fn is_of_latest(body: &Value) -> Read<()> {
+    let members = Members::of(body)?;
+    match ["temperature", "top_p", "top_k"].into_iter().find(|name| members.get(name).is_some()) {
+        None => Ok(()),
+        Some(name) => Err(Mistake::new(Problem::Unknown).in_member(name)),
+    }
+}
+
+fn max_tokens(members: Members<'_>, model: &str) -> Read<u32> {
+    let found = members.required("max_tokens", integer(1..=i64::from(u32::MAX)))?;
+    match u32::try_from(found) {
+        Ok(most) if most <= MOST_TOKENS => Ok(most),
+        _ => {
+            let words = format!(
+                "{found} > {MOST_TOKENS}, which is the maximum allowed number of output tokens for {model}"
+            );
+            Err(Mistake::other(words).in_member("max_tokens"))
+        }
+    }
+}
+
+/// How an answer is chosen, ended and sent.
+#[derive(Default)]
+struct Sampling {
+    stop: Vec<String>,
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    has_top_k: bool,
+    is_streamed: bool,
+}
+
+fn sampling(members: Members<'_>) -> Read<Sampling> {
+    members.optional("metadata", |metadata| {
+        let metadata = Members::of(metadata)?;
+        metadata.optional("user_id", string_of(0..=LONGEST_NAME))?;
+        metadata.only(&["user_id"])
+    })?;
+    members.optional("service_tier", one_of(&["auto", "standard_only"]))?;
+    Ok(Sampling {
+        stop: members.optional("stop_sequences", stops)?.unwrap_or_default(),
+        temperature: members.optional("temperature", number(0.0..=1.0))?,
+        top_p: members.optional("top_p", number(0.0..=1.0))?,
+        has_top_k: members.optional("top_k", integer(0..=i64::MAX))?.is_some(),
+        is_streamed: members.optional("stream", boolean)?.unwrap_or(false),
+    })
+}
+
+fn stops(value: &Value) -> Read<Vec<String>> {
+    let stops = list(|stop| match string(stop)? {
+        text if text.trim().is_empty() => {
+            Err(Mistake::other("each stop sequence must contain non-whitespace"))
+        }
+        text => Ok(text.to_owned()),
+    })(value)?;
+    if stops.len() > MOST_STOPS { Err(too_many(MOST_STOPS, stops.len())) } else { Ok(stops) }
+}
+
+/// The tokens to think with, if the model is to think.
+fn thinking(value: &Value) -> Read<Option<u32>> {
+    let members = Members::of(value)?;
+    match members.required("type", string)? {
+        "enabled" => {
+            let budget = members.required("budget_tokens", integer(LEAST_BUDGET..=i64::from(u32::MAX)))?;
+            members.only(&["type", "budget_tokens"])?;
+            Ok(Some(u32::try_from(budget).unwrap_or(u32::MAX)))
+        }
+        "disabled" => members.only(&["type"]).map(|()| None),
+        kind => Err(unexpected_tag(kind, &["disabled", "enabled"])),
+    }
+}
+
+/// That nothing is asked for that does not go together with thinking.
+fn thinks_freely(
+    budget: Option<u32>,
+    max_tokens: Option<u32>,
+    sampling: &Sampling,
+    tool_use: &ToolUse,
+    is_begun: bool,
+) -> Read<()> {
+    let refuse = |words: &str| Err(Mistake::other(words));
+    if max_tokens.is_some_and(|most| budget.is_some_and(|budget| budget >= most)) {
+        return refuse("`max_tokens` must be greater than `thinking.budget_tokens`");
+    }
+    if sampling.temperature.is_some_and(|temperature| temperature < 1.0) {
+        return refuse("`temperature` may only be set to 1 when thinking is enabled");
+    }
+    if sampling.top_p.is_some_and(|top_p| top_p < 0.95) {
+        return refuse("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled");
+    }
+    if sampling.has_top_k {
+        return refuse("`top_k` must be unset when thinking is enabled");
+    }
+    if tool_use.mode == ToolMode::Required {
+        return refuse("Thinking may not be enabled when tool_choice forces tool use.");
+    }
+    if is_begun {
+        return refuse("messages: final message must use the \"user\" role when thinking is enabled");
+    }
+    Ok(())
+}
+
+fn output_config(value: &Value) -> Read<Option<AnswerFormat>> {
+    let members = Members::of(value)?;
+    members.optional("effort", one_of(&["low", "medium", "high", "max"]))?;
+    let format = members.optional("format", format)?;
+    members.only(&["effort", "format"])?;
+    Ok(format)
+}
+
+fn format(value: &Value) -> Read<AnswerFormat> {
+    let members = Members::of(value)?;
+    members.required("type", one_of(&["json_schema"]))?;
+    let schema = members.required("schema", tools::object)?;
+    members.only(&["type", "schema"])?;
+    Ok(AnswerFormat::JsonSchema(schema.clone()))
+}
+
+/// That something is not asked for; an empty list asks for nothing.
+fn not_on_offer(members: Members<'_>, name: &str) -> Read<()> {
+    match members.get(name) {
+        None => Ok(()),
+        Some(Value::Array(elements)) if elements.is_empty() => Ok(()),
+        Some(_) => Err(Mistake::other("not supported by this gateway").in_member(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::words::told;
+    use super::*;
+
+    fn body() -> Value {
+        json!({
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 2_000,
+            "messages": [{ "role": "user", "content": "Hi" }],
+        })
+    }
+
+    fn with(members: Value) -> Value {
+        let mut body = body();
+        let Value::Object(members) = members else { panic!("{members}") };
+        for (name, value) in members {
+            body[name] = value;
+        }
+        body
+    }
+
+    fn refused(members: Value) -> String {
+        told(&read(&with(members), Purpose::Answer).err().unwrap())
+    }
+
+    #[test]
+    fn everything_that_may_be_asked_is_taken_over() {
+        let asked = read(
+            &with(json!({
+                "system": "be kind",
+                "stop_sequences": ["END"],
+                "temperature": 0.5,
+                "top_p": 1,
+                "top_k": 5,
+                "metadata": { "user_id": "a" },
+                "service_tier": "auto",
+                "stream": true,
+                "container": null,
+                "mcp_servers": [],
+                "thinking": { "type": "disabled" },
+                "output_config": { "format": { "type": "json_schema", "schema": { "type": "object" } } },
+            })),
+            Purpose::Answer,
+        )
+        .unwrap();
+        let request = asked.completion;
+        assert_eq!((asked.model.as_str(), asked.is_streamed), ("claude-sonnet-4-5", true));
+        assert_eq!(
+            (request.max_tokens, request.temperature, request.top_p),
+            (Some(2_000), Some(0.5), Some(1.0))
+        );
+        assert_eq!((request.messages.len(), request.stop), (2, vec!["END".to_owned()]));
+        assert!(matches!(request.format, AnswerFormat::JsonSchema(_)) && request.thinking.is_none());
+        let thinks =
+            with(json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 }, "temperature": 1 }));
+        assert_eq!(read(&thinks, Purpose::Answer).unwrap().completion.thinking, Some(1_024));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_the_words_of_the_service() {
+        for (members, words) in [
+            (json!({ "model": null }), "model: Input should be a valid string"),
+            (json!({ "max_tokens": 0 }), "max_tokens: Input should be greater than or equal to 1"),
+            (
+                json!({ "max_tokens": 64_001 }),
+                "max_tokens: 64001 > 64000, which is the maximum allowed number of output tokens for \
+                 claude-sonnet-4-5",
+            ),
+            (json!({ "messages": [] }), "messages: at least one message is required"),
+            (json!({ "temperature": 1.1 }), "temperature: Input should be less than or equal to 1"),
+            (json!({ "top_p": -0.1 }), "top_p: Input should be greater than or equal to 0"),
+            (json!({ "top_k": 1.5 }), "top_k: Input should be a valid integer"),
+            (json!({ "stream": "yes" }), "stream: Input should be a valid boolean"),
+            (
+                json!({ "stop_sequences": ["a", " "] }),
+                "stop_sequences.1: each stop sequence must contain non-whitespace",
+            ),
+            (json!({ "metadata": { "name": "a" } }), "metadata.name: Extra inputs are not permitted"),
+            (json!({ "service_tier": "fast" }), "service_tier: Input should be 'auto' or 'standard_only'"),
+            (json!({ "container": "c" }), "container: not supported by this gateway"),
+            (json!({ "x": 1 }), "x: Extra inputs are not permitted"),
+            (
+                json!({ "thinking": { "type": "enabled", "budget_tokens": 1_023 } }),
+                "thinking.budget_tokens: Input should be greater than or equal to 1024",
+            ),
+            (
+                json!({ "thinking": { "type": "enabled", "budget_tokens": 2_000 } }),
+                "`max_tokens` must be greater than `thinking.budget_tokens`",
+            ),
+            (
+                json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 }, "temperature": 0.5 }),
+                "`temperature` may only be set to 1 when thinking is enabled",
+            ),
+        ] {
+            assert_eq!(refused(members), words);
+        }
+        let told = |value: Value| told(&read(&value, Purpose::Answer).err().unwrap());
+        assert_eq!(told(json!({})), "model: Field required");
+        assert_eq!(told(json!({ "model": "m" })), "max_tokens: Field required");
+        assert_eq!(told(json!([])), "Input should be a valid dictionary");
+    }
+
+    #[test]
+    fn a_count_needs_no_limit_and_takes_none() {
+        let mut counted = body();
+        let words = |body: &Value| read(body, Purpose::Count).err().map(|mistake| told(&mistake));
+        assert_eq!(words(&counted).as_deref(), Some("max_tokens: Extra inputs are not permitted"));
+        counted.as_object_mut().unwrap().remove("max_tokens");
+        assert_eq!(words(&counted), None);
+    }
+}

@@ -1,0 +1,136 @@
+//! One request: its world, its place in the log, its caller.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use uuid::Uuid;
+
+use crate::domain::authorization::{self, Credential, Denial, Need};
+use crate::domain::call::Call;
+use crate::domain::catalog::{Model, ModelRefusal};
+use crate::domain::ledger::Operation;
+use crate::domain::log_line::{LogEvent, RequestContext};
+use crate::domain::world::World;
+use crate::intake::Intake;
+use crate::provider::Fault;
+
+/// Names a fault that the provider is to have in this request.
+const FAULT_HEADER: &str = "x-plumbline-fault";
+/// No more of a text of the caller's is kept in the log.
+const LOGGED: usize = 512;
+
+/// One request.
+pub(crate) struct Exchange<'a> {
+    pub(crate) world: &'a Arc<World>,
+    pub(crate) head: &'a Parts,
+    /// The path below the dialect's root.
+    pub(crate) path: &'a str,
+    pub(crate) context: Arc<RequestContext>,
+    pub(crate) started: Instant,
+    /// What is taken in of its body.
+    pub(crate) intake: &'a Intake,
+}
+
+/// A fault is asked for that there is not.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown fault {0:?} in {FAULT_HEADER}")]
+pub(crate) struct UnknownFault(pub(crate) String);
+
+impl<'a> Exchange<'a> {
+    /// Takes a request up, under an id of its own, and logs that it did. The log shows the id that `logged_id` makes
+    /// of it.
+    pub(crate) fn start(
+        world: &'a Arc<World>,
+        head: &'a Parts,
+        path: &'a str,
+        client_ip: IpAddr,
+        intake: &'a Intake,
+        logged_id: impl FnOnce(Uuid) -> Option<Uuid>,
+    ) -> Self {
+        let id = Uuid::new_v4();
+        let user_agent = head.headers.get(header::USER_AGENT);
+        let context = Arc::new(RequestContext {
+            id,
+            logged_id: logged_id(id),
+            method: method_name(&head.method),
+            path: known_path(path).map_or_else(|| Cow::Owned(beginning(path).to_owned()), Cow::Borrowed),
+            query: head.uri.query().map(beginning).unwrap_or_default().into(),
+            client_ip,
+            user_agent: user_agent.and_then(|value| value.to_str().ok()).map(|text| beginning(text).into()),
+            world: (!world.is_root()).then(|| Arc::clone(&world.id)),
+        });
+        world.record(&context, LogEvent::Started);
+        Self { world, head, path, context, started: Instant::now(), intake }
+    }
+
+    /// Finds out who calls.
+    pub(crate) fn authenticate(&self, credential: Credential<'_>) -> Result<Call, Denial> {
+        let key = authorization::authenticate(self.world, credential)?;
+        Ok(Call { world: Arc::clone(self.world), key, context: Arc::clone(&self.context) })
+    }
+
+    /// Whether the caller may do this.
+    pub(crate) fn authorize(&self, call: &Call, need: Need) -> Result<(), Denial> {
+        authorization::authorize(self.world, &call.key, need)
+    }
+
+    /// The model to use, among those on offer in a dialect.
+    pub(crate) fn model(
+        &self,
+        dialect: &str,
+        name: &str,
+        operation: Operation,
+    ) -> Result<&'a Arc<Model>, ModelRefusal> {
+        let world = self.world;
+        world.catalog.for_use(dialect, name, operation.needs(), &world.defects)
+    }
+
+    /// The fault that the provider is to have, if any.
+    pub(crate) fn fault(&self) -> Result<Option<Fault>, UnknownFault> {
+        let Some(value) = self.head.headers.get(FAULT_HEADER) else { return Ok(None) };
+        let name = String::from_utf8_lossy(value.as_bytes());
+        Fault::parse(&name).map(Some).ok_or_else(|| UnknownFault(name.into_owned()))
+    }
+}
+
+fn method_name(method: &Method) -> Cow<'static, str> {
+    match *method {
+        Method::POST => Cow::Borrowed("POST"),
+        Method::GET => Cow::Borrowed("GET"),
+        _ => Cow::Owned(beginning(method.as_str()).to_owned()),
+    }
+}
+
+/// The paths that are asked for all the time.
+fn known_path(path: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 6] = [
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/api/v1/chat/completions",
+        "/v1/embeddings",
+        "/api/v1/embeddings",
+        "/api/v1/models",
+    ];
+    KNOWN.into_iter().find(|known| *known == path)
+}
+
+/// So much of a text as the log keeps.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LOGGED)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_beginning_of_a_text_is_kept() {
+        let long = "ü".repeat(LOGGED);
+        assert_eq!(beginning(&long).len(), LOGGED);
+        assert_eq!(beginning("short"), "short");
+    }
+}

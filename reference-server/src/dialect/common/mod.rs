@@ -1,0 +1,13 @@
+//! What every dialect does with a request before and after its own words come in.
+
+pub(crate) mod body;
+mod exchange;
+mod flow;
+pub(crate) mod read;
+mod run;
+pub(crate) mod sse;
+
+pub(crate) use body::BodyError;
+pub(crate) use exchange::{Exchange, UnknownFault};
+pub(crate) use flow::Flow;
+pub(crate) use run::{Answer, run};

@@ -1,0 +1,112 @@
+//! One request at this dialect, and what its endpoints ask of it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+
+use super::error::Refusal;
+use super::routes::Action;
+use crate::dialect::common;
+use crate::domain::authorization::{Credential, Need};
+use crate::domain::billing;
+use crate::domain::call::Call;
+use crate::domain::catalog::Model;
+use crate::domain::ledger::Operation;
+use crate::domain::scope::Scope;
+
+/// The name under which the catalog lists what is on offer here.
+pub(super) const DIALECT: &str = "gemini";
+/// The header that carries a key.
+const KEY: &str = "x-goog-api-key";
+
+/// One request, with the words of this dialect for what goes wrong.
+pub(super) struct Exchange<'a>(pub(super) common::Exchange<'a>);
+
+impl<'a> Deref for Exchange<'a> {
+    type Target = common::Exchange<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> Exchange<'a> {
+    /// Finds out who calls.
+    pub(super) fn authenticate(&self) -> Result<Call, Refusal> {
+        Ok(self.0.authenticate(credential(&self.head.headers, self.parameter("key")))?)
+    }
+
+    /// Counts the request against what its key may ask for.
+    pub(super) fn admit(&self, call: &Call) -> Result<(), Refusal> {
+        call.key.quota.admit(self.world.clock.now()).map(drop).map_err(Refusal::Exceeded)
+    }
+
+    /// The model to use, and whether the caller may use it so.
+    pub(super) fn model(&self, call: &Call, name: &str, action: Action) -> Result<&'a Arc<Model>, Refusal> {
+        let (operation, scope) = match action {
+            Action::Generate | Action::Stream | Action::Count => (Operation::Chat, Scope::ModelsInference),
+            Action::Embed | Action::EmbedBatch => (Operation::Embedding, Scope::ModelsEmbedding),
+        };
+        self.authorize(call, Need::Scope(scope))?;
+        self.0
+            .model(DIALECT, name, operation)
+            .map_err(|_| Refusal::UnknownModel { model: name.to_owned(), action: Some(action) })
+    }
+
+    /// A parameter of the query, as it is written.
+    pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
+        let pairs = self.head.uri.query().unwrap_or_default().split('&');
+        pairs
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Notes that a call was refused after it was let in.
+    pub(super) async fn billed<T>(
+        &self,
+        call: &Call,
+        operation: Operation,
+        answer: Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        if answer.is_err() {
+            billing::bill_refusal(call, operation).await;
+        }
+        answer
+    }
+}
+
+/// A key stands in a header of its own, in the query, or where OAuth has its tokens.
+fn credential<'h>(headers: &'h HeaderMap, parameter: Option<&'h str>) -> Credential<'h> {
+    if let Some(key) = headers.get(KEY) {
+        return Credential::Secret(key.as_bytes());
+    }
+    if let Some(key) = parameter {
+        return Credential::Secret(key.as_bytes());
+    }
+    match headers.get(AUTHORIZATION).map(|value| value.as_bytes().strip_prefix(b"Bearer ")) {
+        None => Credential::Missing,
+        Some(None) => Credential::OtherScheme,
+        Some(Some(secret)) => Credential::Secret(secret),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_taken_from_its_header_before_the_query_and_oauth() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(credential(&headers, None), Credential::Missing);
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer three"));
+        assert_eq!(credential(&headers, None), Credential::Secret(b"three"));
+        assert_eq!(credential(&headers, Some("two")), Credential::Secret(b"two"));
+        headers.insert(KEY, HeaderValue::from_static("one"));
+        assert_eq!(credential(&headers, Some("two")), Credential::Secret(b"one"));
+    }
+}

@@ -1,0 +1,10 @@
+//! `POST /v1/chat/completions`.
+
+mod answer;
+mod message;
+mod request;
+mod stream;
+mod tool_choice;
+mod wire;
+
+pub(super) use answer::answer;

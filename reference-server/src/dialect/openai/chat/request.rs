@@ -1,0 +1,404 @@
+//! Reads a chat request.
+
+use serde_json::Value;
+
+use super::{message, tool_choice};
+use crate::dialect::common::read::{
+    Members, Mistake, Read, any, boolean, integer, kind, list_of, one_of, string, string_of,
+};
+use crate::dialect::openai::error::Refusal;
+use crate::dialect::openai::metadata::metadata;
+use crate::dialect::openai::sampling::{Delivery, MOST_ANSWERS, Sampling, count, stops};
+use crate::dialect::openai::{effort, format, tools, words};
+use crate::domain::catalog::Model;
+use crate::domain::inference::{AnswerFormat, CompletionRequest, Message, Part, Tool, ToolUse};
+
+/// Every member that the reference knows.
+const KNOWN: &[&str] = &[
+    "model",
+    "messages",
+    "stream",
+    "stream_options",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
+    "stop",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+    "reasoning_effort",
+    "seed",
+    "user",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "metadata",
+    "store",
+    "service_tier",
+    "modalities",
+    "audio",
+    "prediction",
+    "verbosity",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "web_search_options",
+    "functions",
+    "function_call",
+];
+
+/// Most messages in a conversation.
+const MOST_MESSAGES: usize = 100_000;
+
+/// A chat request, and what is to be asked of the model.
+pub(super) struct ChatRequest<'v> {
+    pub(super) model: &'v str,
+    pub(super) delivery: Delivery,
+    pub(super) completion: CompletionRequest,
+    sampling: Sampling,
+    effort: Option<&'static str>,
+    /// Whether the limit is given in the member that counts no thoughts.
+    limited_as_of_old: bool,
+}
+
+/// Reads a body.
+pub(super) fn read(body: &Value) -> Result<ChatRequest<'_>, Refusal> {
+    let (mut request, turns) = words::read(body, members)?;
+    request.completion.messages = message::conversation(turns)?;
+    check(body, &request.completion)?;
+    Ok(request)
+}
+
+fn members(body: Members<'_>) -> Read<(ChatRequest<'_>, Vec<message::Turn>)> {
+    body.only(KNOWN)?;
+    let model = body.required("model", string)?;
+    let turns = body.required("messages", list_of(1..=MOST_MESSAGES, message::turn))?;
+    let sampling = Sampling::read(body)?;
+    let max_tokens = body.optional("max_tokens", count(1..=u32::MAX))?;
+    let max_completion_tokens = body.optional("max_completion_tokens", count(1..=u32::MAX))?;
+    let tools = body.optional("tools", declared)?;
+    let mut completion = CompletionRequest {
+        max_tokens: max_completion_tokens.or(max_tokens),
+        stop: body.optional("stop", stops)?.unwrap_or_default(),
+        tool_use: tool_use(body, tools.as_deref())?,
+        tools: tools.unwrap_or_default(),
+        format: body.optional("response_format", response_format)?.unwrap_or_default(),
+        more_answers: body.optional("n", count(1..=MOST_ANSWERS))?.map_or(0, |answers| answers - 1),
+        alternatives: alternatives(body)?,
+        ..CompletionRequest::default()
+    };
+    sampling.apply(&mut completion);
+    ignored(body)?;
+    let request = ChatRequest {
+        model,
+        delivery: Delivery::read(body)?,
+        completion,
+        sampling,
+        effort: body.optional("reasoning_effort", one_of(effort::EFFORTS))?,
+        limited_as_of_old: max_tokens.is_some(),
+    };
+    Ok((request, turns))
+}
+
+/// The tools that the model may call.
+fn declared(value: &Value) -> Read<Vec<Tool>> {
+    let tool = |value| {
+        let tool = Members::of(value)?;
+        tool.required("type", one_of(&["function"]))?;
+        tool.only(&["type", "function"])?;
+        tool.required("function", |function| {
+            let function = Members::of(function)?;
+            function.only(&tools::MEMBERS)?;
+            tools::function(function)
+        })
+    };
+    let declared = list_of(1..=tools::MOST, tool)(value)?;
+    tools::all_differ(&declared)?;
+    Ok(declared)
+}
+
+fn tool_use(body: Members<'_>, tools: Option<&[Tool]>) -> Read<ToolUse> {
+    let parallel = body.optional("parallel_tool_calls", boolean)?;
+    let Some(tools) = tools else {
+        let alone = ["tool_choice", "parallel_tool_calls"].into_iter().find(|name| body.get(name).is_some());
+        return match alone {
+            None => Ok(ToolUse::default()),
+            Some(name) => {
+                Err(Mistake::other("the parameter is only allowed when 'tools' are specified")
+                    .in_member(name))
+            }
+        };
+    };
+    let choice = body.optional("tool_choice", |value| tool_choice::read(value, tools))?;
+    Ok(ToolUse { one_at_a_time: parallel == Some(false), ..choice.unwrap_or_default() })
+}
+
+fn response_format(value: &Value) -> Read<AnswerFormat> {
+    let members = Members::of(value)?;
+    match members.required("type", one_of(&["text", "json_object", "json_schema"]))? {
+        "json_schema" => {
+            members.only(&["type", "json_schema"])?;
+            members.required("json_schema", |named| {
+                let named = Members::of(named)?;
+                named.only(&format::MEMBERS)?;
+                format::schema(named)
+            })
+        }
+        form => {
+            members.only(&["type"])?;
+            Ok(if form == "text" { AnswerFormat::Text } else { AnswerFormat::JsonObject })
+        }
+    }
+}
+
+/// For each token, how many others are to be told.
+fn alternatives(body: Members<'_>) -> Read<Option<u8>> {
+    let told = body.optional("logprobs", boolean)?.unwrap_or(false);
+    let others = body.optional("top_logprobs", integer(0..=20))?;
+    match others {
+        Some(_) if !told => {
+            let words = "the parameter is only allowed when 'logprobs' is enabled";
+            Err(Mistake::other(words).in_member("top_logprobs"))
+        }
+        others => Ok(told.then(|| others.and_then(|others| u8::try_from(others).ok()).unwrap_or(0))),
+    }
+}
+
+/// Members that change nothing of the answer, and those that would but for what is refused.
+fn ignored(body: Members<'_>) -> Read<()> {
+    body.optional("user", string)?;
+    body.optional("metadata", metadata)?;
+    body.optional("store", boolean)?;
+    body.optional("service_tier", one_of(&["auto", "default", "flex", "scale", "priority"]))?;
+    body.optional("prompt_cache_key", string)?;
+    body.optional("prompt_cache_retention", one_of(&["in-memory", "in_memory", "24h"]))?;
+    body.optional("safety_identifier", string_of(0..=64))?;
+    body.optional("modalities", list_of(1..=2, one_of(&["text", "audio"])))?;
+    body.optional("verbosity", one_of(&["low", "medium", "high"]))?;
+    body.optional("prediction", |value| {
+        let prediction = Members::of(value)?;
+        prediction.required("type", one_of(&["content"]))?;
+        prediction.required("content", |content| match content {
+            Value::String(_) | Value::Array(_) => any(content),
+            _ => Err(kind("one of a string or array of objects", content)),
+        })
+    })?;
+    Ok(())
+}
+
+/// What is wrong with a request as a whole, and what the reference cannot do.
+fn check(body: &Value, completion: &CompletionRequest) -> Result<(), Refusal> {
+    let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    for (name, instead) in [("functions", "tools"), ("function_call", "tool_choice")] {
+        if given(name) {
+            let message =
+                format!("Unsupported parameter: '{name}' is not supported here. Use '{instead}' instead.");
+            return Err(Refusal::unsupported(name, message));
+        }
+    }
+    if given("max_tokens") && given("max_completion_tokens") {
+        let message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+        return Err(Refusal::invalid(message).at("max_tokens").coded("invalid_parameter_combination"));
+    }
+    let mut modalities = body.get("modalities").and_then(Value::as_array).into_iter().flatten();
+    if given("audio") || modalities.any(|modality| modality == "audio") {
+        let param = if given("audio") { "audio" } else { "modalities" };
+        return Err(Refusal::unsupported(param, "Audio output is not supported: no model here speaks."));
+    }
+    if given("web_search_options") {
+        let message = "Web search options not supported with this model.";
+        return Err(Refusal::unsupported("web_search_options", message));
+    }
+    if let Some(Value::String(verbosity)) = body.get("verbosity")
+        && verbosity != "medium"
+    {
+        let message = format!(
+            "Unsupported value: 'verbosity' does not support '{verbosity}' with this model. Supported values are: \
+             'medium'."
+        );
+        return Err(Refusal::invalid(message).at("verbosity").coded("unsupported_value"));
+    }
+    if completion.format == AnswerFormat::JsonObject && !format::speaks_of_json(&completion.messages) {
+        let message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type \
+                       'json_object'.";
+        return Err(Refusal::invalid(message).at("messages"));
+    }
+    Ok(())
+}
+
+impl ChatRequest<'_> {
+    /// The request as this model is asked, if it can do all of it.
+    pub(super) fn for_model(mut self, model: &Model) -> Result<Self, Refusal> {
+        if model.identity.thinks {
+            self.fits_thinker()?;
+        } else if self.effort.is_some() {
+            return Err(Refusal::unsupported_by_model("reasoning_effort"));
+        }
+        if !model.identity.hears && self.completion.messages.iter().any(has_sound) {
+            let message = "Invalid content type. input_audio is only supported by certain models.";
+            return Err(Refusal::invalid(message).at("messages").coded("invalid_value"));
+        }
+        self.completion.thinking = effort::budget(model, self.effort);
+        Ok(self)
+    }
+
+    /// What a model that thinks leaves to nobody else.
+    fn fits_thinker(&self) -> Result<(), Refusal> {
+        if self.limited_as_of_old {
+            let message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
+                           'max_completion_tokens' instead.";
+            return Err(Refusal::unsupported("max_tokens", message));
+        }
+        if self.completion.alternatives.is_some() {
+            return Err(Refusal::unsupported_by_model("logprobs"));
+        }
+        let Sampling { temperature, top_p, presence_penalty, frequency_penalty } = self.sampling;
+        for (name, value, default) in [
+            ("temperature", temperature, 1.0),
+            ("top_p", top_p, 1.0),
+            ("presence_penalty", presence_penalty, 0.0),
+            ("frequency_penalty", frequency_penalty, 0.0),
+        ] {
+            if let Some(value) = value
+                && (value - default).abs() > f64::EPSILON
+            {
+                let message = format!(
+                    "Unsupported value: '{name}' does not support {value} with this model. Only the default \
+                     ({default}) value is supported."
+                );
+                return Err(Refusal::invalid(message).at(name).coded("unsupported_value"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_sound(message: &Message) -> bool {
+    message.parts.iter().any(|part| matches!(part, Part::Audio(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::catalog::Catalog;
+    use crate::domain::inference::ToolMode;
+
+    fn asking(members: &Value) -> Value {
+        let mut body = json!({ "model": "m", "messages": [{ "role": "user", "content": "Hi" }] });
+        for (name, value) in members.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        body
+    }
+
+    fn refused(body: &Value) -> (Value, Value) {
+        match read(body) {
+            Ok(_) => panic!("{body} was read"),
+            Err(refusal) => {
+                let told = serde_json::to_value(refusal.envelope()).unwrap()["error"].clone();
+                (told["param"].clone(), told["code"].clone())
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_reaches_the_model() {
+        let schema = json!({ "type": "object" });
+        let body = asking(&json!({
+            "max_completion_tokens": 5,
+            "stop": "end",
+            "n": 3,
+            "logprobs": true,
+            "top_logprobs": 2,
+            "tools": [{ "type": "function", "function": { "name": "a", "parameters": schema } }],
+            "tool_choice": "required",
+            "parallel_tool_calls": false,
+            "response_format": { "type": "json_schema", "json_schema": { "name": "x", "schema": schema } },
+            "seed": 5, "user": "u", "metadata": { "a": "b" }, "store": false, "service_tier": "auto",
+            "modalities": ["text"], "prediction": { "type": "content", "content": "x" }, "verbosity": "medium",
+        }));
+        let request = read(&body).unwrap();
+        assert_eq!((request.model, request.delivery), ("m", Delivery::Whole));
+        let asked = request.completion;
+        assert_eq!((asked.max_tokens, asked.more_answers, asked.alternatives), (Some(5), 2, Some(2)));
+        assert_eq!((&asked.stop[..], asked.tools.len()), (&["end".to_owned()][..], 1));
+        assert_eq!((asked.tool_use.mode, asked.tool_use.one_at_a_time), (ToolMode::Required, true));
+        assert_eq!(asked.format, AnswerFormat::JsonSchema(schema));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_member_and_code() {
+        for (members, param, code) in [
+            (json!({ "messages": [] }), "messages", "empty_array"),
+            (json!({ "messages": "Hi" }), "messages", "invalid_type"),
+            (json!({ "model": 5 }), "model", "invalid_type"),
+            (json!({ "n": 129 }), "n", "integer_above_max_value"),
+            (json!({ "temperature": 2.5 }), "temperature", "decimal_above_max_value"),
+            (json!({ "top_p": -1 }), "top_p", "decimal_below_min_value"),
+            (json!({ "max_tokens": 0 }), "max_tokens", "integer_below_min_value"),
+            (
+                json!({ "max_tokens": 1, "max_completion_tokens": 1 }),
+                "max_tokens",
+                "invalid_parameter_combination",
+            ),
+            (json!({ "stop": ["a", "b", "c", "d", "e"] }), "stop", "array_above_max_length"),
+            (json!({ "top_logprobs": 2 }), "top_logprobs", "invalid_value"),
+            (json!({ "logprobs": true, "top_logprobs": 21 }), "top_logprobs", "integer_above_max_value"),
+            (json!({ "stream_options": { "include_usage": true } }), "stream_options", "invalid_value"),
+            (json!({ "tools": [] }), "tools", "empty_array"),
+            (json!({ "tool_choice": "auto" }), "tool_choice", "invalid_value"),
+            (json!({ "parallel_tool_calls": true }), "parallel_tool_calls", "invalid_value"),
+            (json!({ "response_format": { "type": "xml" } }), "response_format.type", "invalid_value"),
+            (json!({ "modalities": ["text", "audio"] }), "modalities", "unsupported_parameter"),
+            (json!({ "audio": { "voice": "alloy" } }), "audio", "unsupported_parameter"),
+            (json!({ "functions": [] }), "functions", "unsupported_parameter"),
+            (json!({ "web_search_options": {} }), "web_search_options", "unsupported_parameter"),
+            (json!({ "verbosity": "low" }), "verbosity", "unsupported_value"),
+            (json!({ "top_k": 5 }), "top_k", "unknown_parameter"),
+        ] {
+            assert_eq!(refused(&asking(&members)), (json!(param), json!(code)), "{members}");
+        }
+        assert_eq!(refused(&json!({})), (json!("model"), json!("missing_required_parameter")));
+        assert_eq!(
+            refused(&json!({ "model": "m" })),
+            (json!("messages"), json!("missing_required_parameter"))
+        );
+        let object = asking(&json!({ "response_format": { "type": "json_object" } }));
+        assert_eq!(refused(&object), (json!("messages"), Value::Null));
+    }
+
+    #[test]
+    fn a_model_is_asked_for_what_it_can_do() {
+        let catalog = Catalog::embedded().unwrap();
+        let ask = |model: &str, members: Value| {
+            let body = asking(&members);
+            let asked = read(&body).unwrap().for_model(catalog.find(model).unwrap());
+            asked.map(|asked| asked.completion.thinking).map_err(|_| ())
+        };
+        let budget = |effort: &str| ask("o4-mini", json!({ "reasoning_effort": effort })).unwrap();
+        assert!(budget("low") < budget("high"));
+        assert_eq!(budget("none"), None);
+        assert!(ask("o4-mini", json!({ "temperature": 1, "max_completion_tokens": 9 })).unwrap().is_some());
+        assert_eq!(ask("gpt-4.1", json!({ "max_tokens": 9, "temperature": 0 })), Ok(None));
+        for (model, members) in [
+            ("gpt-4.1", json!({ "reasoning_effort": "low" })),
+            ("o4-mini", json!({ "max_tokens": 9 })),
+            ("o4-mini", json!({ "temperature": 0.5 })),
+            ("o4-mini", json!({ "logprobs": true })),
+        ] {
+            assert_eq!(ask(model, members), Err(()), "{model}");
+        }
+        let heard = json!({ "messages": [{ "role": "user", "content": [
+            { "type": "input_audio", "input_audio": { "data": "aGk=", "format": "wav" } }
+        ] }] });
+        assert_eq!(ask("gpt-4o-audio-preview", heard.clone()), Ok(None));
+        assert_eq!(ask("gpt-4.1", heard), Err(()));
+    }
+}

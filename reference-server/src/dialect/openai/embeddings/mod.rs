@@ -1,0 +1,7 @@
+//! `POST /v1/embeddings`.
+
+mod answer;
+mod request;
+mod wire;
+
+pub(super) use answer::answer;

@@ -1,0 +1,64 @@
+//! The form that an answer is to have.
+
+use serde_json::Value;
+
+use super::{strict, tools};
+use crate::dialect::common::read::{Members, Mistake, Read, boolean, string};
+use crate::domain::inference::{AnswerFormat, Message, Part};
+
+/// The members of a schema with a name.
+pub(super) const MEMBERS: [&str; 4] = ["name", "description", "schema", "strict"];
+
+/// An answer that is valid against a schema, from the schema's members.
+pub(super) fn schema(named: Members<'_>) -> Read<AnswerFormat> {
+    named.required("name", tools::name)?;
+    named.optional("description", string)?;
+    let is_strict = named.optional("strict", boolean)?.unwrap_or(false);
+    let schema = named.required("schema", |schema| {
+        Members::of(schema)?;
+        let problem = if is_strict { strict::problem(schema) } else { None };
+        problem.map_or(Ok(schema), |problem| Err(Mistake::other(problem)))
+    })?;
+    Ok(AnswerFormat::JsonSchema(Value::clone(schema)))
+}
+
+/// Whether anybody speaks of JSON in a conversation. Who asks for an object and no more than that must.
+pub(super) fn speaks_of_json(messages: &[Message]) -> bool {
+    messages.iter().flat_map(|message| &message.parts).any(|part| match part {
+        Part::Text(text) => text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json")),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::inference::Role;
+
+    #[test]
+    fn a_schema_has_a_name_and_holds_what_it_promises() {
+        let read = |value: Value| schema(Members::of(&value).unwrap());
+        let open = json!({ "name": "a", "schema": { "type": "object" } });
+        assert_eq!(read(open), Ok(AnswerFormat::JsonSchema(json!({ "type": "object" }))));
+        for (wrong, place) in [
+            (json!({ "schema": {} }), "name"),
+            (json!({ "name": "a" }), "schema"),
+            (json!({ "name": "a", "schema": "x" }), "schema"),
+            (json!({ "name": "a", "strict": true, "schema": { "type": "object" } }), "schema"),
+        ] {
+            assert_eq!(read(wrong).unwrap_err().bracketed(), place);
+        }
+    }
+
+    #[test]
+    fn json_is_spoken_of_in_any_case_of_letters() {
+        let say = |text: &str| {
+            speaks_of_json(&[Message { role: Role::System, parts: vec![Part::Text(text.to_owned())] }])
+        };
+        assert!(say("Answer in Json."));
+        assert!(!say("Answer."));
+        assert!(!say("js"));
+    }
+}
