@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { deflateSync } from 'node:zlib';
 
 export const URL = process.env.PLUMBLINE_URL;
 const FIXTURES = process.env.PLUMBLINE_FIXTURES;
@@ -68,6 +69,36 @@ export function silence(milliseconds) {
   head.write('data', 36);
   head.writeUInt32LE(samples, 40);
   return Buffer.concat([head, Buffer.alloc(samples, 0x80)]);
+}
+
+/** A PNG of 4,096 by 4,096 pixels, which takes a model far longer to look at than a few milliseconds. */
+export function largeImage() {
+  const side = 4_096;
+  const row = Buffer.alloc(1 + 3 * side, 0x80);
+  row[0] = 0;
+  const rows = Buffer.alloc(row.length * side, row);
+  const head = Buffer.from([0, 0, 16, 0, 0, 0, 16, 0, 8, 2, 0, 0, 0]);
+  const chunk = (name, data) => {
+    const named = Buffer.concat([Buffer.from(name), data]);
+    const framed = Buffer.alloc(named.length + 8);
+    framed.writeUInt32BE(data.length, 0);
+    named.copy(framed, 4);
+    framed.writeUInt32BE(crc32(named), named.length + 4);
+    return framed;
+  };
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  const pixels = deflateSync(rows, { level: 1 });
+  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
+}
+
+// Node's own is not in every version 20.
+function crc32(bytes) {
+  let sum = 0xffffffff;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  }
+  return (sum ^ 0xffffffff) >>> 0;
 }
 
 /** A world that no other test changes, with the same roles and other secrets; it ends with the test. */

@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import struct
 import urllib.request
+import zlib
 from pathlib import Path
 
 URL = os.environ["PLUMBLINE_URL"]
@@ -62,6 +64,18 @@ def silence(milliseconds):
     )
     body = head + b"data" + number(samples) + b"\x80" * samples
     return b"RIFF" + number(len(body)) + body
+
+
+def large_image():
+    """A PNG of 4,096 by 4,096 pixels, which takes a model far longer to look at than a few milliseconds."""
+    side = 4_096
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80" * 3 * side) * side, 1)
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 class World:

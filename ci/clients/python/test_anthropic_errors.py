@@ -1,6 +1,7 @@
 """`anthropic`: typed errors, retries and timeouts."""
 
 import asyncio
+import base64
 
 import anthropic
 import pytest
@@ -182,8 +183,9 @@ def test_retries_of_the_asynchronous_client(world):
 @pytest.mark.feature("timeouts")
 def test_timeouts():
     client = connect(timeout=0.002)
-    # A prompt of so many words takes longer than that.
+    data = base64.b64encode(gateway.large_image()).decode()
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
     with pytest.raises(anthropic.APITimeoutError):
-        ask(client, "word " * 190_000)
+        ask(client, [image])
     patient = client.with_options(timeout=60)
     assert text_of(ask(patient)) == CAPITAL_ANSWER

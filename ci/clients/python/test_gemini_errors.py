@@ -132,8 +132,8 @@ def test_broken_stream():
 
 @pytest.mark.feature("timeouts")
 def test_timeouts():
-    # A prompt of so many words takes longer than two milliseconds.
+    image = types.Part.from_bytes(data=gateway.large_image(), mime_type="image/png")
     hasty, patient = connect(timeout=2), connect(timeout=60_000)
     with pytest.raises(httpx2.TimeoutException):
-        ask(hasty, "word " * 500_000)
+        ask(hasty, [image])
     assert ask(patient).text == CAPITAL_ANSWER
