@@ -75,7 +75,7 @@ impl World {
         self.environment.insert("PLUMBLINE_CONTROL_TOKEN".to_owned(), "acceptance-control".to_owned());
         self.environment.insert("PLUMBLINE_GATEWAY_LOG".to_owned(), log.clone());
         let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log", &log]).args(options);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--dialect", "gsai", "--log", &log]).args(options);
         let gateway = Gateway::start(command);
         self.gateway = vec!["--url".to_owned(), gateway.url.clone()];
         self.process = Some(gateway);

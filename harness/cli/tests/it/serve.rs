@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use plumbline_record::Verdict;
 
@@ -93,7 +94,8 @@ fn nothing_that_was_answered_is_lost_when_it_is_killed() {
                 }
             });
         }
-        while answered.load(Ordering::Relaxed) < 200 {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while answered.load(Ordering::Relaxed) < 200 && Instant::now() < deadline {
             thread::yield_now();
         }
         // SIGKILL, in the middle of the load.
@@ -102,6 +104,7 @@ fn nothing_that_was_answered_is_lost_when_it_is_killed() {
         assert!(killed.unwrap().success());
         stop.store(true, Ordering::Relaxed);
     });
+    assert!(answered.load(Ordering::Relaxed) >= 200, "too few calls were answered");
     served.child.wait().unwrap();
     let again = Served::start(arguments());
     let mut events = 0;

@@ -81,7 +81,15 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn start<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Self {
         let mut child = plumbline()
-            .args(["serve", "--listen", "127.0.0.1:0", "--control-token", "test-control"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--dialect",
+                "gsai",
+                "--control-token",
+                "test-control",
+            ])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
