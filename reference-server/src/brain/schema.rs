@@ -16,6 +16,10 @@ const MANNERS: [Manner; 6] = [
 ];
 /// How many schemas a validator may have to look at for one value and its parts.
 const MOST_LOOKS: usize = 200_000;
+/// Most patterns in a schema. Each takes as long to understand as everything else together.
+const MOST_PATTERNS: usize = 64;
+/// Ways to refer to a part of a schema besides its place. Nobody could say beforehand where they lead.
+const REFERENCES: [&str; 5] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$id"];
 /// Most characters of what is told of a schema.
 const MOST_TOLD: usize = 200;
 
@@ -33,6 +37,10 @@ impl Schema {
     /// When it is none, or too large.
     pub(super) fn read(schema: &Value) -> Result<Self, Refusal> {
         let plain = spelling::plain(schema);
+        let mut patterns = MOST_PATTERNS;
+        if let Some(problem) = unknowable(&plain, &plain, &mut patterns) {
+            return Err(refused(problem));
+        }
         let mut left = MOST_LOOKS;
         if !is_bounded(&plain, &plain, &mut left) {
             return Err(refused("it is too large".to_owned()));
@@ -54,6 +62,10 @@ impl Schema {
         let mut problem = None;
         for manner in MANNERS {
             let Some(value) = Maker::new(&self.plain, hints, manner).make() else { continue };
+            let mut left = MOST_LOOKS;
+            if !ends_soon(&self.plain, &self.plain, &value, &mut left, 0) {
+                return Err(refused("it is too large".to_owned()));
+            }
             let missed = self.validator.validate(&value).err().map(|error| told(&error));
             match missed {
                 None => return Ok(value),
@@ -79,6 +91,75 @@ fn told(error: &ValidationError<'_>) -> String {
     match error.instance_path().as_str() {
         "" => error.masked().to_string(),
         place => format!("{place}: {}", error.masked()),
+    }
+}
+
+/// Why nothing can be said of a schema before it is used, if there is a reason.
+fn unknowable(root: &Value, schema: &Value, patterns: &mut usize) -> Option<String> {
+    let parts: Vec<&Value> = match schema {
+        Value::Object(map) => {
+            let is_used = |keyword: &&str| map.get(*keyword).is_some_and(Value::is_string);
+            if let Some(keyword) = REFERENCES.into_iter().find(is_used) {
+                return Some(format!("it has {keyword}, which is not supported here"));
+            }
+            let within = |text: &&str| text.starts_with('#');
+            if let Some(reference) = map.get("$ref").filter(|text| text.as_str().as_ref().is_some_and(within))
+                && target(root, reference).is_none()
+            {
+                return Some("one of its references leads nowhere".to_owned());
+            }
+            if map.get("pattern").is_some_and(Value::is_string) {
+                match patterns.checked_sub(1) {
+                    Some(left) => *patterns = left,
+                    None => return Some(format!("it has more than {MOST_PATTERNS} patterns")),
+                }
+            }
+            map.values().collect()
+        }
+        Value::Array(parts) => parts.iter().collect(),
+        _ => Vec::new(),
+    };
+    parts.into_iter().find_map(|part| unknowable(root, part, patterns))
+}
+
+/// Whether a validator comes to an end soon with a value: each part of it is looked at with every schema that speaks
+/// of it.
+fn ends_soon(root: &Value, schema: &Value, value: &Value, left: &mut usize, hops: usize) -> bool {
+    let Some(less) = left.checked_sub(1) else { return false };
+    *left = less;
+    let Value::Object(map) = schema else { return true };
+    if hops == MOST_HOPS {
+        return true;
+    }
+    let among = |keywords: &[&str]| -> Vec<&Value> {
+        let found = keywords.iter().filter_map(|keyword| map.get(*keyword));
+        found.flat_map(|found| found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice)).collect()
+    };
+    let named = |keyword: &str| map.get(keyword).and_then(Value::as_object);
+    let own = among(&["anyOf", "oneOf", "allOf", "not", "if", "then", "else"]);
+    let dependent = named("dependentSchemas").into_iter().flat_map(|schemas| schemas.values());
+    let referred = map.get("$ref").and_then(|reference| target(root, reference));
+    let mut same = own.into_iter().chain(dependent).chain(referred);
+    if !same.all(|part| ends_soon(root, part, value, left, hops + 1)) {
+        return false;
+    }
+    match value {
+        Value::Object(members) => {
+            let others = among(&["additionalProperties", "unevaluatedProperties", "propertyNames"]);
+            let patterns: Vec<_> =
+                named("patternProperties").into_iter().flat_map(|schemas| schemas.values()).collect();
+            members.iter().all(|(name, member)| {
+                let property = named("properties").and_then(|schemas| schemas.get(name));
+                let mut parts =
+                    property.into_iter().chain(others.iter().copied()).chain(patterns.iter().copied());
+                parts.all(|part| ends_soon(root, part, member, left, 0))
+            })
+        }
+        Value::Array(elements) => {
+            let parts = among(&["items", "prefixItems", "contains", "unevaluatedItems"]);
+            elements.iter().all(|element| parts.iter().all(|part| ends_soon(root, part, element, left, 0)))
+        }
+        _ => true,
     }
 }
 
@@ -260,6 +341,43 @@ mod tests {
         let mut defs: Map<_, _> = defs.collect();
         defs.insert("40".to_owned(), json!({ "type": "null" }));
         assert!(problem(&json!({ "$defs": defs, "$ref": "#/$defs/0" })).contains("too large"));
+    }
+
+    #[test]
+    fn alternatives_within_alternatives_of_parts_do_not_hang_it_either() {
+        let levels = 24;
+        let defs = (0..levels).map(|level: usize| {
+            let next = json!({
+                "properties": { "a": { "$ref": format!("#/$defs/{}", level + 1) } }, "required": ["a"],
+            });
+            let not_met = json!({ "allOf": [next, { "required": ["zz"] }] });
+            let alternatives = [next.clone(), not_met.clone(), not_met.clone(), not_met];
+            (level.to_string(), json!({ "type": "object", "oneOf": alternatives }))
+        });
+        let mut defs: Map<_, _> = defs.collect();
+        defs.insert(levels.to_string(), json!({ "type": "null" }));
+        let told = Schema::read(&json!({ "$defs": defs, "$ref": "#/$defs/0" }));
+        let told = told.and_then(|schema| schema.value(&Hints::default())).unwrap_err().to_string();
+        assert!(told.contains("too large") || told.contains("no end"), "{told}");
+    }
+
+    #[test]
+    fn what_nobody_can_look_into_beforehand_is_refused() {
+        let encoded = json!({ "$ref": "#/%24defs/a", "$defs": { "a": { "type": "null" } } });
+        let anchored = json!({ "$ref": "#a", "$defs": { "a": { "$anchor": "a", "type": "null" } } });
+        let many: Map<_, _> =
+            (0..65).map(|number| (format!("p{number}"), json!({ "pattern": "^a$" }))).collect();
+        for (schema, told) in [
+            (encoded, "leads nowhere"),
+            (anchored, "leads nowhere"),
+            (json!({ "$anchor": "a" }), "$anchor"),
+            (json!({ "properties": { "a": { "$dynamicRef": "#a" } } }), "$dynamicRef"),
+            (json!({ "properties": many }), "more than 64 patterns"),
+        ] {
+            assert!(problem(&schema).contains(told), "{schema}: {}", problem(&schema));
+        }
+        let named = json!({ "type": "object", "properties": { "$id": { "type": "null" } } });
+        assert_eq!(value(&named, ""), json!({ "$id": null }));
     }
 
     /// Schemas that can be met.

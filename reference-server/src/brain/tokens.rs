@@ -64,7 +64,7 @@ pub fn pieces(text: &str) -> impl Iterator<Item = Vec<u8>> {
 
 /// The bytes of some token of the encoding, the same for the same number.
 pub fn any(number: u64) -> Vec<u8> {
-    let token = number % encoding().vocab_size() as u64;
+    let token = number % (u64::from(LAST) + 1);
     encoding().decode(&[u32::try_from(token).unwrap_or_default()])
 }
 

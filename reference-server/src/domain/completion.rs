@@ -41,6 +41,26 @@ pub(crate) async fn complete(
     }
 }
 
+/// Answers several questions that were asked in one call. They are answered and billed together, once, or not at all.
+pub(crate) async fn complete_all(
+    call: &Call,
+    model: &Arc<Model>,
+    requests: Vec<CompletionRequest>,
+    fault: Option<Fault>,
+) -> Result<(Vec<Completion>, Usage), CallError> {
+    let world = &call.world;
+    let fault = fault.or_else(|| world.strike(Operation::Chat, model.id()));
+    let identity = shaping::identity(&world.defects, shaping::answering(world, model, Capability::Chat));
+    let mut completions = Vec::with_capacity(requests.len());
+    for mut request in requests {
+        shaping::shape(&world.defects, &mut request)?;
+        completions.push(world.provider.complete(&identity, request, fault.clone()).await?);
+    }
+    let usage = completions.iter().map(|completion| completion.usage).sum();
+    billing::bill(call, model, Operation::Chat, usage).await?;
+    Ok((completions, usage))
+}
+
 /// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves
 /// before, when the provider is done. Where the caller asks for no fault, the world's rules decide on one.
 pub(crate) async fn stream(
@@ -191,6 +211,24 @@ mod tests {
         drop(stream);
         tokio::task::yield_now().await;
         assert!(billed(&world).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn several_questions_are_billed_together_or_not_at_all() {
+        let world = testing::world();
+        let model = Arc::clone(world.world.catalog.find("gpt-3.5-turbo").unwrap());
+        let call = world.call("chat_only");
+        let (completions, usage) = complete_all(&call, &model, vec![hello(), hello()], None).await.unwrap();
+        let one = completions[0].usage;
+        assert_eq!((usage.input_tokens, usage.output_tokens), (2 * one.input_tokens, 2 * one.output_tokens));
+        assert_eq!(billed(&world).await, [usage.output_tokens]);
+        let text = Part::Text("word ".repeat(20_000));
+        let long = CompletionRequest {
+            messages: vec![Message { role: Role::User, parts: vec![text] }],
+            ..CompletionRequest::default()
+        };
+        assert!(complete_all(&call, &model, vec![hello(), long], None).await.is_err());
+        assert_eq!(billed(&world).await.len(), 1);
     }
 
     async fn ask(world: &TestWorld, fault: Option<Fault>) -> Result<Completion, CallError> {

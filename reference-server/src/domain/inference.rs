@@ -303,6 +303,16 @@ pub struct Usage {
     pub thinking_tokens: u64,
 }
 
+impl std::iter::Sum for Usage {
+    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
+        usages.fold(Self::default(), |sum, usage| Self {
+            input_tokens: sum.input_tokens.saturating_add(usage.input_tokens),
+            output_tokens: sum.output_tokens.saturating_add(usage.output_tokens),
+            thinking_tokens: sum.thinking_tokens.saturating_add(usage.thinking_tokens),
+        })
+    }
+}
+
 /// Texts to embed.
 #[derive(Clone, Debug)]
 pub struct EmbeddingRequest {

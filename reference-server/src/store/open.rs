@@ -55,9 +55,10 @@ CREATE TABLE responses (
     previous TEXT,
     input    TEXT NOT NULL,
     response TEXT NOT NULL,
+    size     INTEGER NOT NULL,
     UNIQUE (world, id)
 ) STRICT;
-CREATE INDEX responses_by_world ON responses (world, place);
+CREATE INDEX responses_by_world ON responses (world, place, size);
 ";
 
 /// What version 1 did not know of a key.

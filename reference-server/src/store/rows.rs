@@ -107,17 +107,25 @@ pub(super) fn delete_key(connection: &Connection, id: Uuid) -> rusqlite::Result<
     Ok(())
 }
 
-/// Keeps a response, and no more than so many of a world, the latest.
+/// How much of a world's responses is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) responses: u32,
+    pub(super) bytes: u64,
+}
+
+/// Keeps a response, and no more than so much of a world: the latest, and the newest one however large it is.
 pub(super) fn save_response(
     connection: &Connection,
     world: WorldNumber,
     response: &StoredResponse,
-    kept: u32,
+    kept: Kept,
 ) -> rusqlite::Result<()> {
+    let size = response.input.len() + response.response.len();
     connection
         .prepare_cached(
-            "INSERT INTO responses (world, id, key_id, previous, input, response) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO responses (world, id, key_id, previous, input, response, size) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             world,
@@ -126,13 +134,21 @@ pub(super) fn save_response(
             response.previous,
             response.input,
             response.response,
+            integer(size as u64),
         ])?;
+    let (count, bytes) = connection
+        .prepare_cached("SELECT count(*), sum(size) FROM responses WHERE world = ?1")?
+        .query_row([world], |row| Ok((natural(row, 0)?, natural(row, 1)?)))?;
+    if count <= u64::from(kept.responses) && bytes <= kept.bytes {
+        return Ok(());
+    }
     connection
         .prepare_cached(
-            "DELETE FROM responses WHERE world = ?1 AND place <= \
-             (SELECT place FROM responses WHERE world = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)",
+            "DELETE FROM responses WHERE world = ?1 AND place IN (SELECT place FROM (SELECT place, \
+             row_number() OVER latest AS number, sum(size) OVER latest AS bytes FROM responses WHERE world = ?1 \
+             WINDOW latest AS (ORDER BY place DESC)) WHERE number > ?2 OR number > 1 AND bytes > ?3)",
         )?
-        .execute(params![world, kept])?;
+        .execute(params![world, kept.responses, integer(kept.bytes)])?;
     Ok(())
 }
 

@@ -234,11 +234,19 @@ async fn responses_survive_in_the_default_world_and_the_oldest_go_first() {
     assert_eq!(store.response(7, "one".to_owned()).await, Ok(None));
     drop(store);
     let (connection, _) = super::open::open(&Place::Memory, false, &[]).unwrap();
-    for id in ["one", "two", "three"] {
-        rows::save_response(&connection, ROOT, &response(id), 2).unwrap();
+    // Each is four bytes long.
+    for (world, kept, wanted) in [
+        (1, rows::Kept { responses: 2, bytes: 100 }, [false, true, true]),
+        (2, rows::Kept { responses: 9, bytes: 8 }, [false, true, true]),
+        (3, rows::Kept { responses: 9, bytes: 1 }, [false, false, true]),
+        (4, rows::Kept { responses: 3, bytes: 12 }, [true, true, true]),
+    ] {
+        for id in ["one", "two", "three"] {
+            rows::save_response(&connection, world, &response(id), kept).unwrap();
+        }
+        let is_kept = |id: &str| rows::response(&connection, world, id).unwrap().is_some();
+        assert_eq!(["one", "two", "three"].map(is_kept), wanted, "{kept:?}");
     }
-    let is_kept = |id: &str| rows::response(&connection, ROOT, id).unwrap().is_some();
-    assert_eq!([is_kept("one"), is_kept("two"), is_kept("three")], [false, true, true]);
 }
 
 #[test]

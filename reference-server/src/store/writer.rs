@@ -10,7 +10,7 @@ use super::StoreError;
 use super::open::ROOT;
 use super::operation::{Operation, Waiting};
 use super::queue::Queue;
-use super::rows;
+use super::rows::{self, Kept};
 use crate::domain::ledger::{Charge, WorldNumber};
 
 /// How many events a ledger that ends with the process keeps.
@@ -18,8 +18,8 @@ const KEPT: u64 = 200_000;
 /// How many more it may have before it is cut, so that cutting is rare.
 const SLACK: u64 = 4_096;
 
-/// How many responses a world keeps; the oldest go first.
-const KEPT_RESPONSES: u32 = 10_000;
+/// How many responses a world keeps, and how many bytes of them; the oldest go first.
+const KEPT_RESPONSES: Kept = Kept { responses: 10_000, bytes: 256 * 1024 * 1024 };
 
 /// Owns the connection.
 pub(super) struct Writer {

@@ -26,6 +26,10 @@ async fn any_valid_key_sees_the_models_of_this_wire() {
             "id": "claude-sonnet-4-5",
             "display_name": "Claude Sonnet 4.5",
             "created_at": "2025-09-29T00:00:00Z",
+            "lifecycle": "active",
+            "deprecated_at": null,
+            "retires_at": null,
+            "max_input_tokens": 200_000,
         })
     );
     assert_eq!(

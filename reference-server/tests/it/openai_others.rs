@@ -90,7 +90,7 @@ async fn a_text_is_completed_as_of_old() {
         assert!(choice["finish_reason"].is_string());
     }
     assert_eq!(choices.len(), 4);
-    assert_eq!(gateway.ledger("root").await.len(), 2);
+    assert_eq!(gateway.ledger("root").await.len(), 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The turns of a conversation.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use bytes::Bytes;
@@ -140,11 +142,13 @@ fn object(value: &Value) -> Read<&Value> {
 
 /// That every answer of a tool follows a call of it.
 pub(super) fn answers_follow_calls(messages: &[Message]) -> Read<()> {
-    let mut called: Vec<&str> = Vec::new();
+    let mut called = HashSet::new();
     for (index, part) in messages.iter().flat_map(|message| &message.parts).enumerate() {
         match part {
-            Part::ToolCall(call) => called.push(&call.id),
-            Part::ToolResult(result) if !called.contains(&result.call_id.as_str()) => {
+            Part::ToolCall(call) => {
+                called.insert(call.id.as_str());
+            }
+            Part::ToolResult(result) if !called.contains(result.call_id.as_str()) => {
                 let words = format!(
                     "the function response for {} does not follow a function call",
                     read::excerpt(&result.call_id)

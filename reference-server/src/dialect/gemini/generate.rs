@@ -17,6 +17,7 @@ use crate::domain::call::Call;
 use crate::domain::completion;
 use crate::domain::inference::CompletionRequest;
 use crate::domain::ledger::Operation;
+use crate::domain::prompt_tokens;
 use crate::intake::Share;
 
 /// Answers at once.
@@ -95,7 +96,7 @@ pub(super) async fn count(
 ) -> Result<Answer, Refusal> {
     let (request, _share) = wanted(exchange, body, counted).await?;
     let model = exchange.model(call, model, Action::Count)?;
-    let total_tokens = exchange.world.provider.count(&model.identity, &request).await?;
+    let total_tokens = prompt_tokens::count(call, model, &request).await?;
     let bytes = serde_json::to_vec(&TokenCount { total_tokens });
     let bytes = bytes.map_err(|error| Refusal::Internal(error.to_string()))?;
     Ok(Answer::Whole(json_response(bytes)))

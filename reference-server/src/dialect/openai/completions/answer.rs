@@ -10,7 +10,6 @@ use crate::dialect::openai::exchange::Exchange;
 use crate::dialect::openai::sampling::Delivery;
 use crate::domain::call::Call;
 use crate::domain::completion;
-use crate::domain::inference::{Completion, Usage};
 use crate::domain::ledger::Operation;
 use crate::domain::scope::Scope;
 
@@ -38,11 +37,9 @@ pub(in crate::dialect::openai) async fn answer(
         let told = Told { usage, echo: echo.then(|| prompt.clone()) };
         return Ok(Answer::Streamed(stream::respond(exchange, model, parts, share, told)));
     }
-    let mut completions = Vec::with_capacity(prompts.len());
-    for prompt in &prompts {
-        let question = request::question(&like, prompt);
-        completions.push(completion::complete(call, model, question, fault.clone()).await.map_err(failed)?);
-    }
+    let questions = prompts.iter().map(|prompt| request::question(&like, prompt)).collect();
+    let (completions, usage) =
+        completion::complete_all(call, model, questions, fault).await.map_err(failed)?;
     let given = usize::try_from(answers).unwrap_or(usize::MAX);
     let choices = prompts.iter().zip(&completions).flat_map(|(prompt, completion)| {
         completion
@@ -51,19 +48,7 @@ pub(in crate::dialect::openai) async fn answer(
             .map(move |answer| Choice::whole(answer, echo.then_some(prompt.as_str())))
     });
     let created = exchange.world.clock.now().as_seconds();
-    let body = TextCompletion::new(created, model.id(), choices.collect(), total(&completions));
+    let body = TextCompletion::new(created, model.id(), choices.collect(), usage);
     let body = serde_json::to_vec(&body).map_err(|error| Refusal::internal(error.to_string()))?;
     Ok(Answer::Whole(json_response(StatusCode::OK, share.until_sent(body))))
-}
-
-/// What all prompts and all their answers cost.
-fn total(completions: &[Completion]) -> Usage {
-    let sum = |tokens: fn(&Usage) -> u64| -> u64 {
-        completions.iter().map(|completion| tokens(&completion.usage)).sum()
-    };
-    Usage {
-        input_tokens: sum(|usage| usage.input_tokens),
-        output_tokens: sum(|usage| usage.output_tokens),
-        thinking_tokens: sum(|usage| usage.thinking_tokens),
-    }
 }
