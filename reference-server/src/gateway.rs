@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::control::Control;
 use crate::defect::edits;
+use crate::dialect::common::Arrival;
 use crate::dialect::{Dialect, anthropic, gemini, gsai, openai};
 use crate::domain::world::World;
 use crate::domain::worlds::Worlds;
@@ -41,13 +42,17 @@ impl Gateway {
                 (world, dialect, mounted_at)
             }
         };
-        let (Some(world), Some(dialect)) = (world, dialect) else { return gsai::not_found() };
+        let (Some(world), Some(dialect)) = (&world, dialect) else {
+            // No dialect has a path that begins with `/~`, and each says so in its own words.
+            let world = world.as_ref().unwrap_or(self.worlds.root());
+            return self.serve(dialect.unwrap_or(self.dialect), world, request, 0, client_ip).await;
+        };
         let edits = world.defects.edits(dialect.name());
         if edits.is_empty() {
-            return self.serve(dialect, &world, request, mounted_at, client_ip).await;
+            return self.serve(dialect, world, request, mounted_at, client_ip).await;
         }
         let path = request.uri().path().get(mounted_at..).unwrap_or_default().to_owned();
-        let serve = |request| self.serve(dialect, &world, request, mounted_at, client_ip);
+        let serve = |request| self.serve(dialect, world, request, mounted_at, client_ip);
         edits::around(&edits, request, &path, self.intake.limit, serve).await
     }
 
@@ -74,12 +79,13 @@ impl Gateway {
         mounted_at: usize,
         client_ip: IpAddr,
     ) -> Response {
-        let intake = &self.intake;
+        let (head, body) = request.into_parts();
+        let arrival = Arrival { world, head, mounted_at, client_ip, intake: &self.intake };
         match dialect {
-            Dialect::Openai => openai::serve(world, request, mounted_at, client_ip, intake).await,
-            Dialect::Anthropic => anthropic::serve(world, request, mounted_at, client_ip, intake).await,
-            Dialect::Gemini => gemini::serve(world, request, mounted_at, client_ip, intake).await,
-            Dialect::Gsai => gsai::serve(world, request, mounted_at, client_ip, intake).await,
+            Dialect::Openai => openai::serve(&arrival, body).await,
+            Dialect::Anthropic => anthropic::serve(&arrival, body).await,
+            Dialect::Gemini => gemini::serve(&arrival, body).await,
+            Dialect::Gsai => gsai::serve(&arrival, body).await,
         }
     }
 }

@@ -37,6 +37,15 @@ pub(crate) struct Intake {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
+/// Why there is no room for answers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoRoom {
+    /// Others take all that there is.
+    Now,
+    /// There is not so much at all.
+    Ever,
+}
+
 /// What a large body takes, until it is dropped. A small one takes nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
@@ -54,6 +63,11 @@ impl AsRef<[u8]> for Answer {
 }
 
 impl Share {
+    /// How much it is, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * 1024
+    }
+
     /// The bytes of an answer, which keep the share until they are sent: whoever does not read takes up room.
     pub(crate) fn until_sent(self, bytes: Vec<u8>) -> Bytes {
         match self.0 {
@@ -87,6 +101,19 @@ impl Intake {
             none => *none = Some(more),
         }
         Ok(())
+    }
+
+    /// Has a share grow to so many bytes, which answers are going to take. Unlike a body they are not there yet: what
+    /// would take more than all the room is not begun. An answer that is little larger than its question fits in
+    /// beside it, so that nobody waits for a few bytes while holding many.
+    pub(crate) async fn make_room(&self, share: &mut Share, bytes: usize) -> Result<(), NoRoom> {
+        if bytes.div_ceil(1024) > TOTAL as usize {
+            return Err(NoRoom::Ever);
+        }
+        if bytes <= share.bytes() + SMALL {
+            return Ok(());
+        }
+        self.grow(share, bytes).await.map_err(|Full| NoRoom::Now)
     }
 }
 
@@ -132,6 +159,25 @@ mod tests {
         drop(answer);
         assert_eq!(left(&intake), TOTAL as usize);
         assert_eq!(Share::default().until_sent(b"yes".to_vec()), "yes");
+    }
+
+    #[tokio::test]
+    async fn answers_take_what_they_need_beyond_their_body_and_never_more_than_there_is() {
+        let intake = impatient();
+        let (mut one, mut two) = (Share::default(), Share::default());
+        intake.grow(&mut one, 3 * SMALL).await.unwrap();
+        assert_eq!(intake.make_room(&mut one, 4 * SMALL).await, Ok(()));
+        assert_eq!((one.bytes(), left(&intake)), (3 * SMALL, TOTAL as usize - 3 * 1024));
+        assert_eq!(intake.make_room(&mut one, 100 * SMALL).await, Ok(()));
+        assert_eq!((one.bytes(), left(&intake)), (100 * SMALL, TOTAL as usize - 100 * 1024));
+        assert_eq!(intake.make_room(&mut two, 200 * SMALL).await, Err(NoRoom::Now));
+        let all = TOTAL as usize * 1024;
+        assert_eq!(intake.make_room(&mut two, all + 1).await, Err(NoRoom::Ever));
+        assert_eq!(intake.make_room(&mut two, SMALL).await, Ok(()));
+        drop(one);
+        assert_eq!(left(&intake), TOTAL as usize);
+        assert_eq!(intake.make_room(&mut two, all).await, Ok(()));
+        assert_eq!(left(&intake), 0);
     }
 
     #[tokio::test]

@@ -135,7 +135,7 @@ async fn serve(
         let gateway = Arc::clone(&gateway);
         async move {
             let (head, body) = request.into_parts();
-            let (body, unread) = unread::watch(body);
+            let (body, unread) = unread::watch(body, &head.headers);
             let mut response = gateway.handle(hyper::Request::from_parts(head, body), client_ip).await;
             unread.close(&mut response);
             Ok::<_, Infallible>(response)

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::tools;
+use super::{prefill, tools};
 use crate::domain::inference::{CompletionRequest, ToolCall};
 
 /// What an answer is going to be, before limits cut it.
@@ -28,6 +28,22 @@ impl Draft {
                 let calls = calls.iter().zip(ids).map(|(call, id)| ToolCall { id, ..call.clone() });
                 Self::Calls(calls.collect())
             }
+        }
+    }
+
+    /// What is left of it where the caller has begun it. Only words can be begun.
+    pub(super) fn after(self, begun: &str) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(prefill::rest(&text, begun)),
+            other => other,
+        }
+    }
+
+    /// Its bytes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Object(text) | Self::Fixed(text) => text.len(),
+            Self::Calls(calls) => calls.iter().map(|call| call.name.len() + call.arguments.len()).sum(),
         }
     }
 

@@ -1,11 +1,13 @@
 use std::collections::HashSet;
 
-use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
+use super::expressions::{Expression, Expressions};
 use super::hints::Hints;
 use super::kind::Kind;
 use super::number::Range;
+use super::references::target;
 use super::sample;
 
 /// Nesting that no value goes beyond.
@@ -14,13 +16,11 @@ const DEEPEST: usize = 24;
 const MOST_CHOICES: usize = 12;
 /// How many references and parts of schemas are followed one from the other.
 pub(super) const MOST_HOPS: usize = 32;
-/// What making a value may cost: a byte of it costs 1, so that there are at most 10,000 values in it.
-const BUDGET: usize = 1_000_000;
+/// What making a value in one manner may cost, besides the search for patterns: a byte of it costs 1, so that there are
+/// at most 10,000 values in it.
+const TRY: usize = 1_000_000;
 /// What looking at a schema costs.
 const LOOK: usize = 100;
-/// What compiling a pattern costs, and how large it may become, in bytes.
-const PATTERN: usize = 5_000;
-const PATTERN_SIZE: usize = 4 * 1024 * 1024;
 
 /// What a property is allowed to be that no schema describes.
 static ANYTHING: Value = Value::Bool(true);
@@ -39,9 +39,12 @@ pub(super) struct Manner {
 /// Makes a value along a schema. It may miss what only a validator can see, such as `not`.
 pub(super) struct Maker<'a> {
     root: &'a Value,
+    expressions: &'a Expressions,
     hints: Hints,
     manner: Manner,
+    /// What is left of this try, and of all that the request has.
     left: usize,
+    budget: &'a mut Budget,
 }
 
 /// The schemas that a value has to meet all together.
@@ -67,9 +70,15 @@ impl<'p> Place<'p> {
 }
 
 impl<'a> Maker<'a> {
-    /// A maker for a schema; the hints fill what it leaves open.
-    pub(super) fn new(root: &'a Value, hints: &Hints, manner: Manner) -> Self {
-        Self { root, hints: hints.clone(), manner, left: BUDGET }
+    /// A maker for a schema with these expressions; the hints fill what it leaves open.
+    pub(super) fn new(
+        root: &'a Value,
+        expressions: &'a Expressions,
+        hints: &Hints,
+        manner: Manner,
+        budget: &'a mut Budget,
+    ) -> Self {
+        Self { root, expressions, hints: hints.clone(), manner, left: TRY, budget }
     }
 
     /// A value, or nothing where none was found. It is an object where the schema does not say what it is.
@@ -131,7 +140,7 @@ impl<'a> Maker<'a> {
     }
 
     fn plain(&mut self, facets: &[&'a Map<String, Value>], place: Place<'_>) -> Option<Value> {
-        self.spend(LOOK)?;
+        self.spend(LOOK * facets.len().max(1))?;
         let stated = stated_kinds(facets)?;
         if let Some(listed) = facets.iter().find_map(|facet| listed(facet)) {
             return self.pick(listed, facets, stated.as_deref());
@@ -164,10 +173,11 @@ impl<'a> Maker<'a> {
     ) -> Option<Value> {
         let comparisons: usize = facets.iter().map(|facet| list(facet, "enum").len()).sum();
         for value in listed {
-            self.spend(1 + comparisons / 8)?;
+            let size = size(value);
+            self.spend(1 + comparisons * (8 + size / 8) / 64)?;
             let is_typed = kinds.is_none_or(|kinds| kinds.iter().any(|kind| kind.holds(value)));
             if is_typed && facets.iter().all(|facet| lists(facet, value)) {
-                self.spend(size(value))?;
+                self.spend(size)?;
                 return Some(value.clone());
             }
         }
@@ -180,6 +190,9 @@ impl<'a> Maker<'a> {
             facets.iter().filter_map(|facet| facet.get("properties")?.as_object()).collect();
         let required: Vec<_> =
             facets.iter().flat_map(|facet| list(facet, "required")).filter_map(Value::as_str).collect();
+        // Names that are not given are looked at all the same.
+        let names = required.len() + described.iter().map(|properties| properties.len()).sum::<usize>();
+        self.spend(names * described.len().max(1))?;
         let needed: HashSet<_> = required.iter().copied().collect();
         let mut object = Map::new();
         for name in described.iter().flat_map(|properties| properties.keys()) {
@@ -237,23 +250,25 @@ impl<'a> Maker<'a> {
         if least > sample::LONGEST {
             return None;
         }
-        let patterns: Vec<_> = facets.iter().filter_map(|facet| facet.get("pattern")?.as_str()).collect();
-        self.spend(patterns.len() * PATTERN)?;
-        let compile = |pattern: &&str| RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).build().ok();
-        let regexes: Vec<Regex> = patterns.iter().map(compile).collect::<Option<_>>()?;
-        let fits = |text: &str| {
-            (least..=most).contains(&text.chars().count()) && regexes.iter().all(|regex| regex.is_match(text))
+        let patterns = facets.iter().filter_map(|facet| facet.get("pattern")?.as_str());
+        let known = self.expressions;
+        let expressions = patterns.map(|pattern| known.get(pattern)).collect::<Option<Vec<_>>>()?;
+        let budget = &mut *self.budget;
+        let fits = |text: &str, budget: &mut Budget| {
+            budget.spend(1 + text.len() / 16).is_some()
+                && (least..=most).contains(&text.chars().count())
+                && expressions.iter().all(|expression| expression.is_in(text, budget))
         };
         let format = facets.iter().find_map(|facet| sample::of_format(facet.get("format")?.as_str()?));
         let usual = match format {
-            Some(sample) => Some(sample.to_owned()).filter(|text| fits(text)),
+            Some(sample) => Some(sample.to_owned()).filter(|text| fits(text, budget)),
             None => self
                 .hints
-                .take_word(fits)
-                .or_else(|| Some(fitted(place.name, least, most)).filter(|text| fits(text))),
+                .take_word(|word| fits(word, budget))
+                .or_else(|| Some(fitted(place.name, least, most)).filter(|text| fits(text, budget))),
         };
-        let matching = |pattern: &&str| sample::matching(pattern, least, fits);
-        let text = usual.or_else(|| patterns.iter().find_map(matching))?;
+        let sample = |expression: &&Expression| expression.sample(least, budget, fits);
+        let text = usual.or_else(|| expressions.iter().find_map(sample))?;
         self.spend(text.len())?;
         Some(text)
     }
@@ -264,13 +279,8 @@ impl<'a> Maker<'a> {
 
     fn spend(&mut self, cost: usize) -> Option<()> {
         self.left = self.left.checked_sub(cost)?;
-        Some(())
+        self.budget.spend(cost)
     }
-}
-
-/// The schema of a document that a reference names.
-pub(super) fn target<'a>(root: &'a Value, reference: &Value) -> Option<&'a Value> {
-    root.pointer(reference.as_str()?.strip_prefix('#')?)
 }
 
 fn list<'a>(map: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {

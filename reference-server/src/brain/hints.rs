@@ -4,6 +4,8 @@ const BREAKS: [char; 6] = ['.', '!', '?', ':', ';', '\n'];
 const LINKS: [&str; 8] = ["and", "or", "in", "for", "at", "of", "to", "the"];
 /// Words with a capital that name nothing.
 const NOT_NAMES: [&str; 2] = ["I", "JSON"];
+/// Most words, quoted texts and numbers that are kept of a question.
+const MOST: usize = 1_000;
 
 /// What a question offers to fill values with: its proper nouns and quoted texts, and its numbers. Each is used once.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,9 +20,10 @@ impl Hints {
     pub(super) fn of(text: &str) -> Self {
         let lists = lists(text);
         let is_list = |list: &&List| list.names.len() > 2 || (list.names.len() == 2 && list.has_and);
-        let listed = lists.iter().find(is_list).map(|list| list.names.clone()).unwrap_or_default();
-        let mut words: Vec<_> = lists.into_iter().flat_map(|list| list.names).collect();
-        for quote in quotes(text) {
+        let mut listed = lists.iter().find(is_list).map(|list| list.names.clone()).unwrap_or_default();
+        listed.truncate(MOST);
+        let mut words: Vec<_> = lists.into_iter().flat_map(|list| list.names).take(MOST).collect();
+        for quote in quotes(text).into_iter().take(MOST) {
             if words.iter().all(|word| word != quote) {
                 words.push(quote.to_owned());
             }
@@ -44,7 +47,7 @@ impl Hints {
     }
 
     /// The first word that fits.
-    pub(super) fn take_word(&mut self, fits: impl Fn(&str) -> bool) -> Option<String> {
+    pub(super) fn take_word(&mut self, mut fits: impl FnMut(&str) -> bool) -> Option<String> {
         let place = self.words.iter().position(|word| fits(word))?;
         Some(self.words.remove(place))
     }
@@ -161,6 +164,7 @@ fn numbers(text: &str) -> Vec<f64> {
         .filter(|word| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit()))
         .filter_map(|word| word.parse().ok())
         .filter(|number: &f64| number.is_finite())
+        .take(MOST)
         .collect()
 }
 
@@ -201,6 +205,15 @@ mod tests {
         assert_eq!(about.words, ["London", "Bob"]);
         assert_eq!(about.take_word(|word| word.len() < 4).as_deref(), Some("Bob"));
         assert_eq!(about.take_word(|word| word.len() < 4), None);
+    }
+
+    #[test]
+    fn no_question_has_more_hints_than_anybody_can_use() {
+        let said = |what: fn(usize) -> String| Hints::of(&(0..=MOST).map(what).collect::<Vec<_>>().concat());
+        let listed = said(|number| format!(", and N{number}"));
+        assert_eq!((listed.listed.len(), listed.words.len()), (MOST, MOST));
+        let quoted = said(|number| format!("{number} \"q{number}\" "));
+        assert_eq!((quoted.words.len(), quoted.numbers.len()), (MOST, MOST));
     }
 
     proptest! {

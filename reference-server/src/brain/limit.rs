@@ -1,5 +1,6 @@
 use super::draft::Draft;
-use super::{probability, tokens};
+use super::probability::Tokens;
+use super::tokens;
 use crate::domain::inference::{Answer, CompletionRequest, FinishReason, Usage};
 
 /// An answer cut before the earliest stop text, then after the most tokens; says why it ended. What is left of it is
@@ -37,7 +38,7 @@ pub(super) fn cut(
         None => FinishReason::ToolCalls,
     };
     let told = request.alternatives.filter(|_| !text.is_empty());
-    let tokens = told.map(|alternatives| probability::tokens(&text, alternatives));
+    let tokens = told.map(|alternatives| Tokens::new(text.clone(), alternatives).collect());
     Answer { thinking, text, tool_calls, finish_reason, tokens }
 }
 

@@ -2,13 +2,16 @@
 
 mod attachments;
 mod bindings;
+mod budget;
 #[cfg(test)]
 mod conversations;
 mod couplet;
 mod draft;
 mod echo;
+mod effort;
 mod embedding;
 mod error;
+mod expressions;
 mod fixture;
 mod gallery;
 mod generate;
@@ -21,8 +24,10 @@ mod number;
 mod palette;
 mod pattern;
 mod pdf;
+mod prefill;
 mod probability;
 mod prompt;
+mod references;
 mod refusal;
 mod rule;
 mod rulebook;
@@ -40,11 +45,13 @@ pub mod tokens;
 #[cfg(test)]
 mod tool_calls;
 mod tools;
+mod validation;
 
 pub(crate) use attachments::is_readable;
 pub use error::BrainError;
 pub use gallery::BadImage;
 pub use model::Brain;
 pub use pdf::BadPdf;
+pub(crate) use probability::Tokens;
 pub use refusal::Refusal;
 pub use sound::BadSound;

@@ -1,4 +1,5 @@
 use super::attachments::Attachments;
+use super::budget::Budget;
 use super::draft::Draft;
 use super::echo::echo;
 use super::gallery::Gallery;
@@ -8,9 +9,9 @@ use super::scene::Scene;
 use super::schema::Schema;
 use super::speech::Speech;
 use super::style::Styles;
-use super::{BrainError, Refusal, embedding, fixture, limit, prompt, tokens, tools};
+use super::{BrainError, Refusal, embedding, fixture, limit, prefill, prompt, tokens, tools};
 use crate::domain::inference::{
-    AnswerFormat, Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, Usage,
+    AnswerFormat, Completion, CompletionRequest, EmbeddingRequest, Embeddings, Message, ModelIdentity, Usage,
 };
 
 /// A model that answers the same to the same, always: by rules where one holds, by a faithful echo elsewhere.
@@ -35,7 +36,8 @@ impl Brain {
     }
 
     /// Answers a conversation in the name of a model. Temperature and the like change nothing: there is no chance
-    /// in it that they could widen or narrow.
+    /// in it that they could widen or narrow. Where the caller has begun the answer, it is the one to the turns before,
+    /// and goes on from there; it calls a tool behind these words only where it has to.
     ///
     /// # Errors
     ///
@@ -44,8 +46,13 @@ impl Brain {
     pub fn answer(&self, model: &ModelIdentity, request: &CompletionRequest) -> Result<Completion, Refusal> {
         let attachments = Attachments::read(model, &request.messages, &self.gallery)?;
         let input_tokens = prompt::count(request, &attachments, model.context_tokens)?;
-        let scene = Scene::new(model, &request.messages, &attachments);
-        let draft = self.draft(&scene, request)?;
+        let (turns, begun) = prefill::split(request);
+        let scene = Scene::new(model, turns, &attachments);
+        let draft = self.draft(&scene, turns, request)?;
+        let draft = if let Some(begun) = begun { draft.after(&begun) } else { draft };
+        if !request.expects(draft.size()) {
+            return Err(Refusal::TooMuch);
+        }
         let budget = request.thinking.filter(|_| model.thinks);
         let thought = budget.map(|budget| thought(&scene, &draft, budget));
         let mut usage = Usage { input_tokens, ..Usage::default() };
@@ -66,23 +73,30 @@ impl Brain {
     }
 
     /// What there is to answer: calls of tools, a value of the form that is asked for, or a text.
-    fn draft(&self, scene: &Scene<'_>, request: &CompletionRequest) -> Result<Draft, Refusal> {
-        let calls = tools::calls(request, scene)?;
+    fn draft(
+        &self,
+        scene: &Scene<'_>,
+        turns: &[Message],
+        request: &CompletionRequest,
+    ) -> Result<Draft, Refusal> {
+        let mut budget = Budget::default();
+        let calls = tools::calls(request, scene, &mut budget)?;
         if !calls.is_empty() {
             return Ok(Draft::Calls(calls));
         }
         match &request.format {
-            AnswerFormat::Text => Ok(Draft::Text(self.text(scene, request))),
-            AnswerFormat::JsonObject => Ok(Draft::Object(self.text(scene, request))),
+            AnswerFormat::Text => Ok(Draft::Text(self.text(scene, turns))),
+            AnswerFormat::JsonObject => Ok(Draft::Object(self.text(scene, turns))),
             AnswerFormat::JsonSchema(schema) => {
-                let value = Schema::read(schema)?.value(&Hints::of(scene.question()))?;
+                let schema = Schema::read(schema, &mut budget)?;
+                let value = schema.value(&Hints::of(scene.question()), &mut budget)?;
                 Ok(Draft::Fixed(value.to_string()))
             }
         }
     }
 
-    fn text(&self, scene: &Scene<'_>, request: &CompletionRequest) -> String {
-        let mut speech = tools::report(&request.messages)
+    fn text(&self, scene: &Scene<'_>, turns: &[Message]) -> String {
+        let mut speech = tools::report(turns)
             .or_else(|| self.rulebook.answer(scene).map(Speech::spoken))
             .unwrap_or_else(|| echo(scene));
         self.styles.apply(scene, &mut speech);

@@ -1,4 +1,5 @@
 use std::f64::consts::LN_2;
+use std::vec;
 
 use super::{hash, tokens};
 use crate::domain::inference::Token;
@@ -8,16 +9,46 @@ const MOST_PROBABLE: f64 = -0.01;
 const LEAST_PROBABLE: f64 = -2.5;
 
 /// The tokens of a text, each with how probable it was and with so many of the most probable tokens at its place, of
-/// which it is the first. The same text is always as probable.
-pub(super) fn tokens(text: &str, alternatives: u8) -> Vec<Token> {
-    let mut said = hash::START;
-    let pieces = tokens::pieces(text);
-    pieces
-        .map(|bytes| {
-            said = hash::fnv1a(said, &bytes);
-            token(bytes, hash::mix(said), alternatives)
-        })
-        .collect()
+/// which it is the first. The same text is always as probable. They are made as they are asked for: all of them can be
+/// a thousand times as large as the text.
+pub(crate) struct Tokens {
+    text: String,
+    /// Where the slice begins whose tokens are not known yet.
+    at: usize,
+    /// The tokens of the slice before it.
+    slice: vec::IntoIter<Vec<u8>>,
+    /// A hash of all that was said.
+    said: u64,
+    alternatives: u8,
+}
+
+impl Tokens {
+    /// Those of this text.
+    pub(crate) fn new(text: String, alternatives: u8) -> Self {
+        Self { text, at: 0, slice: Vec::new().into_iter(), said: hash::START, alternatives }
+    }
+
+    fn next_slice(&mut self) -> Option<vec::IntoIter<Vec<u8>>> {
+        let slice = tokens::slices(self.text.get(self.at..)?).next()?;
+        self.at += slice.len();
+        Some(tokens::pieces(slice).collect::<Vec<_>>().into_iter())
+    }
+}
+
+impl Iterator for Tokens {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        let bytes = match self.slice.next() {
+            Some(bytes) => bytes,
+            None => {
+                self.slice = self.next_slice()?;
+                self.slice.next()?
+            }
+        };
+        self.said = hash::fnv1a(self.said, &bytes);
+        Some(token(bytes, hash::mix(self.said), self.alternatives))
+    }
 }
 
 fn token(bytes: Vec<u8>, seed: u64, alternatives: u8) -> Token {
@@ -51,9 +82,14 @@ fn share(hash: u64) -> f64 {
 mod tests {
     use super::*;
 
+    fn tokens(text: &str, alternatives: u8) -> Vec<Token> {
+        Tokens::new(text.to_owned(), alternatives).collect()
+    }
+
     #[test]
     fn tokens_joined_are_the_text_and_their_probabilities_make_sense() {
-        let text = "Hello, world! 🦀 日本語 ".repeat(40);
+        // More than is looked at at once.
+        let text = "Hello, world! 🦀 日本語 ".repeat(400);
         let told = tokens(&text, 5);
         assert_eq!(told, tokens(&text, 5));
         assert_eq!(told.len() as u64, tokens::count(&text));

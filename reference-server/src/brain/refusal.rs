@@ -47,6 +47,9 @@ pub enum Refusal {
         /// What is wrong with the schema, or what no value meets.
         problem: String,
     },
+    /// What there is to answer is much longer than a request like this lets expect, as often as it is to be given.
+    #[error("the answers would be too long: ask for fewer of them, or for shorter ones")]
+    TooMuch,
     /// A text has nothing to place in the model's space.
     #[error("text {number} is empty: there is nothing to embed")]
     Blank {

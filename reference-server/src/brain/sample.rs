@@ -2,8 +2,12 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::budget::Budget;
+
 /// Longest text that is made, in bytes.
 pub(super) const LONGEST: usize = 10_000;
+/// What adding a part to a text costs.
+const PART: usize = 4;
 /// Characters that a class is asked for first.
 const USUAL: [char; 8] = ['a', 'A', '0', '1', '-', '_', ' ', '.'];
 
@@ -28,13 +32,20 @@ pub(super) fn of_format(format: &str) -> Option<&'static str> {
     })
 }
 
-/// A text in which a pattern is found and that fits, the shortest one first; `least` is a length that may be needed.
-pub(super) fn matching(pattern: &str, least: usize, fits: impl Fn(&str) -> bool) -> Option<String> {
-    let hir = regex_syntax::parse(pattern).ok()?;
+/// A text in which an expression is found and that fits, the shortest one first; `least` is a length that may be
+/// needed.
+pub(super) fn matching(
+    expression: &Hir,
+    least: usize,
+    budget: &mut Budget,
+    fits: impl Fn(&str, &mut Budget) -> bool,
+) -> Option<String> {
     [0, 1, 2, least].into_iter().find_map(|times| {
         let mut builder = Builder { text: String::new(), times, left: LONGEST };
-        builder.add(&hir)?;
-        Some(builder.text).filter(|text| fits(text))
+        let made = builder.add(expression);
+        budget.spend((LONGEST - builder.left) * PART)?;
+        made?;
+        Some(builder.text).filter(|text| fits(text, budget))
     })
 }
 
@@ -75,13 +86,22 @@ impl Builder {
 
 /// A character of a class, a usual one where it has any.
 fn member(class: &Class) -> Option<char> {
-    let ranges: Vec<(char, char)> = match class {
-        Class::Unicode(class) => class.iter().map(|range| (range.start(), range.end())).collect(),
-        Class::Bytes(class) => class.iter().map(|range| (range.start().into(), range.end().into())).collect(),
-    };
-    let within = |usual: &char| ranges.iter().any(|(start, end)| (*start..=*end).contains(usual));
-    let printable = || ranges.iter().flat_map(|(start, end)| [*start, *end]).find(|edge| !edge.is_control());
-    USUAL.into_iter().find(within).or_else(printable).or_else(|| ranges.first().map(|(start, _)| *start))
+    match class {
+        Class::Unicode(class) => choose(&class.ranges().iter().map(|range| (range.start(), range.end()))),
+        Class::Bytes(class) => {
+            choose(&class.ranges().iter().map(|range| (char::from(range.start()), char::from(range.end()))))
+        }
+    }
+}
+
+/// A character of these ranges, which are in order.
+fn choose(ranges: &(impl Iterator<Item = (char, char)> + Clone)) -> Option<char> {
+    // The usual ones are in the first of hundreds.
+    let first = ranges.clone().take_while(|(start, _)| start.is_ascii());
+    let within = |usual: &char| first.clone().any(|(start, end)| (start..=end).contains(usual));
+    let printable = || ranges.clone().flat_map(|(start, end)| [start, end]).find(|edge| !edge.is_control());
+    let any = || ranges.clone().next().map(|(start, _)| start);
+    USUAL.into_iter().find(within).or_else(printable).or_else(any)
 }
 
 #[cfg(test)]
@@ -91,9 +111,14 @@ mod tests {
 
     use super::*;
 
+    fn made(pattern: &str, least: usize, fits: impl Fn(&str) -> bool) -> Option<String> {
+        let expression = regex_syntax::parse(pattern).ok()?;
+        matching(&expression, least, &mut Budget::default(), |text, _| fits(text))
+    }
+
     fn shortest(pattern: &str) -> Option<String> {
         let regex = Regex::new(pattern).unwrap();
-        matching(pattern, 0, |text| regex.is_match(text))
+        made(pattern, 0, |text| regex.is_match(text))
     }
 
     #[test]
@@ -113,11 +138,18 @@ mod tests {
     #[test]
     fn a_match_can_be_made_longer_and_not_endless() {
         let regex = Regex::new("^[a-z]+$").unwrap();
-        let long = matching("^[a-z]+$", 7, |text| regex.is_match(text) && text.len() >= 7);
+        let long = made("^[a-z]+$", 7, |text| regex.is_match(text) && text.len() >= 7);
         assert_eq!(long.as_deref(), Some("aaaaaaa"));
-        assert_eq!(matching("(a{1000}){1000}", 0, |_| true), None);
-        assert_eq!(matching("^a$", 0, |text| text == "b"), None);
-        assert_eq!(matching("(", 0, |_| true), None);
+        assert_eq!(made("(a{1000}){1000}", 0, |_| true), None);
+        assert_eq!(made("^a$", 0, |text| text == "b"), None);
+    }
+
+    #[test]
+    fn what_is_made_in_vain_is_paid_for() {
+        let mut budget = Budget::default();
+        let endless = regex_syntax::parse("(a{1000}){1000}").unwrap();
+        assert_eq!(matching(&endless, 0, &mut budget, |_, _| true), None);
+        assert_eq!(Budget::default().left() - budget.left(), 4 * LONGEST * PART);
     }
 
     #[test]
@@ -158,7 +190,7 @@ mod tests {
 
         #[test]
         fn any_pattern_is_borne(pattern in "\\PC{0,24}") {
-            matching(&pattern, 3, |text| text.len() > 3);
+            made(&pattern, 3, |text| text.len() > 3);
         }
     }
 }

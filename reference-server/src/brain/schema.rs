@@ -1,9 +1,12 @@
-use jsonschema::{PatternOptions, ValidationError, Validator};
+use jsonschema::Validator;
 use serde_json::Value;
 
-use super::generate::{MOST_HOPS, Maker, Manner, target};
+use super::budget::{Budget, TOO_MUCH};
+use super::effort::Effort;
+use super::expressions::Expressions;
+use super::generate::{Maker, Manner};
 use super::hints::Hints;
-use super::{Refusal, spelling};
+use super::{Refusal, references, spelling, validation};
 
 /// How values are tried to be made, the fullest first.
 const MANNERS: [Manner; 6] = [
@@ -14,18 +17,15 @@ const MANNERS: [Manner; 6] = [
     Manner { generous: true, deep: 8, first: 2 },
     Manner { generous: false, deep: 1, first: 1 },
 ];
-/// How many schemas a validator may have to look at for one value and its parts.
-const MOST_LOOKS: usize = 200_000;
-/// Most patterns in a schema. Each takes as long to understand as everything else together.
-const MOST_PATTERNS: usize = 64;
-/// Ways to refer to a part of a schema besides its place. Nobody could say beforehand where they lead.
-const REFERENCES: [&str; 5] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$id"];
+/// What is told besides of a schema that is none where not every pattern in it is known.
+const UNKNOWN_PATTERNS: &str = "; patterns that look around or back, or are too large, are not supported";
 /// Most characters of what is told of a schema.
 const MOST_TOLD: usize = 200;
 
-/// A JSON Schema that values can be made for.
+/// A JSON Schema that values can be made for. What it takes to understand it is done once, however many they are.
 pub(super) struct Schema {
     plain: Value,
+    expressions: Expressions,
     validator: Validator,
 }
 
@@ -34,22 +34,21 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// When it is none, or too large.
-    pub(super) fn read(schema: &Value) -> Result<Self, Refusal> {
+    /// When it is none, or costs too much.
+    pub(super) fn read(schema: &Value, budget: &mut Budget) -> Result<Self, Refusal> {
         let plain = spelling::plain(schema);
-        let mut patterns = MOST_PATTERNS;
-        if let Some(problem) = unknowable(&plain, &plain, &mut patterns) {
+        if let Some(problem) = references::problem(&plain) {
             return Err(refused(problem));
         }
-        let mut left = MOST_LOOKS;
-        if !is_bounded(&plain, &plain, &mut left) {
-            return Err(refused("it is too large".to_owned()));
-        }
-        // With this engine a pattern cannot take longer than its text is long.
-        let options = jsonschema::options().offline().should_validate_formats(true);
-        match options.with_pattern_options(PatternOptions::regex()).build(&plain) {
-            Ok(validator) => Ok(Self { plain, validator }),
-            Err(error) => Err(refused(format!("it is not a schema: {}", told(&error)))),
+        let expressions = Expressions::read(&plain, budget).map_err(refused)?;
+        let paid = Effort::new(&plain, &expressions, budget).pay_for_schema();
+        paid.ok_or_else(|| refused(TOO_MUCH.to_owned()))?;
+        match validation::validator(&plain, expressions.room()) {
+            Ok(validator) => Ok(Self { plain, expressions, validator }),
+            Err(error) => {
+                let hint = if expressions.are_known() { "" } else { UNKNOWN_PATTERNS };
+                Err(refused(format!("it is not a schema: {}{hint}", validation::told(&error))))
+            }
         }
     }
 
@@ -57,16 +56,18 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// When none is found.
-    pub(super) fn value(&self, hints: &Hints) -> Result<Value, Refusal> {
+    /// When none is found, or the search costs too much.
+    pub(super) fn value(&self, hints: &Hints, budget: &mut Budget) -> Result<Value, Refusal> {
+        let too_much = || refused(TOO_MUCH.to_owned());
         let mut problem = None;
         for manner in MANNERS {
-            let Some(value) = Maker::new(&self.plain, hints, manner).make() else { continue };
-            let mut left = MOST_LOOKS;
-            if !ends_soon(&self.plain, &self.plain, &value, &mut left, 0) {
-                return Err(refused("it is too large".to_owned()));
+            let made = Maker::new(&self.plain, &self.expressions, hints, manner, budget).make();
+            if budget.left() == 0 {
+                return Err(too_much());
             }
-            let missed = self.validator.validate(&value).err().map(|error| told(&error));
+            let Some(value) = made else { continue };
+            Effort::new(&self.plain, &self.expressions, budget).pay_for_value(&value).ok_or_else(too_much)?;
+            let missed = self.validator.validate(&value).err().map(|error| validation::told(&error));
             match missed {
                 None => return Ok(value),
                 Some(missed) => problem = problem.or(Some(missed)),
@@ -86,111 +87,8 @@ fn refused(mut problem: String) -> Refusal {
     Refusal::Schema { problem }
 }
 
-/// What is wrong and where, without the value that it is wrong of.
-fn told(error: &ValidationError<'_>) -> String {
-    match error.instance_path().as_str() {
-        "" => error.masked().to_string(),
-        place => format!("{place}: {}", error.masked()),
-    }
-}
-
-/// Why nothing can be said of a schema before it is used, if there is a reason.
-fn unknowable(root: &Value, schema: &Value, patterns: &mut usize) -> Option<String> {
-    let parts: Vec<&Value> = match schema {
-        Value::Object(map) => {
-            let is_used = |keyword: &&str| map.get(*keyword).is_some_and(Value::is_string);
-            if let Some(keyword) = REFERENCES.into_iter().find(is_used) {
-                return Some(format!("it has {keyword}, which is not supported here"));
-            }
-            let within = |text: &&str| text.starts_with('#');
-            if let Some(reference) = map.get("$ref").filter(|text| text.as_str().as_ref().is_some_and(within))
-                && target(root, reference).is_none()
-            {
-                return Some("one of its references leads nowhere".to_owned());
-            }
-            if map.get("pattern").is_some_and(Value::is_string) {
-                match patterns.checked_sub(1) {
-                    Some(left) => *patterns = left,
-                    None => return Some(format!("it has more than {MOST_PATTERNS} patterns")),
-                }
-            }
-            map.values().collect()
-        }
-        Value::Array(parts) => parts.iter().collect(),
-        _ => Vec::new(),
-    };
-    parts.into_iter().find_map(|part| unknowable(root, part, patterns))
-}
-
-/// Whether a validator comes to an end soon with a value: each part of it is looked at with every schema that speaks
-/// of it.
-fn ends_soon(root: &Value, schema: &Value, value: &Value, left: &mut usize, hops: usize) -> bool {
-    let Some(less) = left.checked_sub(1) else { return false };
-    *left = less;
-    let Value::Object(map) = schema else { return true };
-    if hops == MOST_HOPS {
-        return true;
-    }
-    let among = |keywords: &[&str]| -> Vec<&Value> {
-        let found = keywords.iter().filter_map(|keyword| map.get(*keyword));
-        found.flat_map(|found| found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice)).collect()
-    };
-    let named = |keyword: &str| map.get(keyword).and_then(Value::as_object);
-    let own = among(&["anyOf", "oneOf", "allOf", "not", "if", "then", "else"]);
-    let dependent = named("dependentSchemas").into_iter().flat_map(|schemas| schemas.values());
-    let referred = map.get("$ref").and_then(|reference| target(root, reference));
-    let mut same = own.into_iter().chain(dependent).chain(referred);
-    if !same.all(|part| ends_soon(root, part, value, left, hops + 1)) {
-        return false;
-    }
-    match value {
-        Value::Object(members) => {
-            let others = among(&["additionalProperties", "unevaluatedProperties", "propertyNames"]);
-            let patterns: Vec<_> =
-                named("patternProperties").into_iter().flat_map(|schemas| schemas.values()).collect();
-            members.iter().all(|(name, member)| {
-                let property = named("properties").and_then(|schemas| schemas.get(name));
-                let mut parts =
-                    property.into_iter().chain(others.iter().copied()).chain(patterns.iter().copied());
-                parts.all(|part| ends_soon(root, part, member, left, 0))
-            })
-        }
-        Value::Array(elements) => {
-            let parts = among(&["items", "prefixItems", "contains", "unevaluatedItems"]);
-            elements.iter().all(|element| parts.iter().all(|part| ends_soon(root, part, element, left, 0)))
-        }
-        _ => true,
-    }
-}
-
-/// Whether a validator comes to an end soon: alternatives of alternatives can be more than anybody can look at.
-fn is_bounded(root: &Value, schema: &Value, left: &mut usize) -> bool {
-    match schema {
-        Value::Object(map) => {
-            unfolds(root, schema, left, 0) && map.values().all(|part| is_bounded(root, part, left))
-        }
-        Value::Array(parts) => parts.iter().all(|part| is_bounded(root, part, left)),
-        _ => true,
-    }
-}
-
-/// Counts the schemas that are looked at for one and the same value.
-fn unfolds(root: &Value, schema: &Value, left: &mut usize, hops: usize) -> bool {
-    let Some(less) = left.checked_sub(1) else { return false };
-    *left = less;
-    let Value::Object(map) = schema else { return true };
-    if hops == MOST_HOPS {
-        return true;
-    }
-    let lists =
-        ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|keyword| map.get(keyword)?.as_array()).flatten();
-    let parts = ["not", "if", "then", "else"].into_iter().filter_map(|keyword| map.get(keyword));
-    let referred = map.get("$ref").and_then(|reference| target(root, reference));
-    lists.chain(parts).chain(referred).all(|part| unfolds(root, part, left, hops + 1))
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::collection::{btree_map, vec};
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -198,13 +96,19 @@ mod tests {
 
     use super::*;
 
-    fn value(schema: &Value, text: &str) -> Value {
-        Schema::read(schema).unwrap().value(&Hints::of(text)).unwrap()
+    fn made(schema: &Value, hints: &Hints) -> Result<Value, Refusal> {
+        let mut budget = Budget::default();
+        Schema::read(schema, &mut budget)?.value(hints, &mut budget)
     }
 
-    fn problem(schema: &Value) -> String {
-        let refusal = Schema::read(schema).and_then(|schema| schema.value(&Hints::default())).unwrap_err();
-        refusal.to_string()
+    /// The value of a schema, with the hints of a text.
+    pub(in super::super) fn value(schema: &Value, text: &str) -> Value {
+        made(schema, &Hints::of(text)).unwrap()
+    }
+
+    /// What is told of a schema that there is no value for.
+    pub(in super::super) fn problem(schema: &Value) -> String {
+        made(schema, &Hints::default()).unwrap_err().to_string()
     }
 
     #[test]
@@ -317,7 +221,7 @@ mod tests {
             (json!({ "type": "string", "pattern": "(?=a)b" }), "it is not a schema"),
             (json!(false), "exclude each other"),
             (json!({ "type": "string", "enum": [1] }), "exclude each other"),
-            (json!({ "$ref": "#" }), "exclude each other"),
+            (json!({ "$ref": "#" }), "no end"),
             (json!({ "type": "integer", "minimum": 2, "maximum": 1 }), "exclude each other"),
             (
                 json!({ "type": "array", "minItems": 1_000_000, "items": { "type": "null" } }),
@@ -333,51 +237,35 @@ mod tests {
     }
 
     #[test]
-    fn alternatives_of_alternatives_do_not_hang_the_model() {
-        let defs = (0..40).map(|level| {
-            let next = json!({ "$ref": format!("#/$defs/{}", level + 1) });
-            (level.to_string(), json!({ "not": { "oneOf": [next.clone(), next] } }))
-        });
-        let mut defs: Map<_, _> = defs.collect();
-        defs.insert("40".to_owned(), json!({ "type": "null" }));
-        assert!(problem(&json!({ "$defs": defs, "$ref": "#/$defs/0" })).contains("too large"));
+    fn what_a_value_has_cost_is_missing_for_the_next() {
+        let text = json!({ "type": "string", "pattern": "^[a-z]+$", "minLength": 10_000 });
+        let texts = json!({ "properties": { "texts": { "type": "array", "items": text, "minItems": 5 } } });
+        let mut budget = Budget::default();
+        let schema = Schema::read(&texts, &mut budget).unwrap();
+        let made = (0..100).take_while(|_| schema.value(&Hints::default(), &mut budget).is_ok()).count();
+        assert!((2..50).contains(&made), "{made}");
+        let refusal = schema.value(&Hints::default(), &mut budget).unwrap_err();
+        assert!(refusal.to_string().contains("too large"), "{refusal}");
+        assert!(schema.value(&Hints::default(), &mut Budget::default()).is_ok());
     }
 
     #[test]
-    fn alternatives_within_alternatives_of_parts_do_not_hang_it_either() {
-        let levels = 24;
-        let defs = (0..levels).map(|level: usize| {
-            let next = json!({
-                "properties": { "a": { "$ref": format!("#/$defs/{}", level + 1) } }, "required": ["a"],
-            });
-            let not_met = json!({ "allOf": [next, { "required": ["zz"] }] });
-            let alternatives = [next.clone(), not_met.clone(), not_met.clone(), not_met];
-            (level.to_string(), json!({ "type": "object", "oneOf": alternatives }))
+    fn all_manners_share_what_a_value_may_cost() {
+        // The numbers cost most of a try; what the first manners make of them is not valid.
+        let numbers = json!({ "type": "array", "items": { "type": "integer" }, "minItems": 4_000 });
+        let kinds = ["a", "b"].map(|kind| json!({ "properties": { "kind": { "const": kind } } }));
+        let schema = json!({
+            "properties": { "kind": {}, "numbers": numbers },
+            "required": ["kind", "numbers"],
+            "anyOf": kinds,
+            "not": { "properties": { "kind": { "const": "a" } } },
         });
-        let mut defs: Map<_, _> = defs.collect();
-        defs.insert(levels.to_string(), json!({ "type": "null" }));
-        let told = Schema::read(&json!({ "$defs": defs, "$ref": "#/$defs/0" }));
-        let told = told.and_then(|schema| schema.value(&Hints::default())).unwrap_err().to_string();
-        assert!(told.contains("too large") || told.contains("no end"), "{told}");
-    }
-
-    #[test]
-    fn what_nobody_can_look_into_beforehand_is_refused() {
-        let encoded = json!({ "$ref": "#/%24defs/a", "$defs": { "a": { "type": "null" } } });
-        let anchored = json!({ "$ref": "#a", "$defs": { "a": { "$anchor": "a", "type": "null" } } });
-        let many: Map<_, _> =
-            (0..65).map(|number| (format!("p{number}"), json!({ "pattern": "^a$" }))).collect();
-        for (schema, told) in [
-            (encoded, "leads nowhere"),
-            (anchored, "leads nowhere"),
-            (json!({ "$anchor": "a" }), "$anchor"),
-            (json!({ "properties": { "a": { "$dynamicRef": "#a" } } }), "$dynamicRef"),
-            (json!({ "properties": many }), "more than 64 patterns"),
-        ] {
-            assert!(problem(&schema).contains(told), "{schema}: {}", problem(&schema));
-        }
-        let named = json!({ "type": "object", "properties": { "$id": { "type": "null" } } });
-        assert_eq!(value(&named, ""), json!({ "$id": null }));
+        let mut budget = Budget::default();
+        let read = Schema::read(&schema, &mut budget).unwrap();
+        let before = budget.left();
+        assert_eq!(read.value(&Hints::default(), &mut budget).unwrap()["kind"], "b");
+        let one_try = 4_000 * 200;
+        assert!(before - budget.left() > 4 * one_try, "{}", before - budget.left());
     }
 
     /// Schemas that can be met.
@@ -467,7 +355,11 @@ mod tests {
 
         #[test]
         fn any_json_is_borne_as_a_schema(schema in any_json()) {
-            if let Ok(read) = Schema::read(&schema) && let Ok(value) = read.value(&Hints::of("to Bob, 3 \"x\"")) {
+            let mut budget = Budget::default();
+            let hints = Hints::of("to Bob, 3 \"x\"");
+            if let Ok(read) = Schema::read(&schema, &mut budget)
+                && let Ok(value) = read.value(&hints, &mut budget)
+            {
                 prop_assert!(read.validator.is_valid(&value));
             }
         }

@@ -177,6 +177,23 @@ fn tools_without_a_possible_argument_are_refused_only_when_called() {
 }
 
 #[test]
+fn all_calls_of_an_answer_share_one_budget() {
+    let text = json!({ "type": "string", "pattern": "^[a-z]+$", "minLength": 1_000 });
+    let texts = json!({ "type": "array", "items": text, "minItems": 50 });
+    let properties = json!({ "city": { "type": "string" }, "texts": texts });
+    let schema = json!({ "type": "object", "properties": properties, "required": ["city", "texts"] });
+    let asked = |places: &str| CompletionRequest {
+        tools: vec![tool("get_weather", Some(schema.clone()))],
+        ..request(&format!("What is the weather in {places}?"))
+    };
+    assert_eq!(names(&asked("Paris and Rome")).len(), 2);
+    let places =
+        "Paris, Rome, Oslo, Bern, Riga, Kyiv, Lima, Cairo, Delhi, Tokyo, Seoul, Accra, Tunis, Minsk, Sofia";
+    let refusal = BRAIN.answer(&model(), &asked(&format!("{places} and London"))).unwrap_err();
+    assert!(refusal.to_string().contains("too large"), "{refusal}");
+}
+
+#[test]
 fn answers_have_the_form_that_is_asked_for() {
     let json = |format: AnswerFormat| -> Value {
         let request =

@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
+use super::budget::Budget;
 use super::hints::{self, Hints};
 use super::scene::Scene;
 use super::schema::Schema;
@@ -21,8 +22,12 @@ const SHORTEST_WORD: usize = 4;
 ///
 /// # Errors
 ///
-/// When a tool cannot be given anything that is valid.
-pub(super) fn calls(request: &CompletionRequest, scene: &Scene<'_>) -> Result<Vec<ToolCall>, Refusal> {
+/// When a tool cannot be given anything that is valid, or all together costs too much.
+pub(super) fn calls(
+    request: &CompletionRequest,
+    scene: &Scene<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<ToolCall>, Refusal> {
     let is_required = match request.tool_use.mode {
         _ if request.tools.is_empty() => return Ok(Vec::new()),
         ToolMode::None => return Ok(Vec::new()),
@@ -49,7 +54,7 @@ pub(super) fn calls(request: &CompletionRequest, scene: &Scene<'_>) -> Result<Ve
             break;
         }
         let room = most - made.len();
-        made.extend(arguments(tool, &hints, room)?.into_iter().map(|arguments| (tool, arguments)));
+        made.extend(arguments(tool, &hints, room, budget)?.into_iter().map(|arguments| (tool, arguments)));
     }
     let calls = made.into_iter().zip(ids(&request.messages, 0));
     Ok(calls.map(|((tool, arguments), id)| ToolCall { id, name: tool.name.clone(), arguments }).collect())
@@ -135,15 +140,15 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// What a tool is given in each of at most so many calls of it.
-fn arguments(tool: &Tool, hints: &Hints, most: usize) -> Result<Vec<String>, Refusal> {
+fn arguments(tool: &Tool, hints: &Hints, most: usize, budget: &mut Budget) -> Result<Vec<String>, Refusal> {
     let Some(parameters) = &tool.parameters else { return Ok(vec!["{}".to_owned()]) };
-    let schema = Schema::read(parameters)?;
+    let schema = Schema::read(parameters, budget)?;
     if hints.listed().is_empty() || most == 1 {
-        return Ok(vec![schema.value(hints)?.to_string()]);
+        return Ok(vec![schema.value(hints, budget)?.to_string()]);
     }
     let mut all: Vec<String> = Vec::new();
     for name in hints.listed().iter().take(most) {
-        let arguments = schema.value(&hints.about(name))?.to_string();
+        let arguments = schema.value(&hints.about(name), budget)?.to_string();
         // A tool that has no place for a name is called once.
         if !all.contains(&arguments) {
             all.push(arguments);

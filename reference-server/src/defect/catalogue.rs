@@ -115,7 +115,8 @@ defects! {
     HistoryDropped = "history-dropped",
         breaks [
             "conversation.history-kept", "conversation.image-recalled", "anthropic.conversation.history",
-            "gemini.generate.history", "openai.chat.history-kept", "openai.responses.continued"
+            "anthropic.prefill.continued", "anthropic.prefill.counted", "gemini.generate.history",
+            "openai.chat.history-kept", "openai.responses.continued"
         ], wild false,
         "only the last user message and the system messages reach the provider";
     SystemPromptDropped = "system-prompt-dropped",

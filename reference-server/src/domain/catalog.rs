@@ -45,6 +45,8 @@ pub(crate) struct Model {
     /// The provider's own name for it.
     pub(crate) provider_model: Arc<str>,
     pub(crate) price: Price,
+    /// Whether it goes on with an answer that the caller has begun.
+    pub(crate) takes_prefill: bool,
     /// The dialects that offer it.
     dialects: Vec<String>,
 }
@@ -107,6 +109,8 @@ struct Entry {
     thinks: bool,
     #[serde(default)]
     hears: bool,
+    #[serde(default)]
+    takes_prefill: bool,
     dialects: Vec<String>,
 }
 
@@ -198,6 +202,7 @@ fn model(entry: Entry) -> Result<Arc<Model>, CatalogError> {
         capability: entry.capability,
         provider_model: entry.provider_model.into(),
         price,
+        takes_prefill: entry.takes_prefill,
         dialects: entry.dialects,
     }))
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::runtime::Handle;
+use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 
 use super::call::{Call, CallError};
 use super::catalog::{Capability, Model};
@@ -55,6 +57,8 @@ pub(crate) async fn complete_all(
     for mut request in requests {
         shaping::shape(&world.defects, &mut request)?;
         completions.push(world.provider.complete(&identity, request, fault.clone()).await?);
+        // Each alone may be short: together they must not hold up those who share the thread.
+        yield_now().await;
     }
     let usage = completions.iter().map(|completion| completion.usage).sum();
     billing::bill(call, model, Operation::Chat, usage).await?;
@@ -134,6 +138,8 @@ async fn settle(mut upstream: CompletionStream, call: Call, model: Arc<Model>) {
             if let StreamPart::Finished { usage } = part {
                 return Some(usage);
             }
+            // Nobody reads it who could be slower than it comes.
+            consume_budget().await;
         }
         None
     });

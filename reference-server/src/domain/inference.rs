@@ -203,23 +203,8 @@ pub struct CompletionRequest {
     pub alternatives: Option<u8>,
     /// Most tokens to think with, where the model is to think before it answers.
     pub thinking: Option<u32>,
-}
-
-impl CompletionRequest {
-    /// The bytes of everything that is said and shown.
-    pub fn size(&self) -> usize {
-        let parts = self.messages.iter().flat_map(|message| &message.parts);
-        parts
-            .map(|part| match part {
-                Part::Text(text) => text.len(),
-                Part::Image(image) => image.bytes.len(),
-                Part::File(file) => file.bytes.len(),
-                Part::Audio(audio) => audio.bytes.len(),
-                Part::ToolCall(call) => call.arguments.len(),
-                Part::ToolResult(result) => result.text.len(),
-            })
-            .sum()
-    }
+    /// Whether the assistant's last turn is the beginning of the answer, which goes on where that ends.
+    pub is_begun: bool,
 }
 
 /// What a chat model gives to a question.

@@ -21,6 +21,7 @@ pub(crate) mod prompt_tokens;
 pub(crate) mod quota;
 pub(crate) mod relaying;
 pub(crate) mod request_log;
+mod request_size;
 pub(crate) mod role;
 pub(crate) mod scope;
 pub(crate) mod shaping;

@@ -8,7 +8,7 @@ use super::ledger::WorldNumber;
 use crate::store::{Store, StoreError};
 
 /// Most responses that one conversation may go back.
-const LONGEST_CHAIN: usize = 1_000;
+const LONGEST_CHAIN: u32 = 1_000;
 
 /// A response and what it answers. Both are kept as they are told on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,14 @@ pub(crate) struct StoredResponse {
     pub(crate) input: String,
     /// The response: an object, in JSON.
     pub(crate) response: String,
+}
+
+/// What is known of a response before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) id: String,
+    /// The bytes of it and of what it answers.
+    pub(crate) size: usize,
 }
 
 /// One world's kept responses.
@@ -45,41 +53,24 @@ impl StoredResponses {
 
     /// A key's response; nothing where there is none, or it is another's.
     pub(crate) async fn find(&self, key_id: Uuid, id: &str) -> Result<Option<StoredResponse>, StoreError> {
-        let found = self.store.response(self.world, id.to_owned()).await?;
-        Ok(found.filter(|response| response.key_id == key_id))
+        self.store.response(self.world, key_id, id.to_owned()).await
+    }
+
+    /// The bytes of a key's response and of what it answers; nothing where there is none.
+    pub(crate) async fn size(&self, key_id: Uuid, id: &str) -> Result<Option<usize>, StoreError> {
+        let kept = self.store.conversation(self.world, key_id, id.to_owned(), 1).await?;
+        Ok(kept.first().map(|kept| kept.size))
     }
 
     /// Deletes a key's response; whether there was one.
     pub(crate) async fn delete(&self, key_id: Uuid, id: &str) -> Result<bool, StoreError> {
-        let found = self.find(key_id, id).await?.is_some();
-        if found {
-            self.store.delete_response(self.world, id.to_owned()).await?;
-        }
-        Ok(found)
+        self.store.delete_response(self.world, key_id, id.to_owned()).await
     }
 
-    /// A response and those that it goes on from, the oldest first; nothing where the first is missing. Where an
-    /// older one has been deleted, the conversation begins after it.
-    pub(crate) async fn conversation(
-        &self,
-        key_id: Uuid,
-        id: &str,
-    ) -> Result<Option<Vec<StoredResponse>>, StoreError> {
-        let Some(mut last) = self.find(key_id, id).await? else { return Ok(None) };
-        let mut conversation = Vec::new();
-        while let Some(previous) = last.previous.clone().filter(|_| conversation.len() < LONGEST_CHAIN) {
-            conversation.push(last);
-            match self.find(key_id, &previous).await? {
-                Some(earlier) => last = earlier,
-                None => {
-                    conversation.reverse();
-                    return Ok(Some(conversation));
-                }
-            }
-        }
-        conversation.push(last);
-        conversation.reverse();
-        Ok(Some(conversation))
+    /// A response and those that it goes on from, the oldest first; none where the first is missing. Where an older
+    /// one has been deleted, the conversation begins after it.
+    pub(crate) async fn conversation(&self, key_id: Uuid, id: &str) -> Result<Vec<Kept>, StoreError> {
+        self.store.conversation(self.world, key_id, id.to_owned(), LONGEST_CHAIN).await
     }
 }
 
@@ -105,9 +96,12 @@ mod tests {
         responses.keep(response("one", 1, None)).await.unwrap();
         let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(responses.find(own, "one").await, Ok(Some(response("one", 1, None))));
+        assert_eq!(responses.size(own, "one").await, Ok(Some(4)));
         assert_eq!(responses.find(other, "one").await, Ok(None));
+        assert_eq!(responses.size(other, "one").await, Ok(None));
         assert_eq!(responses.delete(other, "one").await, Ok(false));
         assert_eq!(responses.delete(own, "one").await, Ok(true));
+        assert_eq!(responses.delete(own, "one").await, Ok(false));
         assert_eq!(responses.find(own, "one").await, Ok(None));
     }
 
@@ -116,16 +110,38 @@ mod tests {
         let world = testing::world();
         let responses = &world.world.responses;
         let key = Uuid::from_u128(1);
-        for (id, previous) in [("one", None), ("two", Some("one")), ("three", Some("two"))] {
-            responses.keep(response(id, 1, previous)).await.unwrap();
+        let long = StoredResponse { input: "[\"ä\"]".to_owned(), ..response("two", 1, Some("one")) };
+        for kept in [response("one", 1, None), long, response("three", 1, Some("two"))] {
+            responses.keep(kept).await.unwrap();
         }
-        let ids = async || {
-            let found = responses.conversation(key, "three").await.unwrap().unwrap();
-            found.into_iter().map(|response| response.id).collect::<Vec<_>>()
+        let told = async |id: &str| {
+            let found = responses.conversation(key, id).await.unwrap();
+            found.into_iter().map(|kept| (kept.id, kept.size)).collect::<Vec<_>>()
         };
-        assert_eq!(ids().await, ["one", "two", "three"]);
+        let kept = |id: &str, size: usize| (id.to_owned(), size);
+        assert_eq!(told("three").await, [kept("one", 4), kept("two", 8), kept("three", 4)]);
+        assert_eq!(told("two").await, [kept("one", 4), kept("two", 8)]);
         responses.delete(key, "one").await.unwrap();
-        assert_eq!(ids().await, ["two", "three"]);
-        assert_eq!(responses.conversation(key, "four").await, Ok(None));
+        assert_eq!(told("three").await, [kept("two", 8), kept("three", 4)]);
+        assert!(told("four").await.is_empty());
+        // Nobody goes on from a response of somebody else.
+        responses.keep(response("five", 2, Some("three"))).await.unwrap();
+        assert_eq!(responses.conversation(key, "five").await, Ok(Vec::new()));
+        let other = responses.conversation(Uuid::from_u128(2), "five").await.unwrap();
+        assert_eq!(other.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_conversation_has_an_end() {
+        let world = testing::world();
+        let responses = &world.world.responses;
+        let id = |number: u32| number.to_string();
+        for number in 0..LONGEST_CHAIN + 2 {
+            let previous = number.checked_sub(1).map(id);
+            responses.keep(response(&id(number), 1, previous.as_deref())).await.unwrap();
+        }
+        let last = id(LONGEST_CHAIN + 1);
+        let found = responses.conversation(Uuid::from_u128(1), &last).await.unwrap();
+        assert_eq!((found.len(), &found[0].id, &found[found.len() - 1].id), (1_000, &id(2), &last));
     }
 }

@@ -63,18 +63,20 @@ impl Provider for Mock {
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
         let answer = || self.answer(model, &request, fault.as_ref());
-        Box::pin(ready(aside(request.size(), answer)))
+        Box::pin(ready(aside(request.work(), answer)))
     }
 
     fn stream<'a>(
         &'a self,
         model: &'a ModelIdentity,
-        request: CompletionRequest,
+        mut request: CompletionRequest,
         fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<CompletionStream, ProviderError>> {
-        let answer = aside(request.size(), || self.answer(model, &request, fault.as_ref()));
+        // How probable tokens were is made up while they are told, so that nothing of it has to be kept.
+        let alternatives = request.alternatives.take();
+        let answer = aside(request.work(), || self.answer(model, &request, fault.as_ref()));
         let breaks_off = fault.is_some_and(|fault| fault.kind == FaultKind::TruncatedStream);
-        Box::pin(ready(answer.map(|completion| parts_of(completion, breaks_off))))
+        Box::pin(ready(answer.map(|completion| parts_of(completion, alternatives, breaks_off))))
     }
 
     fn count<'a>(
@@ -107,8 +109,8 @@ impl From<Refusal> for ProviderError {
     }
 }
 
-fn parts_of(completion: Completion, breaks_off: bool) -> CompletionStream {
-    let parts = pieces::parts(completion);
+fn parts_of(completion: Completion, alternatives: Option<u8>, breaks_off: bool) -> CompletionStream {
+    let parts = pieces::parts(completion, alternatives);
     if breaks_off {
         let broken = ProviderError::Malformed("the stream ended before its last event".to_owned());
         let before =
@@ -122,8 +124,10 @@ fn parts_of(completion: Completion, breaks_off: bool) -> CompletionStream {
 mod tests {
     use std::sync::Arc;
 
+    use serde_json::json;
+
     use super::*;
-    use crate::domain::inference::{Message, Part, Role};
+    use crate::domain::inference::{AnswerFormat, Message, Part, Role, Token};
     use crate::provider::Piece;
 
     fn mock() -> Mock {
@@ -175,6 +179,36 @@ mod tests {
             assert_eq!(joined, whole.answer.text);
             assert!(count > 10, "{count} parts");
         }
+    }
+
+    #[tokio::test]
+    async fn a_stream_tells_the_tokens_of_the_completion() {
+        let (mock, model) = (mock(), model());
+        let asked = CompletionRequest { alternatives: Some(3), more_answers: 1, ..request("Hello 🦀") };
+        let whole = mock.complete(&model, asked.clone(), None).await.unwrap();
+        let mut told: [Vec<Token>; 2] = [Vec::new(), Vec::new()];
+        let mut stream = mock.stream(&model, asked, None).await.unwrap();
+        while let Some(part) = stream.next().await {
+            if let Ok(StreamPart::Delta { answer, piece: Piece::Text { tokens, .. } }) = part {
+                told[usize::try_from(answer).unwrap()].extend(tokens.unwrap());
+            }
+        }
+        let wanted: Vec<_> = whole.answers().map(|answer| answer.tokens.clone().unwrap()).collect();
+        assert_eq!(told.as_slice(), wanted);
+    }
+
+    #[tokio::test]
+    async fn what_would_grow_far_beyond_the_request_is_rejected() {
+        let (mock, model) = (mock(), model());
+        let schema =
+            json!({ "type": "array", "minItems": 8, "items": { "type": "string", "minLength": 9_000 } });
+        let one = CompletionRequest { format: AnswerFormat::JsonSchema(schema), ..request("Hi") };
+        let answered = mock.complete(&model, one.clone(), None).await.unwrap();
+        assert!(answered.answer.text.len() > 72_000, "{}", answered.answer.text.len());
+        let many = CompletionRequest { more_answers: 127, ..one };
+        let rejected = mock.complete(&model, many, None).await;
+        let Err(ProviderError::Rejected(message)) = rejected else { panic!("{rejected:?}") };
+        assert!(message.contains("too long"), "{message}");
     }
 
     #[tokio::test]

@@ -1,25 +1,34 @@
 use std::collections::VecDeque;
 
 use super::{Piece, StreamPart};
-use crate::domain::inference::{Answer, Completion, Token};
+use crate::brain::Tokens;
+use crate::domain::inference::{Answer, Completion};
 
 /// Characters of each piece of what a tool is given.
 const ARGUMENT_PIECE: usize = 6;
 
-/// A completion in parts, as a model that writes word by word would give it; several answers take turns.
-pub(super) fn parts(completion: Completion) -> impl Iterator<Item = StreamPart> {
+/// A completion in parts, as a model that writes word by word would give it; several answers take turns. With each
+/// token of their texts so many alternatives are told. They are not part of the completion, and no more of them are
+/// made than are asked for.
+pub(super) fn parts(completion: Completion, alternatives: Option<u8>) -> impl Iterator<Item = StreamPart> {
     let Completion { answer, more, usage } = completion;
     let answers = std::iter::once(answer).chain(more).zip(0..);
-    let turns = answers.map(|(answer, number)| parts_of_answer(answer, number)).collect();
+    let turns = answers.map(|(answer, number)| parts_of_answer(answer, number, alternatives)).collect();
     Alternating { turns }.chain([StreamPart::Finished { usage }])
 }
 
-fn parts_of_answer(answer: Answer, number: u32) -> impl Iterator<Item = StreamPart> {
-    let Answer { thinking, text, tool_calls, finish_reason, tokens } = answer;
+fn parts_of_answer(
+    answer: Answer,
+    number: u32,
+    alternatives: Option<u8>,
+) -> impl Iterator<Item = StreamPart> {
+    let Answer { thinking, text, tool_calls, finish_reason, tokens: _ } = answer;
     let thoughts =
         Slices { text: thinking.unwrap_or_default(), at: 0, end: end_of_word }.map(Piece::Thinking);
-    let words = Slices { text, at: 0, end: end_of_word };
-    let said = Said { words, tokens: tokens.map(Vec::into_iter) };
+    let said = match alternatives {
+        None => Said::Words(Slices { text, at: 0, end: end_of_word }),
+        Some(alternatives) => Said::Tokens(Tokens::new(text, alternatives)),
+    };
     let calls = tool_calls.into_iter().zip(0..).flat_map(|(call, index)| {
         let arguments = Slices { text: call.arguments, at: 0, end: end_of_arguments };
         let called = Piece::ToolCall { index, id: call.id, name: call.name };
@@ -49,18 +58,19 @@ impl<I: Iterator> Iterator for Alternating<I> {
     }
 }
 
-/// The text of an answer: in words, or, where its tokens are known, in groups of tokens that make whole characters.
-struct Said {
-    words: Slices,
-    tokens: Option<std::vec::IntoIter<Token>>,
+/// The text of an answer: in words, or, where its tokens are told, in groups of tokens that make whole characters.
+enum Said {
+    Words(Slices),
+    Tokens(Tokens),
 }
 
 impl Iterator for Said {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        let Some(tokens) = &mut self.tokens else {
-            return self.words.next().map(|text| Piece::Text { text, tokens: None });
+        let tokens = match self {
+            Self::Words(words) => return words.next().map(|text| Piece::Text { text, tokens: None }),
+            Self::Tokens(tokens) => tokens,
         };
         let mut group = vec![tokens.next()?];
         let mut bytes = group.iter().flat_map(|token| &token.bytes).copied().collect::<Vec<_>>();
@@ -207,7 +217,7 @@ mod tests {
         let one = Answer::of_text("one two");
         let other = Answer { finish_reason: FinishReason::Length, ..Answer::of_text("three") };
         let whole = Completion { answer: one, more: vec![other], usage: Usage::default() };
-        let order: Vec<_> = parts(whole)
+        let order: Vec<_> = parts(whole, None)
             .map(|part| match part {
                 StreamPart::Delta { answer, .. } => format!("delta {answer}"),
                 StreamPart::Ended { answer, .. } => format!("end {answer}"),
@@ -221,11 +231,10 @@ mod tests {
     fn a_character_of_several_tokens_comes_whole() {
         let request = CompletionRequest {
             messages: vec![Message { role: Role::User, parts: vec![Part::Text("🦀".to_owned())] }],
-            alternatives: Some(0),
             ..CompletionRequest::default()
         };
         let whole = BRAIN.answer(&model(), &request).unwrap();
-        let mut groups = parts(whole).filter_map(|part| match part {
+        let mut groups = parts(whole, Some(0)).filter_map(|part| match part {
             StreamPart::Delta { piece: Piece::Text { text, tokens }, .. } => {
                 Some((text, tokens.unwrap().len()))
             }
@@ -256,7 +265,9 @@ mod tests {
                 ..CompletionRequest::default()
             };
             let whole = BRAIN.answer(&model(), &request).unwrap();
-            let joined = Joined::of(parts(whole.clone()), whole.answers().count());
+            let untold = CompletionRequest { alternatives: None, ..request };
+            let parts = parts(BRAIN.answer(&model(), &untold).unwrap(), alternatives);
+            let joined = Joined::of(parts, whole.answers().count());
             prop_assert!(whole.answers().eq(&joined.answers));
             prop_assert_eq!(joined.usage, Some(whole.usage));
         }

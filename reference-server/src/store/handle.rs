@@ -15,7 +15,7 @@ use super::writer::Writer;
 use super::{OpenError, StoreError};
 use crate::domain::key::{Key, KeyRecord};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, WorldNumber};
-use crate::domain::stored_response::StoredResponse;
+use crate::domain::stored_response::{Kept, StoredResponse};
 
 /// Where the state is kept.
 #[derive(Clone, Debug)]
@@ -98,18 +98,36 @@ impl Store {
         self.ask(|done| Operation::KeepResponse { world, response: Box::new(response), done }).await
     }
 
-    /// Reads a response of a world.
+    /// Reads a key's response of a world.
     pub(crate) async fn response(
         &self,
         world: WorldNumber,
+        key_id: Uuid,
         id: String,
     ) -> Result<Option<StoredResponse>, StoreError> {
-        self.ask(|done| Operation::Response { world, id, done }).await
+        self.ask(|done| Operation::Response { world, key_id, id, done }).await
     }
 
-    /// Deletes a response of a world.
-    pub(crate) async fn delete_response(&self, world: WorldNumber, id: String) -> Result<(), StoreError> {
-        self.ask(|done| Operation::DeleteResponse { world, id, done }).await
+    /// What a key's response of a world goes on from, itself included, the oldest first: no more than so many, and
+    /// nothing of what they say.
+    pub(crate) async fn conversation(
+        &self,
+        world: WorldNumber,
+        key_id: Uuid,
+        id: String,
+        most: u32,
+    ) -> Result<Vec<Kept>, StoreError> {
+        self.ask(|done| Operation::Conversation { world, key_id, id, most, done }).await
+    }
+
+    /// Deletes a key's response of a world; whether there was one.
+    pub(crate) async fn delete_response(
+        &self,
+        world: WorldNumber,
+        key_id: Uuid,
+        id: String,
+    ) -> Result<bool, StoreError> {
+        self.ask(|done| Operation::DeleteResponse { world, key_id, id, done }).await
     }
 
     /// Forgets what a world has, in its turn.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::key::{Key, KeyRecord};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, WorldNumber};
-use crate::domain::stored_response::StoredResponse;
+use crate::domain::stored_response::{Kept, StoredResponse};
 
 /// Where an outcome goes when somebody waits for it.
 pub(super) type Waiting<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -45,13 +45,22 @@ pub(super) enum Operation {
     },
     Response {
         world: WorldNumber,
+        key_id: Uuid,
         id: String,
         done: Waiting<Option<StoredResponse>>,
     },
+    Conversation {
+        world: WorldNumber,
+        key_id: Uuid,
+        id: String,
+        most: u32,
+        done: Waiting<Vec<Kept>>,
+    },
     DeleteResponse {
         world: WorldNumber,
+        key_id: Uuid,
         id: String,
-        done: Waiting<()>,
+        done: Waiting<bool>,
     },
     DropWorld {
         world: WorldNumber,

@@ -12,7 +12,7 @@ use crate::domain::key::{KeyRecord, SecretDigest};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, Operation, WorldNumber};
 use crate::domain::quota::Limits;
 use crate::domain::scope::ScopeSet;
-use crate::domain::stored_response::StoredResponse;
+use crate::domain::stored_response::{Kept, StoredResponse};
 
 /// Inserts one event.
 pub(super) const INSERT_EVENT: &str =
@@ -109,7 +109,7 @@ pub(super) fn delete_key(connection: &Connection, id: Uuid) -> rusqlite::Result<
 
 /// How much of a world's responses is kept.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kept {
+pub(super) struct Retention {
     pub(super) responses: u32,
     pub(super) bytes: u64,
 }
@@ -119,7 +119,7 @@ pub(super) fn save_response(
     connection: &Connection,
     world: WorldNumber,
     response: &StoredResponse,
-    kept: Kept,
+    kept: Retention,
 ) -> rusqlite::Result<()> {
     let size = response.input.len() + response.response.len();
     connection
@@ -152,17 +152,19 @@ pub(super) fn save_response(
     Ok(())
 }
 
-/// Reads a response.
+/// Reads a key's response.
 pub(super) fn response(
     connection: &Connection,
     world: WorldNumber,
+    key_id: Uuid,
     id: &str,
 ) -> rusqlite::Result<Option<StoredResponse>> {
     connection
         .prepare_cached(
-            "SELECT id, key_id, previous, input, response FROM responses WHERE world = ?1 AND id = ?2",
+            "SELECT id, key_id, previous, input, response FROM responses \
+             WHERE world = ?1 AND id = ?2 AND key_id = ?3",
         )?
-        .query_row(params![world, id], |row| {
+        .query_row(params![world, id, key_id.as_bytes()], |row| {
             Ok(StoredResponse {
                 id: row.get(0)?,
                 key_id: Uuid::from_bytes(row.get(1)?),
@@ -174,12 +176,42 @@ pub(super) fn response(
         .optional()
 }
 
-/// Deletes a response.
-pub(super) fn delete_response(connection: &Connection, world: WorldNumber, id: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM responses WHERE world = ?1 AND id = ?2")?
-        .execute(params![world, id])?;
-    Ok(())
+/// Reads which responses a key's response goes on from, itself included, the oldest first and no more than so many.
+/// What they say is not read: the lengths of texts stand before them.
+pub(super) fn conversation(
+    connection: &Connection,
+    world: WorldNumber,
+    key_id: Uuid,
+    id: &str,
+    most: u32,
+) -> rusqlite::Result<Vec<Kept>> {
+    let mut select = connection.prepare_cached(
+        "WITH RECURSIVE conversation (id, previous, bytes, number) AS ( \
+         SELECT id, previous, octet_length(input) + octet_length(response), 1 FROM responses \
+         WHERE world = ?1 AND id = ?2 AND key_id = ?3 \
+         UNION ALL \
+         SELECT older.id, older.previous, octet_length(older.input) + octet_length(older.response), number + 1 \
+         FROM conversation JOIN responses AS older ON older.id = conversation.previous \
+         WHERE older.world = ?1 AND older.key_id = ?3 AND number < ?4) \
+         SELECT id, bytes FROM conversation ORDER BY number DESC",
+    )?;
+    let rows = select.query_map(params![world, id, key_id.as_bytes(), most], |row| {
+        Ok(Kept { id: row.get(0)?, size: usize::try_from(natural(row, 1)?).unwrap_or(usize::MAX) })
+    })?;
+    rows.collect()
+}
+
+/// Deletes a key's response; whether there was one.
+pub(super) fn delete_response(
+    connection: &Connection,
+    world: WorldNumber,
+    key_id: Uuid,
+    id: &str,
+) -> rusqlite::Result<bool> {
+    let deleted = connection
+        .prepare_cached("DELETE FROM responses WHERE world = ?1 AND id = ?2 AND key_id = ?3")?
+        .execute(params![world, id, key_id.as_bytes()])?;
+    Ok(deleted > 0)
 }
 
 /// Forgets a world's responses.

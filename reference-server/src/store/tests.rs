@@ -210,7 +210,7 @@ async fn a_file_of_the_first_version_is_brought_up_with_everything_in_it() {
         let (store, opened) = Store::open(&Place::File(path.clone()), false, &[key()]).unwrap();
         let [old] = opened.keys.as_slice() else { panic!("{:?}", opened.keys) };
         assert_eq!((&*old.role, old.limits), ("old", GENEROUS));
-        assert_eq!(store.response(ROOT, "none".to_owned()).await, Ok(None));
+        assert_eq!(store.response(ROOT, Uuid::nil(), "none".to_owned()).await, Ok(None));
     }
 }
 
@@ -218,9 +218,10 @@ async fn a_file_of_the_first_version_is_brought_up_with_everything_in_it() {
 async fn responses_survive_in_the_default_world_and_the_oldest_go_first() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
+    let key_id = Uuid::from_u128(2);
     let response = |id: &str| StoredResponse {
         id: id.to_owned(),
-        key_id: Uuid::from_u128(2),
+        key_id,
         previous: None,
         input: "[]".to_owned(),
         response: "{}".to_owned(),
@@ -230,21 +231,21 @@ async fn responses_survive_in_the_default_world_and_the_oldest_go_first() {
     store.keep_response(7, response("one")).await.unwrap();
     drop(store);
     let (store, _) = Store::open(&Place::File(path), false, &[]).unwrap();
-    assert_eq!(store.response(ROOT, "one".to_owned()).await, Ok(Some(response("one"))));
-    assert_eq!(store.response(7, "one".to_owned()).await, Ok(None));
+    assert_eq!(store.response(ROOT, key_id, "one".to_owned()).await, Ok(Some(response("one"))));
+    assert_eq!(store.response(7, key_id, "one".to_owned()).await, Ok(None));
     drop(store);
     let (connection, _) = super::open::open(&Place::Memory, false, &[]).unwrap();
     // Each is four bytes long.
     for (world, kept, wanted) in [
-        (1, rows::Kept { responses: 2, bytes: 100 }, [false, true, true]),
-        (2, rows::Kept { responses: 9, bytes: 8 }, [false, true, true]),
-        (3, rows::Kept { responses: 9, bytes: 1 }, [false, false, true]),
-        (4, rows::Kept { responses: 3, bytes: 12 }, [true, true, true]),
+        (1, rows::Retention { responses: 2, bytes: 100 }, [false, true, true]),
+        (2, rows::Retention { responses: 9, bytes: 8 }, [false, true, true]),
+        (3, rows::Retention { responses: 9, bytes: 1 }, [false, false, true]),
+        (4, rows::Retention { responses: 3, bytes: 12 }, [true, true, true]),
     ] {
         for id in ["one", "two", "three"] {
             rows::save_response(&connection, world, &response(id), kept).unwrap();
         }
-        let is_kept = |id: &str| rows::response(&connection, world, id).unwrap().is_some();
+        let is_kept = |id: &str| rows::response(&connection, world, key_id, id).unwrap().is_some();
         assert_eq!(["one", "two", "three"].map(is_kept), wanted, "{kept:?}");
     }
 }

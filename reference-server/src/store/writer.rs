@@ -10,7 +10,7 @@ use super::StoreError;
 use super::open::ROOT;
 use super::operation::{Operation, Waiting};
 use super::queue::Queue;
-use super::rows::{self, Kept};
+use super::rows::{self, Retention};
 use crate::domain::ledger::{Charge, WorldNumber};
 
 /// How many events a ledger that ends with the process keeps.
@@ -19,7 +19,7 @@ const KEPT: u64 = 200_000;
 const SLACK: u64 = 4_096;
 
 /// How many responses a world keeps, and how many bytes of them; the oldest go first.
-const KEPT_RESPONSES: Kept = Kept { responses: 10_000, bytes: 256 * 1024 * 1024 };
+const KEPT_RESPONSES: Retention = Retention { responses: 10_000, bytes: 256 * 1024 * 1024 };
 
 /// Owns the connection.
 pub(super) struct Writer {
@@ -121,9 +121,14 @@ fn run(
         Operation::KeepResponse { world, response, done } => {
             Some(report(done, rows::save_response(connection, world, &response, KEPT_RESPONSES)))
         }
-        Operation::Response { world, id, done } => Some(report(done, rows::response(connection, world, &id))),
-        Operation::DeleteResponse { world, id, done } => {
-            Some(report(done, rows::delete_response(connection, world, &id)))
+        Operation::Response { world, key_id, id, done } => {
+            Some(report(done, rows::response(connection, world, key_id, &id)))
+        }
+        Operation::Conversation { world, key_id, id, most, done } => {
+            Some(report(done, rows::conversation(connection, world, key_id, &id, most)))
+        }
+        Operation::DeleteResponse { world, key_id, id, done } => {
+            Some(report(done, rows::delete_response(connection, world, key_id, &id)))
         }
         Operation::DropWorld { world } => {
             ledgers.last.remove(&world);

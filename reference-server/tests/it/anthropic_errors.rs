@@ -68,6 +68,53 @@ async fn the_latest_version_takes_no_sampling() {
 }
 
 #[tokio::test]
+async fn the_latest_version_takes_no_documents_of_the_assistant_and_no_citations_of_the_user() {
+    let gateway = Gateway::start();
+    let source = json!({ "type": "content", "content": "The capital of France is Paris." });
+    let document = json!({ "role": "assistant", "content": [{ "type": "document", "source": source }] });
+    let cited = |role: &str| {
+        let text = json!({ "type": "text", "text": "Hi", "citations": [{ "type": "char_location" }] });
+        json!({ "role": role, "content": [text] })
+    };
+    let asked = json!({ "role": "user", "content": "Hi" });
+    let misplaced = "messages.1.content.0: `document` blocks can only be in `user` messages";
+    let citing = "messages.1.content.0.citations: text blocks with citations can only be in `assistant` \
+                  messages";
+    for (turn, refused_with) in
+        [(document, Some(misplaced)), (cited("user"), Some(citing)), (cited("assistant"), None)]
+    {
+        let mut body = question_with("", &json!({ "messages": [asked, turn, asked] }));
+        for path in [MESSAGES, COUNT] {
+            if path == COUNT {
+                body.as_object_mut().unwrap().remove("max_tokens");
+            }
+            let request = || call("POST", path, &gateway.key("chat_only"), body.to_string());
+            assert_eq!(gateway.send(request()).await.status, 200, "{turn}");
+            let latest = gateway.send(with_header(request(), "anthropic-version", "2026-10-21")).await;
+            match refused_with {
+                Some(words) => assert_eq!(refused(&latest), expected(400, "invalid_request_error", words)),
+                None => assert_eq!(latest.status, 200, "{}", latest.text()),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_cannot_be_begun_for_a_model_that_does_not_go_on() {
+    let gateway = Gateway::start();
+    let words = "This model does not support assistant message prefill. The conversation must end with a user \
+                 message.";
+    let begun = json!([{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": "Well," }]);
+    for stream in [false, true] {
+        let members = json!({ "model": "claude-opus-4-6", "messages": begun, "stream": stream });
+        let reply = post(&gateway, "chat_only", MESSAGES, &question_with("", &members)).await;
+        assert_eq!(refused(&reply), expected(400, "invalid_request_error", words));
+    }
+    let plain = question_with("Hi", &json!({ "model": "claude-opus-4-6" }));
+    assert_eq!(post(&gateway, "chat_only", MESSAGES, &plain).await.status, 200);
+}
+
+#[tokio::test]
 async fn routes_methods_and_models_that_are_not_there() {
     let gateway = Gateway::start();
     let key = gateway.key("chat_only");
@@ -138,6 +185,12 @@ async fn a_prompt_that_is_too_long_is_refused() {
         assert_eq!((status, kind.as_str()), (400, "invalid_request_error"));
         assert!(message.starts_with("prompt is too long"), "{message}");
     }
+    // How much too long can be asked.
+    let mut body = question(&"word ".repeat(220_000));
+    body.as_object_mut().unwrap().remove("max_tokens");
+    let counted = post(&gateway, "chat_only", COUNT, &body).await;
+    assert_eq!(counted.status, 200, "{}", counted.text());
+    assert!(counted.json()["input_tokens"].as_u64().unwrap() > 220_000, "{}", counted.text());
 }
 
 #[tokio::test]

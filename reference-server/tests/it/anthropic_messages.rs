@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::anthropic_support::{COUNT, MESSAGES, answered, call, post, question, question_with, tools};
+use crate::anthropic_support::{
+    COUNT, MESSAGES, answered, call, events, post, question, question_with, tools,
+};
 use crate::support::{Gateway, PIXEL, with_header, without_header};
 
 /// The sum of all tokens of a prompt.
@@ -84,6 +86,27 @@ async fn limits_and_stop_sequences_end_an_answer() {
     assert_eq!(stopped["stop_reason"], "stop_sequence");
     assert_eq!(stopped["stop_sequence"], "gamma");
     assert!(!stopped["content"][0]["text"].as_str().unwrap().contains("gamma"));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_begun_goes_on_where_it_ends() {
+    let gateway = Gateway::start();
+    let question = json!({ "role": "user", "content": "What is the capital of France?" });
+    let whole = answered(&gateway, &question_with("", &json!({ "messages": [question] }))).await;
+    let text = whole["content"][0]["text"].as_str().unwrap();
+    let (begun, rest) = text.split_at(text.find(" Paris").unwrap());
+    for content in [json!(begun), json!([{ "type": "text", "text": begun }])] {
+        let turns = json!([question, { "role": "assistant", "content": content }]);
+        let body = question_with("", &json!({ "messages": turns }));
+        let answer = answered(&gateway, &body).await;
+        assert_eq!(answer["content"], json!([{ "type": "text", "text": rest }]));
+        assert!(prompt_tokens(&answer["usage"]) > prompt_tokens(&whole["usage"]));
+        assert!(answer["usage"]["output_tokens"].as_u64() < whole["usage"]["output_tokens"].as_u64());
+        let streamed = question_with("", &json!({ "messages": turns, "stream": true }));
+        let streamed = events(&post(&gateway, "chat_only", MESSAGES, &streamed).await);
+        let texts = streamed.iter().filter_map(|(_, data)| data["delta"]["text"].as_str());
+        assert_eq!(texts.collect::<String>(), rest);
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ fn ids(list: &Value) -> Vec<&str> {
 async fn any_valid_key_sees_the_models_of_this_wire() {
     let gateway = Gateway::start();
     let list = get(&gateway, "").await.json();
-    assert_eq!(ids(&list), ["claude-sonnet-4-5", "claude-haiku-4-5"]);
+    assert_eq!(ids(&list), ["claude-sonnet-4-5", "claude-opus-4-6", "claude-haiku-4-5"]);
     assert_eq!(
         list["data"][0],
         json!({
@@ -47,8 +47,10 @@ async fn the_listing_comes_in_pages() {
     let first = get(&gateway, "?limit=1").await.json();
     assert_eq!((ids(&first), &first["has_more"]), (vec!["claude-sonnet-4-5"], &json!(true)));
     let next = get(&gateway, "?limit=1&after_id=claude-sonnet-4-5").await.json();
-    assert_eq!((ids(&next), &next["has_more"]), (vec!["claude-haiku-4-5"], &json!(false)));
-    let back = get(&gateway, "?before_id=claude-haiku-4-5").await.json();
+    assert_eq!((ids(&next), &next["has_more"]), (vec!["claude-opus-4-6"], &json!(true)));
+    let last = get(&gateway, "?limit=1&after_id=claude-opus-4-6").await.json();
+    assert_eq!((ids(&last), &last["has_more"]), (vec!["claude-haiku-4-5"], &json!(false)));
+    let back = get(&gateway, "?before_id=claude-opus-4-6").await.json();
     assert_eq!(ids(&back), ["claude-sonnet-4-5"]);
     let empty = get(&gateway, "?after_id=claude-haiku-4-5").await.json();
     assert_eq!((&empty["data"], &empty["first_id"]), (&json!([]), &Value::Null));

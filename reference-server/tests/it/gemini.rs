@@ -1,8 +1,10 @@
 //! Gemini's wire.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, Reply, request, with_header};
+use crate::support::{Gateway, Reply, pdf, request, with_header};
 
 const MODELS: &str = "/~gemini/v1beta/models";
 
@@ -122,4 +124,19 @@ async fn texts_are_counted_and_embedded() {
     assert_eq!(batch["embeddings"][1], one["embedding"]);
     let mixed = json!({ "requests": [text("a"), { "content": { "parts": [{ "text": "b" }] } }] });
     assert_eq!(post(&gateway, "gemini-embedding-001:batchEmbedContents", &mixed).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_is_counted_and_not_answered() {
+    let gateway = Gateway::start();
+    // Each page is 258 tokens.
+    let data = json!({ "mimeType": "application/pdf", "data": BASE64_STANDARD.encode(pdf(4_100)) });
+    let contents = json!({ "contents": [{ "parts": [{ "inlineData": data }] }] });
+    let answer = post(&gateway, "gemini-2.5-flash:generateContent", &contents).await;
+    assert_eq!((answer.status, &answer.json()["error"]["status"]), (400, &json!("INVALID_ARGUMENT")));
+    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("too long"), "{message}");
+    let counted = post(&gateway, "gemini-2.5-flash:countTokens", &contents).await;
+    assert_eq!(counted.status, 200, "{}", counted.text());
+    assert!(counted.json()["totalTokens"].as_u64().unwrap() > 1_048_576, "{}", counted.text());
 }

@@ -1,6 +1,8 @@
 //! The gateway as its clients meet it: through its port.
 
 #[cfg(test)]
+mod answer_room;
+#[cfg(test)]
 mod anthropic_errors;
 #[cfg(test)]
 mod anthropic_messages;
@@ -56,6 +58,8 @@ mod state;
 mod stream;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod unread;
 #[cfg(test)]
 mod wires;
 #[cfg(test)]

@@ -64,7 +64,7 @@ async fn a_conversation_goes_on_from_a_response_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let settings = || Settings { state: Some(folder.path().join("state.db")), ..Settings::default() };
     let gateway = Gateway::start_with(settings());
-    let first = made(&gateway, json!("My name is Alex."), json!({})).await;
+    let first = made(&gateway, json!("My name is Alex."), json!({ "top_logprobs": 2 })).await;
     gateway.stop().await;
     let gateway = Gateway::start_with(settings());
     let previous = json!({ "previous_response_id": first["id"] });
@@ -76,6 +76,20 @@ async fn a_conversation_goes_on_from_a_response_also_after_a_restart() {
     let body = asking(&json!("What is my name?"), &previous);
     let other = gateway.post(RESPONSES, &gateway.key("chat_only"), &body).await;
     assert_eq!(code(&other), (400, json!("previous_response_not_found")));
+}
+
+#[tokio::test]
+async fn a_long_conversation_is_gone_on_from_and_told_again() {
+    let gateway = Gateway::start();
+    let long = format!("My name is Alex. {}", "word ".repeat(300_000));
+    let first = made(&gateway, json!(long), json!({})).await;
+    let previous = json!({ "previous_response_id": first["id"] });
+    assert_eq!(text(&made(&gateway, json!("What is my name?"), previous).await), "Your name is Alex.");
+    let path = format!("{RESPONSES}/{}", first["id"].as_str().unwrap());
+    let key = gateway.key("all_scopes");
+    assert_eq!(gateway.get(&path, Some(&key)).await.json(), first);
+    let items = gateway.get(&format!("{path}/input_items"), Some(&key)).await.json();
+    assert_eq!(items["data"][0]["content"][0]["text"], long.as_str());
 }
 
 #[tokio::test]
@@ -100,7 +114,13 @@ async fn a_tool_is_called_answered_and_spoken_of() {
 #[tokio::test]
 async fn a_stream_tells_the_same_response_in_numbered_events() {
     let gateway = Gateway::start();
-    for members in [json!({}), json!({ "max_output_tokens": 4 }), json!({ "tools": weather() })] {
+    for members in [
+        json!({}),
+        json!({ "max_output_tokens": 4 }),
+        json!({ "tools": weather() }),
+        json!({ "top_logprobs": 2 }),
+        json!({ "model": "o4-mini" }),
+    ] {
         let question = json!("What is the weather in Paris?");
         let whole = made(&gateway, question.clone(), members.clone()).await;
         let mut body = asking(&question, &members);

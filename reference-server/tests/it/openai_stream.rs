@@ -97,6 +97,25 @@ async fn each_of_several_answers_begins_and_ends_once() {
 }
 
 #[tokio::test]
+async fn the_tokens_of_each_answer_are_told_as_in_a_whole_one() {
+    let gateway = Gateway::start();
+    let ask = async |streamed: bool| {
+        let asked = json!({ "stream": streamed, "n": 2, "logprobs": true, "top_logprobs": 3 });
+        ask(&gateway, CHAT, &say("Hello 🦀 test", &asked)).await
+    };
+    let (chunks, _) = events(&ask(true).await);
+    let whole = ask(false).await.json();
+    for index in [0, 1] {
+        let choices = chunks.iter().map(|chunk| &chunk["choices"][0]);
+        let told = choices.filter(|choice| choice["index"] == index && choice["logprobs"].is_object());
+        let tokens: Vec<_> =
+            told.flat_map(|choice| choice["logprobs"]["content"].as_array().unwrap()).collect();
+        let wanted = whole["choices"][index]["logprobs"]["content"].as_array().unwrap();
+        assert!(tokens.len() > 10 && tokens.into_iter().eq(wanted), "{wanted:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_failure_in_the_middle_is_told_and_ends_the_stream() {
     let gateway = Gateway::start();
     let body = say("Hello test", &json!({ "stream": true })).to_string();

@@ -1,7 +1,9 @@
 //! Worlds see nothing of each other.
 
+use plumbline_reference_server::Dialect;
 use serde_json::{Value, json};
 
+use crate::openai_support::error;
 use crate::support::{CHAT, Gateway, MODELS, hello, refused};
 
 struct World {
@@ -82,4 +84,37 @@ async fn a_deleted_world_is_gone_and_the_default_one_stays() {
     assert_eq!(gateway.control("DELETE", "/worlds/root", None).await.status, 409);
     let listed = gateway.control("GET", "/worlds", None).await.json();
     assert_eq!(listed, json!({ "worlds": [{ "id": "root", "base_path": "", "defects": [] }] }));
+}
+
+#[tokio::test]
+async fn an_unknown_world_is_not_found_in_the_words_of_the_dialect() {
+    let gateway = Gateway::start();
+    let not_found = async |path: &str| {
+        let reply = gateway.get(&format!("/~w/nowhere{path}"), Some(&gateway.key("all_scopes"))).await;
+        assert_eq!(reply.status, 404, "{path}");
+        reply
+    };
+    for path in [MODELS, "/~gsai/api/v1/models", "/~gsai/", ""] {
+        assert_eq!(not_found(path).await.json(), json!({ "detail": "Not Found" }), "{path}");
+    }
+    let openai = not_found("/~openai/v1/models").await;
+    assert_eq!(error(&openai), (404, json!("invalid_request_error"), Value::Null, json!("unknown_url")));
+    assert!(openai.header("x-request-id").is_some_and(|id| id.starts_with("req_")));
+    let anthropic = not_found("/~anthropic/v1/models").await;
+    assert_eq!(anthropic.json()["error"], json!({ "type": "not_found_error", "message": "Not Found" }));
+    assert_eq!(anthropic.json()["request_id"].as_str(), anthropic.header("request-id"));
+    let gemini = not_found("/~gemini/v1beta/models").await.json();
+    assert_eq!(gemini["error"]["status"], "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_the_root_speaks_tells_what_is_nowhere() {
+    let gateway = Gateway::start_at_root(Dialect::Openai);
+    let world = World::make(&gateway, None).await;
+    for path in ["/~w/nowhere/v1/models", "/~nobody/v1/models", &world.path("/~nobody/v1/models")] {
+        let (status, _, _, code) = error(&gateway.get(path, None).await);
+        assert_eq!((status, code), (404, json!("unknown_url")), "{path}");
+    }
+    let reply = gateway.get("/~w/nowhere/v1/messages", None).await;
+    assert_eq!((reply.status, &reply.json()["error"]["type"]), (404, &json!("not_found_error")));
 }

@@ -140,7 +140,8 @@ impl<'m> Conversation<'m> {
         match (kind, turn.role) {
             ("text", _) => self.push(Part::Text(media::text(members)?)),
             ("image", Role::User) => self.push(Part::Image(media::image(members)?)),
-            ("document", Role::User) => {
+            // The latest version takes none of the assistant's, which is seen to before.
+            ("document", _) => {
                 for part in media::document(members)? {
                     self.push(part);
                 }
@@ -152,7 +153,7 @@ impl<'m> Conversation<'m> {
                 members.required("data", string)?;
                 members.only(&["type", "data"])?;
             }
-            ("image" | "document" | "tool_result", _) => return Err(misplaced(kind, "user")),
+            ("image" | "tool_result", _) => return Err(misplaced(kind, "user")),
             ("tool_use" | "thinking" | "redacted_thinking", _) => return Err(misplaced(kind, "assistant")),
             (kind, _) => return Err(unexpected_tag(kind, &BLOCKS)),
         }
@@ -254,7 +255,8 @@ fn says_nothing(turn: Turn) -> Mistake {
     })
 }
 
-fn misplaced(kind: &str, role: &str) -> Mistake {
+/// That blocks of this type are those of another role.
+pub(super) fn misplaced(kind: &str, role: &str) -> Mistake {
     Mistake::other(format!("`{kind}` blocks can only be in `{role}` messages"))
 }
 

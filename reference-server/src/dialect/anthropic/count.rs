@@ -4,23 +4,19 @@ use axum::body::Body;
 use axum::http::StatusCode;
 
 use super::error::Refusal;
-use super::exchange::Exchange;
+use super::exchange::{self, Exchange};
 use super::request::{self, Purpose};
 use super::respond;
 use super::wire::Count;
 use crate::dialect::common::Answer;
 use crate::domain::call::Call;
-use crate::domain::ledger::Operation;
-use crate::domain::{billing, prompt_tokens};
+use crate::domain::prompt_tokens;
 
 /// Counts a prompt as an answer to it would.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
     let call = exchange.authenticate()?;
     let answer = admitted(exchange, &call, body).await;
-    if answer.is_err() {
-        billing::bill_refusal(&call, Operation::Chat).await;
-    }
-    answer
+    exchange::billed(&call, answer).await
 }
 
 async fn admitted(exchange: &Exchange<'_>, call: &Call, body: Body) -> Result<Answer, Refusal> {
@@ -30,7 +26,7 @@ async fn admitted(exchange: &Exchange<'_>, call: &Call, body: Body) -> Result<An
     drop(body);
     let model = exchange.model(&asked.model)?;
     exchange.authorize(call)?;
-    let input_tokens = prompt_tokens::count(call, model, &asked.completion).await?;
+    let input_tokens = prompt_tokens::count_of_any_length(call, model, &asked.completion).await?;
     let body = serde_json::to_vec(&Count { input_tokens });
     let body = body.map_err(|error| Refusal::internal(error.to_string()))?;
     Ok(Answer::Whole(respond::json(StatusCode::OK, share.until_sent(body))))

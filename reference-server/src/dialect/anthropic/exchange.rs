@@ -1,35 +1,30 @@
 //! One request at this dialect, and what its endpoints ask of it.
 
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde_json::Value;
 
 use super::error::{Kind, Refusal};
 use super::id::Id;
+use super::version;
 use crate::dialect::common::read::excerpt;
-use crate::dialect::common::{self, body};
+use crate::dialect::common::{self, Answer, Arrival, body};
 use crate::domain::authorization::{Credential, Denial, Need};
+use crate::domain::billing;
 use crate::domain::call::Call;
 use crate::domain::catalog::Model;
 use crate::domain::clock::Moment;
 use crate::domain::ledger::Operation;
 use crate::domain::quota::Standing;
 use crate::domain::scope::Scope;
-use crate::domain::world::World;
 use crate::intake::{Intake, Share};
 use crate::provider::Fault;
 
 /// The name under which the catalog lists what is on offer here.
 pub(super) const DIALECT: &str = "anthropic";
-/// The latest version of the wire, which takes less than those before it.
-const LATEST: &str = "2026-10-21";
-/// The versions of the wire that there are.
-const VERSIONS: [&str; 3] = [LATEST, "2023-06-01", "2023-01-01"];
 /// The header that carries a key.
 const KEY_HEADER: &str = "x-api-key";
 const VERSION_HEADER: &str = "anthropic-version";
@@ -57,15 +52,9 @@ impl<'a> Deref for Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// Takes a request up and logs that it did.
-    pub(super) fn start(
-        world: &'a Arc<World>,
-        head: &'a Parts,
-        path: &'a str,
-        client_ip: IpAddr,
-        intake: &'a Intake,
-    ) -> Self {
-        let common = common::Exchange::start(world, head, path, client_ip, intake, Some);
+    /// Takes a request up and logs that it did. Of its body no more is taken in than `intake` allows.
+    pub(super) fn start(arrival: &'a Arrival<'_>, intake: &'a Intake) -> Self {
+        let common = common::Exchange { intake, ..common::Exchange::start(arrival, Some) };
         Self { common, caller: OnceLock::new() }
     }
 
@@ -113,26 +102,26 @@ impl<'a> Exchange<'a> {
         let Some(version) = self.head.headers.get(VERSION_HEADER) else {
             return invalid("header is required");
         };
-        if VERSIONS.iter().any(|known| version == known) {
+        if version::ALL.iter().any(|known| version == known) {
             return Ok(());
         }
         let version = String::from_utf8_lossy(version.as_bytes());
         invalid(&format!("\"{}\" is not a valid version", excerpt(&version)))
     }
 
-    /// Whether the client speaks the latest version of the wire.
-    pub(super) fn speaks_latest(&self) -> bool {
-        self.head.headers.get(VERSION_HEADER).is_some_and(|version| version == LATEST)
-    }
-
-    /// The body, which must be JSON. Its share is to be held until the answer is sent.
+    /// The body, which must be JSON that the client's version of the wire takes. Its share is to be held until the
+    /// answer is sent.
     pub(super) async fn body(&self, body: Body) -> Result<(Value, Share), Refusal> {
-        match body::json(&self.common, body).await? {
-            (Some(value), share) => Ok((value, share)),
-            (None, _) => {
-                Err(Refusal::new(Kind::InvalidRequest, "The request body is not valid JSON: it is empty"))
-            }
+        let (Some(value), share) = body::json(&self.common, body).await? else {
+            return Err(Refusal::new(
+                Kind::InvalidRequest,
+                "The request body is not valid JSON: it is empty",
+            ));
+        };
+        if self.head.headers.get(VERSION_HEADER).is_some_and(|version| version == version::LATEST) {
+            version::is_of_latest(&value)?;
         }
+        Ok((value, share))
     }
 
     /// The model to use. One that does something else is as good as none.
@@ -156,6 +145,14 @@ impl<'a> Exchange<'a> {
         let fault = self.common.fault();
         fault.map_err(|error| Refusal::new(Kind::InvalidRequest, excerpt(&error.to_string())))
     }
+}
+
+/// Notes that a call was refused after it was let in, and passes on what it is answered.
+pub(super) async fn billed(call: &Call, answer: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
+    if answer.is_err() {
+        billing::bill_refusal(call, Operation::Chat).await;
+    }
+    answer
 }
 
 /// That there is no such model.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::caching;
+use super::tools::object;
 use super::words::unexpected_tag;
 use crate::dialect::common::read::{Members, Mistake, Read, list, one_of, string};
 use crate::domain::inference::{File, Image, Part};
@@ -16,6 +17,7 @@ const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"]
 /// The text of a text block: there must be some.
 pub(super) fn text(members: Members<'_>) -> Read<String> {
     let text = members.required("text", said)?;
+    members.optional("citations", list(object))?;
     members.only(&["type", "text", "cache_control", "citations"])?;
     Ok(text.to_owned())
 }

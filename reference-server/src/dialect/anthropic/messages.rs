@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::error::Refusal;
-use super::exchange::Exchange;
+use super::error::{Kind, Refusal};
+use super::exchange::{self, Exchange};
 use super::id::Id;
 use super::request::{self, Asked, Purpose};
 use super::stream::{self, Prompt};
@@ -15,33 +15,34 @@ use crate::dialect::common::Answer;
 use crate::domain::call::Call;
 use crate::domain::catalog::Model;
 use crate::domain::inference::{Completion, FinishReason, ToolCall};
-use crate::domain::ledger::Operation;
 use crate::domain::prompt_cache::CacheUse;
-use crate::domain::{billing, completion, prompt_tokens};
+use crate::domain::{completion, prompt_tokens};
 use crate::intake::Share;
+
+/// What a model says that goes on with nothing.
+const NO_PREFILL: &str =
+    "This model does not support assistant message prefill. The conversation must end with a user message.";
 
 /// Answers a conversation.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
     let call = exchange.authenticate()?;
     let answer = admitted(exchange, &call, body).await;
-    if answer.is_err() {
-        billing::bill_refusal(&call, Operation::Chat).await;
-    }
-    answer
+    exchange::billed(&call, answer).await
 }
 
 async fn admitted(exchange: &Exchange<'_>, call: &Call, body: Body) -> Result<Answer, Refusal> {
     exchange.admit(call)?;
-    let (body, share) = exchange.body(body).await?;
-    if exchange.speaks_latest() {
-        request::is_of_latest(&body)?;
-    }
+    let (body, mut share) = exchange.body(body).await?;
     let Asked { model, completion: request, caching, is_streamed } = request::read(&body, Purpose::Answer)?;
     // What was read of it is a copy.
     drop(body);
     let model = exchange.model(&model)?;
     exchange.authorize(call)?;
+    if request.is_begun && !model.takes_prefill {
+        return Err(Refusal::new(Kind::InvalidRequest, NO_PREFILL));
+    }
     let fault = exchange.fault()?;
+    exchange.make_room(&mut share, request.answer_size()).await?;
     let cached = caching.look_up(call, model, &request).await?;
     if is_streamed {
         let prompt =

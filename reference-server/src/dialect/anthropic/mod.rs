@@ -18,6 +18,7 @@ mod routes;
 mod signature;
 mod stream;
 mod tools;
+mod version;
 mod wire;
 mod words;
 

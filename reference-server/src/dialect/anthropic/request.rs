@@ -97,6 +97,9 @@ pub(super) fn read(body: &Value, purpose: Purpose) -> Read<Asked> {
     if thinking.is_some() {
         thinks_freely(thinking, max_tokens, &sampling, &tool_use, is_begun)?;
     }
+    if is_begun && format.is_some() {
+        return Err(ends_with_the_assistant("an output format is given"));
+    }
     Ok(Asked {
         model: model.to_owned(),
         caching: marks.finish(body)?,
@@ -111,18 +114,10 @@ pub(super) fn read(body: &Value, purpose: Purpose) -> Read<Asked> {
             tool_use,
             format: format.unwrap_or_default(),
             thinking,
+            is_begun,
             ..CompletionRequest::default()
         },
     })
-}
-
-/// That a body has nothing that the latest version no longer takes.
-pub(super) fn is_of_latest(body: &Value) -> Read<()> {
-    let members = Members::of(body)?;
-    match ["temperature", "top_p", "top_k"].into_iter().find(|name| members.get(name).is_some()) {
-        None => Ok(()),
-        Some(name) => Err(Mistake::new(Problem::Unknown).in_member(name)),
-    }
 }
 
 fn max_tokens(members: Members<'_>, model: &str) -> Read<u32> {
@@ -213,9 +208,14 @@ fn thinks_freely(
         return refuse("Thinking may not be enabled when tool_choice forces tool use.");
     }
     if is_begun {
-        return refuse("messages: final message must use the \"user\" role when thinking is enabled");
+        return Err(ends_with_the_assistant("thinking is enabled"));
     }
     Ok(())
+}
+
+/// That an answer cannot be begun for the model under these circumstances.
+fn ends_with_the_assistant(when: &str) -> Mistake {
+    Mistake::other(format!("final message must use the \"user\" role when {when}")).in_member("messages")
 }
 
 fn output_config(value: &Value) -> Read<Option<AnswerFormat>> {
@@ -256,6 +256,10 @@ mod tests {
             "max_tokens": 2_000,
             "messages": [{ "role": "user", "content": "Hi" }],
         })
+    }
+
+    fn begun() -> Value {
+        json!([{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": "Well," }])
     }
 
     fn with(members: Value) -> Value {
@@ -302,6 +306,9 @@ mod tests {
         let thinks =
             with(json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 }, "temperature": 1 }));
         assert_eq!(read(&thinks, Purpose::Answer).unwrap().completion.thinking, Some(1_024));
+        assert!(!request.is_begun);
+        let begun = with(json!({ "messages": begun() }));
+        assert!(read(&begun, Purpose::Answer).unwrap().completion.is_begun);
     }
 
     #[test]
@@ -338,6 +345,17 @@ mod tests {
             (
                 json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 }, "temperature": 0.5 }),
                 "`temperature` may only be set to 1 when thinking is enabled",
+            ),
+            (
+                json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 }, "messages": begun() }),
+                "messages: final message must use the \"user\" role when thinking is enabled",
+            ),
+            (
+                json!({
+                    "output_config": { "format": { "type": "json_schema", "schema": {} } },
+                    "messages": begun(),
+                }),
+                "messages: final message must use the \"user\" role when an output format is given",
             ),
         ] {
             assert_eq!(refused(members), words);

@@ -1,17 +1,14 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics and the headers.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::response::Response;
 
 use super::error::{Kind, Refusal};
 use super::exchange::Exchange;
 use super::{count, messages, models, respond};
-use crate::dialect::common::{Answer, run};
-use crate::domain::world::World;
+use crate::dialect::common::{Answer, Arrival, run};
 use crate::intake::Intake;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +44,11 @@ impl<'a> Endpoint<'a> {
 /// The largest body in bytes, which is the service's limit.
 const LARGEST: usize = 32 * 1024 * 1024;
 
-/// Answers a request. The dialect's own path begins `mounted_at` bytes into the request's.
-pub(crate) async fn serve(
-    world: &Arc<World>,
-    request: Request,
-    mounted_at: usize,
-    client_ip: IpAddr,
-    intake: &Intake,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().get(mounted_at..).unwrap_or_default();
-    let limit = intake.limit.min(LARGEST);
-    let intake = Intake { limit, budget: Arc::clone(&intake.budget), ..*intake };
-    let exchange = Exchange::start(world, &head, path, client_ip, &intake);
+/// Answers a request.
+pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
+    let limit = arrival.intake.limit.min(LARGEST);
+    let intake = Intake { limit, budget: Arc::clone(&arrival.intake.budget), ..*arrival.intake };
+    let exchange = Exchange::start(arrival, &intake);
     let refuse = |mut refusal: Refusal| {
         let exception = refusal.exception.take().map(Arc::from);
         (refusal.into_response(exchange.request_id()), exception)

@@ -1,23 +1,17 @@
 //! Reads a body within limits, and JSON from it.
 
-use std::time::Duration;
-
 use axum::body::Body as HttpBody;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde_json::Value;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::Exchange;
 use crate::aside::aside;
 use crate::intake::{Full, Intake, Share};
 
-/// How long the rest of a body that is not taken in is still read, so that its sender reads the answer.
-const DRAINING: Duration = Duration::from_secs(5);
-/// How much of it is read at most.
-const DRAINED: usize = 256 * 1024 * 1024;
 /// The size in bytes up to which the values of a body are not counted. There cannot be very many.
 const UNCOUNTED: usize = 256 * 1024;
 /// Most values in one body. Each is many times larger in memory than on the wire.
@@ -77,7 +71,7 @@ pub(crate) fn has_too_many_values(bytes: &[u8]) -> bool {
     bytes.len() > UNCOUNTED && count_values(bytes) > MOST_VALUES
 }
 
-/// The whole body, and its share. One that says beforehand that it is too large is not kept at all.
+/// The whole body, and its share. One that says beforehand that it is too large is not read at all.
 pub(crate) async fn collect(
     mut body: HttpBody,
     intake: &Intake,
@@ -85,11 +79,11 @@ pub(crate) async fn collect(
 ) -> Result<(Bytes, Share), BodyError> {
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if declared > intake.limit {
-        return Err(unread(body, BodyError::TooLarge).await);
+        return Err(BodyError::TooLarge);
     }
     let mut share = Share::default();
     if let Err(Full) = intake.grow(&mut share, declared).await {
-        return Err(unread(body, BodyError::Full).await);
+        return Err(BodyError::Full);
     }
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
@@ -104,7 +98,7 @@ pub(crate) async fn collect(
         };
         let length = first.len() + joined.len() + data.len();
         if length > intake.limit {
-            return Err(unread(body, BodyError::TooLarge).await);
+            return Err(BodyError::TooLarge);
         }
         if first.is_empty() && joined.is_empty() {
             // Nearly every body comes in one piece, which is taken as it is.
@@ -116,7 +110,7 @@ pub(crate) async fn collect(
             let doubled = length.next_power_of_two().min(intake.limit);
             let room = if declared < length { doubled } else { declared };
             if let Err(Full) = intake.grow(&mut share, room).await {
-                return Err(unread(body, BodyError::Full).await);
+                return Err(BodyError::Full);
             }
             joined.reserve(room - joined.len());
         }
@@ -124,12 +118,6 @@ pub(crate) async fn collect(
         joined.extend_from_slice(&data);
     }
     Ok((if joined.is_empty() { first } else { joined.freeze() }, share))
-}
-
-/// What is wrong with a body that has not been read to its end.
-async fn unread(body: HttpBody, error: BodyError) -> BodyError {
-    drain(body).await;
-    error
 }
 
 /// Counts what takes room: a list or an object begins with a bracket, and each value in it but the first has a comma
@@ -149,20 +137,6 @@ fn count_values(text: &[u8]) -> usize {
     count
 }
 
-async fn drain(mut body: HttpBody) {
-    let rest = async {
-        let mut taken = 0_usize;
-        while let Some(Ok(frame)) = body.frame().await {
-            taken = taken.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-            if taken > DRAINED {
-                return;
-            }
-        }
-    };
-    // Whether all of it came makes no difference.
-    let _ = timeout(DRAINING, rest).await;
-}
-
 /// Whether the content type is JSON's, or missing.
 pub(crate) fn claims_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
@@ -178,6 +152,7 @@ pub(crate) fn claims_json(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::time::Duration;
 
     use axum::http::HeaderValue;
     use futures::{StreamExt, stream};

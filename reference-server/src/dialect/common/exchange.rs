@@ -1,7 +1,6 @@
 //! One request: its world, its place in the log, its caller.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,13 +8,14 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 use uuid::Uuid;
 
+use super::{Arrival, BodyError};
 use crate::domain::authorization::{self, Credential, Denial, Need};
 use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
 use crate::domain::ledger::Operation;
 use crate::domain::log_line::{LogEvent, RequestContext};
 use crate::domain::world::World;
-use crate::intake::Intake;
+use crate::intake::{Intake, NoRoom, Share};
 use crate::provider::Fault;
 
 /// Names a fault that the provider is to have in this request.
@@ -43,14 +43,8 @@ pub(crate) struct UnknownFault(pub(crate) String);
 impl<'a> Exchange<'a> {
     /// Takes a request up, under an id of its own, and logs that it did. The log shows the id that `logged_id` makes
     /// of it.
-    pub(crate) fn start(
-        world: &'a Arc<World>,
-        head: &'a Parts,
-        path: &'a str,
-        client_ip: IpAddr,
-        intake: &'a Intake,
-        logged_id: impl FnOnce(Uuid) -> Option<Uuid>,
-    ) -> Self {
+    pub(crate) fn start(arrival: &'a Arrival<'_>, logged_id: impl FnOnce(Uuid) -> Option<Uuid>) -> Self {
+        let (world, head, path) = (arrival.world, &arrival.head, arrival.path());
         let id = Uuid::new_v4();
         let user_agent = head.headers.get(header::USER_AGENT);
         let context = Arc::new(RequestContext {
@@ -59,12 +53,12 @@ impl<'a> Exchange<'a> {
             method: method_name(&head.method),
             path: known_path(path).map_or_else(|| Cow::Owned(beginning(path).to_owned()), Cow::Borrowed),
             query: head.uri.query().map(beginning).unwrap_or_default().into(),
-            client_ip,
+            client_ip: arrival.client_ip,
             user_agent: user_agent.and_then(|value| value.to_str().ok()).map(|text| beginning(text).into()),
             world: (!world.is_root()).then(|| Arc::clone(&world.id)),
         });
         world.record(&context, LogEvent::Started);
-        Self { world, head, path, context, started: Instant::now(), intake }
+        Self { world, head, path, context, started: Instant::now(), intake: arrival.intake }
     }
 
     /// Finds out who calls.
@@ -94,6 +88,15 @@ impl<'a> Exchange<'a> {
         let Some(value) = self.head.headers.get(FAULT_HEADER) else { return Ok(None) };
         let name = String::from_utf8_lossy(value.as_bytes());
         Fault::parse(&name).map(Some).ok_or_else(|| UnknownFault(name.into_owned()))
+    }
+
+    /// Makes room for answers of so many bytes, beside what the share already is of it. A body that asks for more than
+    /// there can be is as good as too large.
+    pub(crate) async fn make_room(&self, share: &mut Share, bytes: usize) -> Result<(), BodyError> {
+        self.intake.make_room(share, bytes).await.map_err(|no_room| match no_room {
+            NoRoom::Now => BodyError::Full,
+            NoRoom::Ever => BodyError::TooLarge,
+        })
     }
 }
 

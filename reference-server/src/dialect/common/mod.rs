@@ -1,5 +1,6 @@
 //! What every dialect does with a request before and after its own words come in.
 
+mod arrival;
 pub(crate) mod body;
 mod exchange;
 mod flow;
@@ -7,6 +8,7 @@ pub(crate) mod read;
 mod run;
 pub(crate) mod sse;
 
+pub(crate) use arrival::Arrival;
 pub(crate) use body::BodyError;
 pub(crate) use exchange::{Exchange, UnknownFault};
 pub(crate) use flow::Flow;

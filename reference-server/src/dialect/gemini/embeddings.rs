@@ -16,7 +16,7 @@ use crate::domain::call::Call;
 use crate::domain::embedding;
 use crate::domain::inference::EmbeddingRequest;
 use crate::domain::ledger::Operation;
-use crate::intake::{Full, Share};
+use crate::intake::Share;
 
 /// Most texts in a batch.
 const MOST: usize = 100;
@@ -103,7 +103,7 @@ async fn embed(
     let dimensions = texts.first().and_then(|(_, length)| *length);
     let length = dimensions.unwrap_or(model.identity.dimensions);
     let room = texts.len().saturating_mul(length).saturating_mul(NUMBER);
-    exchange.intake.grow(&mut share, room).await.map_err(|Full| Refusal::Unavailable)?;
+    exchange.make_room(&mut share, room).await?;
     let inputs = texts.into_iter().map(|(text, _)| text).collect();
     let embeddings = embedding::embed(call, model, EmbeddingRequest { inputs, dimensions }, fault).await?;
     let mut values = embeddings.vectors.iter().map(|values| Values { values });

@@ -8,18 +8,21 @@ use axum::http::header::AUTHORIZATION;
 
 use super::error::Refusal;
 use super::routes::Action;
-use crate::dialect::common;
+use crate::dialect::common::{self, BodyError};
 use crate::domain::authorization::{Credential, Need};
 use crate::domain::billing;
 use crate::domain::call::Call;
 use crate::domain::catalog::Model;
 use crate::domain::ledger::Operation;
 use crate::domain::scope::Scope;
+use crate::intake::Share;
 
 /// The name under which the catalog lists what is on offer here.
 pub(super) const DIALECT: &str = "gemini";
 /// The header that carries a key.
 const KEY: &str = "x-goog-api-key";
+const TOO_MUCH: &str = "The request asks for more than can be generated at once. Ask for fewer candidates or fewer \
+    logprobs, lower maxOutputTokens, or shorten the contents.";
 
 /// One request, with the words of this dialect for what goes wrong.
 pub(super) struct Exchange<'a>(pub(super) common::Exchange<'a>);
@@ -53,6 +56,15 @@ impl<'a> Exchange<'a> {
         self.0
             .model(DIALECT, name, operation)
             .map_err(|_| Refusal::UnknownModel { model: name.to_owned(), action: Some(action) })
+    }
+
+    /// Makes room for answers of so many bytes. Who asks for more than there can be has given an invalid argument; the
+    /// payload is small enough.
+    pub(super) async fn make_room(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
+        self.0.make_room(share, bytes).await.map_err(|error| match error {
+            BodyError::TooLarge => Refusal::Rejected(TOO_MUCH.to_owned()),
+            error => error.into(),
+        })
     }
 
     /// A parameter of the query, as it is written.

@@ -11,6 +11,7 @@ use super::request::{self, ContentRequest};
 use super::routes::Action;
 use super::wire::{Content, candidate};
 use super::{content, stream};
+use crate::aside::aside;
 use crate::dialect::common::read::{Mistake, Problem, Read};
 use crate::dialect::common::{Answer, body};
 use crate::domain::call::Call;
@@ -20,64 +21,49 @@ use crate::domain::ledger::Operation;
 use crate::domain::prompt_tokens;
 use crate::intake::Share;
 
-/// Answers at once.
-pub(super) async fn whole(
+/// Answers at once, or in parts: as events where the query says so, else as the elements of a list.
+pub(super) async fn answer(
     exchange: &Exchange<'_>,
     call: &Call,
     model: &str,
+    action: Action,
     body: Body,
 ) -> Result<Answer, Refusal> {
     let (wanted, share) = wanted(exchange, body, request::read).await?;
-    let answer = complete(exchange, call, model, wanted, share).await;
+    let answer = generated(exchange, call, model, action, wanted, share).await;
     exchange.billed(call, Operation::Chat, answer).await
 }
 
-async fn complete(
+async fn generated(
     exchange: &Exchange<'_>,
     call: &Call,
     model: &str,
+    action: Action,
     wanted: ContentRequest,
-    share: Share,
+    mut share: Share,
 ) -> Result<Answer, Refusal> {
-    let model = exchange.model(call, model, Action::Generate)?;
+    let model = exchange.model(call, model, action)?;
     let fault = exchange.fault()?;
-    let shows_thoughts = wanted.shows_thoughts;
-    let completion = completion::complete(call, model, wanted.request, fault).await?;
-    let answers = (0..).zip(completion.answers());
-    let content = Content {
-        candidates: answers.map(|(index, answer)| candidate(index, answer, shows_thoughts)).collect(),
-        usage_metadata: Some(completion.usage.into()),
-        model_version: model.id(),
-        response_id: &exchange.context.id.simple().to_string(),
-    };
-    let bytes = serde_json::to_vec(&content).map_err(|error| Refusal::Internal(error.to_string()))?;
+    let ContentRequest { request, shows_thoughts } = wanted;
+    exchange.make_room(&mut share, request.answer_size()).await?;
+    if action == Action::Stream {
+        let parts = completion::stream(call, model, request, fault).await?;
+        return Ok(Answer::Streamed(stream::respond(exchange, model, parts, share, shows_thoughts)));
+    }
+    let work = request.work();
+    let completion = completion::complete(call, model, request, fault).await?;
+    let response_id = exchange.context.id.simple().to_string();
+    let bytes = aside(work, move || {
+        let answers = (0..).zip(completion.answers());
+        serde_json::to_vec(&Content {
+            candidates: answers.map(|(index, answer)| candidate(index, answer, shows_thoughts)).collect(),
+            usage_metadata: Some(completion.usage.into()),
+            model_version: model.id(),
+            response_id: &response_id,
+        })
+    });
+    let bytes = bytes.map_err(|error| Refusal::Internal(error.to_string()))?;
     Ok(Answer::Whole(json_response(share.until_sent(bytes))))
-}
-
-/// Answers in parts: as events where the query says so, else as the elements of a list.
-pub(super) async fn streamed(
-    exchange: &Exchange<'_>,
-    call: &Call,
-    model: &str,
-    body: Body,
-) -> Result<Answer, Refusal> {
-    let (wanted, share) = wanted(exchange, body, request::read).await?;
-    let answer = stream(exchange, call, model, wanted, share).await;
-    exchange.billed(call, Operation::Chat, answer).await
-}
-
-async fn stream(
-    exchange: &Exchange<'_>,
-    call: &Call,
-    model: &str,
-    wanted: ContentRequest,
-    share: Share,
-) -> Result<Answer, Refusal> {
-    let model = exchange.model(call, model, Action::Stream)?;
-    let fault = exchange.fault()?;
-    let shows_thoughts = wanted.shows_thoughts;
-    let parts = completion::stream(call, model, wanted.request, fault).await?;
-    Ok(Answer::Streamed(stream::respond(exchange, model, parts, share, shows_thoughts)))
 }
 
 /// How many tokens a request is.
@@ -96,7 +82,7 @@ pub(super) async fn count(
 ) -> Result<Answer, Refusal> {
     let (request, _share) = wanted(exchange, body, counted).await?;
     let model = exchange.model(call, model, Action::Count)?;
-    let total_tokens = prompt_tokens::count(call, model, &request).await?;
+    let total_tokens = prompt_tokens::count_of_any_length(call, model, &request).await?;
     let bytes = serde_json::to_vec(&TokenCount { total_tokens });
     let bytes = bytes.map_err(|error| Refusal::Internal(error.to_string()))?;
     Ok(Answer::Whole(json_response(bytes)))

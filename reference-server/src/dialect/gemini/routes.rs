@@ -1,19 +1,15 @@
 //! From a path and a method to an endpoint.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Refusal;
 use super::exchange::Exchange;
 use super::{embeddings, generate, models};
-use crate::dialect::common::{self, Answer, run};
-use crate::domain::world::World;
-use crate::intake::Intake;
+use crate::dialect::common::{self, Answer, Arrival, run};
 
 /// What is done with a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,17 +69,9 @@ impl<'p> Endpoint<'p> {
     }
 }
 
-/// Answers a request. The dialect's own path begins `mounted_at` bytes into the request's.
-pub(crate) async fn serve(
-    world: &Arc<World>,
-    request: Request,
-    mounted_at: usize,
-    client_ip: IpAddr,
-    intake: &Intake,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().get(mounted_at..).unwrap_or_default();
-    let exchange = Exchange(common::Exchange::start(world, &head, path, client_ip, intake, Some));
+/// Answers a request.
+pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
+    let exchange = Exchange(common::Exchange::start(arrival, Some));
     let refuse = |refusal: Refusal| {
         let exception = refusal.exception().map(Arc::from);
         (refusal.into_response(), exception)
@@ -101,8 +89,9 @@ async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> 
     match endpoint {
         Endpoint::Models => models::list(exchange),
         Endpoint::Model(name) => models::show(exchange, name),
-        Endpoint::Act(model, Action::Generate) => generate::whole(exchange, &call, model, body).await,
-        Endpoint::Act(model, Action::Stream) => generate::streamed(exchange, &call, model, body).await,
+        Endpoint::Act(model, action @ (Action::Generate | Action::Stream)) => {
+            generate::answer(exchange, &call, model, action, body).await
+        }
         Endpoint::Act(model, Action::Count) => generate::count(exchange, &call, model, body).await,
         Endpoint::Act(model, Action::Embed) => embeddings::one(exchange, &call, model, body).await,
         Endpoint::Act(model, Action::EmbedBatch) => embeddings::batch(exchange, &call, model, body).await,

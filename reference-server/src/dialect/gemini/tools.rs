@@ -1,9 +1,11 @@
 //! The functions that a model may call.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::members::Members;
-use crate::dialect::common::read::{self, Mistake, Read};
+use crate::dialect::common::read::{self, Mistake, Problem, Read};
 use crate::domain::inference::{Tool, ToolMode, ToolUse};
 
 /// Most functions in a request.
@@ -13,13 +15,23 @@ const MOST: usize = 512;
 pub(super) fn tools(value: &Value) -> Read<Vec<Tool>> {
     let lists = read::list(tool)(value)?;
     let tools: Vec<Tool> = lists.into_iter().flatten().collect();
-    for (index, tool) in tools.iter().enumerate() {
-        if tools.iter().take(index).any(|other| other.name == tool.name) {
+    if tools.len() > MOST {
+        return Err(Mistake::new(Problem::Longer { most: MOST, found: tools.len() }));
+    }
+    all_differ(&tools)?;
+    Ok(tools)
+}
+
+/// That no two functions have the same name.
+fn all_differ(tools: &[Tool]) -> Read<()> {
+    let mut names = HashSet::new();
+    match tools.iter().find(|tool| !names.insert(tool.name.as_str())) {
+        None => Ok(()),
+        Some(tool) => {
             let words = format!("duplicate function declaration found: {}", read::excerpt(&tool.name));
-            return Err(Mistake::other(words));
+            Err(Mistake::other(words))
         }
     }
-    Ok(tools)
 }
 
 fn tool(value: &Value) -> Read<Vec<Tool>> {
@@ -30,7 +42,7 @@ fn tool(value: &Value) -> Read<Vec<Tool>> {
     if let Some(name) = OTHERS.into_iter().find(|name| members.get(name).is_some()) {
         return Err(Mistake::other("this tool is not supported").in_member(name));
     }
-    let functions = members.optional("functionDeclarations", read::list_of(0..=MOST, function))?;
+    let functions = members.optional("functionDeclarations", read::list(function))?;
     Ok(functions.unwrap_or_default())
 }
 
@@ -88,7 +100,8 @@ pub(super) fn tool_use(value: &Value, tools: &[Tool]) -> Read<ToolUse> {
             }
             Err(Mistake::other(format!("there is no function {} in tools", read::excerpt(name))))
         };
-        let only = members.optional("allowedFunctionNames", read::list(declared))?.unwrap_or_default();
+        let only = members.optional("allowedFunctionNames", read::list_of(0..=MOST, declared))?;
+        let only = only.unwrap_or_default();
         Ok(ToolUse { mode, only, one_at_a_time: false })
     })?;
     Ok(config.unwrap_or_default())
@@ -115,5 +128,18 @@ mod tests {
         assert!(tool_use(&config, &all[..1]).is_err());
         assert!(tools(&json!([{ "functionDeclarations": [{ "name": "a b" }] }])).is_err());
         assert!(tools(&json!([{ "functionDeclarations": [{ "name": "a" }, { "name": "a" }] }])).is_err());
+    }
+
+    #[test]
+    fn there_are_so_many_functions_in_all_tools_together() {
+        let declaring = |count: usize| {
+            let half = |names: std::ops::Range<usize>| -> Vec<_> {
+                names.map(|number| json!({ "name": format!("f{number}") })).collect()
+            };
+            let (first, second) = (half(0..count / 2), half(count / 2..count));
+            tools(&json!([{ "functionDeclarations": first }, { "functionDeclarations": second }]))
+        };
+        assert_eq!(declaring(MOST).unwrap().len(), MOST);
+        assert_eq!(declaring(MOST + 1).unwrap_err().problem, Problem::Longer { most: MOST, found: MOST + 1 });
     }
 }

@@ -1,5 +1,7 @@
 //! The bodies of success, member for member.
 
+use std::borrow::Cow;
+
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -28,7 +30,7 @@ pub(super) struct Candidate<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) avg_logprobs: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) logprobs_result: Option<Logprobs>,
+    pub(super) logprobs_result: Option<Logprobs<'a>>,
 }
 
 /// What the model says.
@@ -72,26 +74,26 @@ impl Serialize for Part<'_> {
 /// How probable the tokens of an answer were.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Logprobs {
-    top_candidates: Vec<TopCandidates>,
-    chosen_candidates: Vec<TokenCandidate>,
+pub(super) struct Logprobs<'a> {
+    top_candidates: Vec<TopCandidates<'a>>,
+    chosen_candidates: Vec<TokenCandidate<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct TopCandidates {
-    candidates: Vec<TokenCandidate>,
+struct TopCandidates<'a> {
+    candidates: Vec<TokenCandidate<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct TokenCandidate {
-    token: String,
+struct TokenCandidate<'a> {
+    token: Cow<'a, str>,
     log_probability: f64,
 }
 
-impl TokenCandidate {
-    fn new(bytes: &[u8], log_probability: f64) -> Self {
-        Self { token: String::from_utf8_lossy(bytes).into_owned(), log_probability }
+impl<'a> TokenCandidate<'a> {
+    fn new(bytes: &'a [u8], log_probability: f64) -> Self {
+        Self { token: String::from_utf8_lossy(bytes), log_probability }
     }
 }
 
@@ -143,20 +145,15 @@ fn average(tokens: &[Token]) -> Option<f64> {
     Some(tokens.iter().map(|token| token.logprob).sum::<f64>() / f64::from(count))
 }
 
-fn logprobs(tokens: &[Token]) -> Logprobs {
-    let top = |token: &Token| TopCandidates {
-        candidates: token
-            .alternatives
-            .iter()
-            .map(|(bytes, logprob)| TokenCandidate::new(bytes, *logprob))
-            .collect(),
-    };
-    Logprobs {
-        top_candidates: tokens.iter().map(top).collect(),
-        chosen_candidates: tokens
-            .iter()
-            .map(|token| TokenCandidate::new(&token.bytes, token.logprob))
-            .collect(),
+fn logprobs(tokens: &[Token]) -> Logprobs<'_> {
+    let chosen = tokens.iter().map(|token| TokenCandidate::new(&token.bytes, token.logprob));
+    Logprobs { top_candidates: tokens.iter().map(top).collect(), chosen_candidates: chosen.collect() }
+}
+
+fn top(token: &Token) -> TopCandidates<'_> {
+    let candidates = token.alternatives.iter();
+    TopCandidates {
+        candidates: candidates.map(|(bytes, logprob)| TokenCandidate::new(bytes, *logprob)).collect(),
     }
 }
 

@@ -37,7 +37,7 @@ async fn admitted(
     exchange: &Exchange<'_>,
     call: &Call,
     body: validate::Body,
-    share: Share,
+    mut share: Share,
 ) -> Result<Answer, Refusal> {
     exchange.authorize(call, Need::Scope(Scope::ModelsInference))?;
     let defects = &exchange.world.defects;
@@ -47,6 +47,7 @@ async fn admitted(
     lenience::chat(call, &members)?;
     let request = request(members, defects)?;
     let fault = exchange.fault()?;
+    exchange.make_room(&mut share, request.answer_size()).await?;
     if streamed {
         let parts = completion::stream(call, model, request, fault).await;
         let parts = parts.map_err(|error| exchange.failed(error))?;

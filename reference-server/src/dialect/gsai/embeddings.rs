@@ -18,7 +18,7 @@ use crate::domain::embedding;
 use crate::domain::inference::{EmbeddingRequest, Embeddings};
 use crate::domain::ledger::Operation;
 use crate::domain::scope::Scope;
-use crate::intake::{Full, Share};
+use crate::intake::Share;
 
 /// What a number of a vector takes, in bytes: itself, and what is written of it.
 const NUMBER: usize = 16;
@@ -46,7 +46,7 @@ async fn admitted(
     let model = exchange.model(content::text(members.remove("model")), Operation::Embedding)?;
     let fault = exchange.fault()?;
     let request = request(members);
-    exchange.intake.grow(&mut share, room(&request, model)).await.map_err(|Full| Refusal::Full)?;
+    exchange.make_room(&mut share, room(&request, model)).await?;
     let embeddings = embedding::embed(call, model, request, fault).await;
     let embeddings = embeddings.map_err(|error| exchange.failed(error))?;
     whole(exchange, model, &embeddings, share)

@@ -204,11 +204,6 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The answer where there is nothing.
-pub(crate) fn not_found() -> Response {
-    Refusal::NotFound.into_response()
-}
-
 fn denied(denial: Denial) -> Response {
     let (status, detail) = match denial {
         Denial::Missing | Denial::Malformed => (StatusCode::FORBIDDEN, "Not authenticated"),

@@ -1,22 +1,18 @@
 //! One request at this dialect, and what its endpoints ask of it.
 
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::error::Refusal;
 use super::rewrite;
-use crate::dialect::common::{self, UnknownFault};
+use crate::dialect::common::{self, Arrival, UnknownFault};
 use crate::domain::authorization::{Credential, Need};
 use crate::domain::call::{Call, CallError};
 use crate::domain::catalog::{Model, ModelRefusal};
 use crate::domain::inference::ProviderError;
 use crate::domain::ledger::Operation;
-use crate::domain::world::World;
-use crate::intake::Intake;
 use crate::provider::Fault;
 
 /// The name under which the catalog lists what is on offer here.
@@ -35,15 +31,9 @@ impl<'a> Deref for Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     /// Takes a request up and logs that it did.
-    pub(super) fn start(
-        world: &'a Arc<World>,
-        head: &'a Parts,
-        path: &'a str,
-        client_ip: IpAddr,
-        intake: &'a Intake,
-    ) -> Self {
-        let logged_id = |id| rewrite::logged_request_id(&world.defects, id);
-        Self(common::Exchange::start(world, head, path, client_ip, intake, logged_id))
+    pub(super) fn start(arrival: &'a Arrival<'_>) -> Self {
+        let logged_id = |id| rewrite::logged_request_id(&arrival.world.defects, id);
+        Self(common::Exchange::start(arrival, logged_id))
     }
 
     /// Finds out who calls.

@@ -22,5 +22,4 @@ mod stream;
 mod validate;
 mod wire;
 
-pub(crate) use error::not_found;
 pub(crate) use routes::serve;

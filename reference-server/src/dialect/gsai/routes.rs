@@ -1,19 +1,15 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics and the browsers.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
 use super::error::Refusal;
 use super::exchange::Exchange;
 use super::{chat, cors, embeddings, head, health, lenience, models, rewrite};
-use crate::dialect::common::{Answer, run};
-use crate::domain::world::World;
-use crate::intake::Intake;
+use crate::dialect::common::{Answer, Arrival, run};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint {
@@ -45,24 +41,16 @@ impl Endpoint {
     }
 }
 
-/// Answers a request. The dialect's own path begins `mounted_at` bytes into the request's.
-pub(crate) async fn serve(
-    world: &Arc<World>,
-    request: Request,
-    mounted_at: usize,
-    client_ip: IpAddr,
-    intake: &Intake,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().get(mounted_at..).unwrap_or_default();
-    let exchange = Exchange::start(world, &head, path, client_ip, intake);
+/// Answers a request.
+pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
+    let exchange = Exchange::start(arrival);
     let broken = |exception| exchange.internal(exception);
     let refuse = |refusal: Refusal| {
         let exception = refusal.exception().map(Arc::from);
-        (rewrite::refused(&world.defects, refusal), exception)
+        (rewrite::refused(&arrival.world.defects, refusal), exception)
     };
     let mut response = run(&exchange, answer(&exchange, body), broken, refuse).await;
-    cors::allow(&head.headers, &mut response);
+    cors::allow(&arrival.head.headers, &mut response);
     response
 }
 

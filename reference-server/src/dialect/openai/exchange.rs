@@ -1,27 +1,24 @@
 //! One request at this dialect, and what its endpoints ask of it.
 
 use std::iter::repeat_n;
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::error::{Kind, Refusal};
 use super::headers::{ORGANIZATION, span};
 use crate::dialect::common::read::excerpt;
-use crate::dialect::common::{self, BodyError, UnknownFault, body};
+use crate::dialect::common::{self, Arrival, BodyError, UnknownFault, body};
 use crate::domain::authorization::{Credential, Denial, Need};
 use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
 use crate::domain::ledger::Operation;
 use crate::domain::quota::{Exceeded, Standing};
 use crate::domain::scope::Scope;
-use crate::domain::world::World;
-use crate::intake::{Full, Intake, Share};
+use crate::intake::Share;
 use crate::provider::Fault;
 
 /// The name under which the catalog lists what is on offer here.
@@ -46,6 +43,8 @@ const NO_EMBEDDING_MODEL: &str = "You are not allowed to generate embeddings fro
 const NOT_JSON: &str = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using \
     your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If \
     you have trouble figuring out how to fix this, please contact us through our help center at help.openai.com.)";
+const TOO_MUCH: &str = "This request asks for more than can be worked on at once. Ask for fewer answers or fewer log \
+    probabilities, set a lower limit of tokens, or shorten the conversation.";
 
 /// One request, with the words of this dialect for what goes wrong.
 pub(super) struct Exchange<'a> {
@@ -64,15 +63,8 @@ impl<'a> Deref for Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     /// Takes a request up and logs that it did.
-    pub(super) fn start(
-        world: &'a Arc<World>,
-        head: &'a Parts,
-        path: &'a str,
-        client_ip: IpAddr,
-        intake: &'a Intake,
-    ) -> Self {
-        let common = common::Exchange::start(world, head, path, client_ip, intake, Some);
-        Self { common, standing: OnceLock::new() }
+    pub(super) fn start(arrival: &'a Arrival<'_>) -> Self {
+        Self { common: common::Exchange::start(arrival, Some), standing: OnceLock::new() }
     }
 
     /// Finds out who calls.
@@ -134,9 +126,13 @@ impl<'a> Exchange<'a> {
         Ok((value.unwrap_or_else(|| Value::Object(Map::new())), share))
     }
 
-    /// Makes room for an answer of so many bytes.
+    /// Makes room for answers of so many bytes. Who asks for more than there can be is told 400, as the service tells
+    /// those whose numbers do not go together, and not 413: the body is small enough.
     pub(super) async fn make_room(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
-        self.intake.grow(share, bytes).await.map_err(|Full| self.unread(&BodyError::Full))
+        self.common.make_room(share, bytes).await.map_err(|error| match error {
+            BodyError::TooLarge => Refusal::invalid(TOO_MUCH).coded("invalid_parameter_combination"),
+            error => self.unread(&error),
+        })
     }
 
     fn unread(&self, error: &BodyError) -> Refusal {

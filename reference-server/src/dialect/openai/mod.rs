@@ -4,6 +4,7 @@
 
 mod attachment;
 mod chat;
+mod chunks;
 mod completions;
 mod effort;
 mod embeddings;
@@ -11,6 +12,7 @@ mod error;
 mod exchange;
 mod format;
 mod headers;
+mod logprobs;
 mod metadata;
 mod models;
 mod prompt;

@@ -1,22 +1,16 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics, the caller and the headers.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
 
 use super::error::Refusal;
 use super::exchange::Exchange;
 use super::{chat, completions, embeddings, headers, models, responses};
-use crate::dialect::common::{Answer, run};
+use crate::dialect::common::{Answer, Arrival, run};
 use crate::domain::billing;
 use crate::domain::call::Call;
 use crate::domain::ledger::Operation;
-use crate::domain::world::World;
-use crate::intake::Intake;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Endpoint<'p> {
@@ -78,17 +72,9 @@ impl<'p> Endpoint<'p> {
     }
 }
 
-/// Answers a request. The dialect's own path begins `mounted_at` bytes into the request's.
-pub(crate) async fn serve(
-    world: &Arc<World>,
-    request: Request,
-    mounted_at: usize,
-    client_ip: IpAddr,
-    intake: &Intake,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().get(mounted_at..).unwrap_or_default();
-    let exchange = Exchange::start(world, &head, path, client_ip, intake);
+/// Answers a request.
+pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
+    let exchange = Exchange::start(arrival);
     let answer = answer(&exchange, body);
     let mut response = run(&exchange, answer, Refusal::internal, Refusal::into_response).await;
     headers::add(&exchange, &mut response);
@@ -125,7 +111,7 @@ async fn admitted(
         Endpoint::Response(id) if exchange.head.method == Method::DELETE => {
             responses::delete(call, id).await.map(Answer::Whole)
         }
-        Endpoint::Response(id) => responses::retrieve(call, id).await.map(Answer::Whole),
+        Endpoint::Response(id) => responses::retrieve(exchange, call, id).await.map(Answer::Whole),
         Endpoint::InputItems(id) => responses::input_items(exchange, call, id).await.map(Answer::Whole),
         Endpoint::Embeddings => embeddings::answer(exchange, call, body).await,
         Endpoint::Models => models::list(exchange).map(Answer::Whole),

@@ -1,5 +1,6 @@
 //! `POST /v1/chat/completions`.
 
+mod ability;
 mod answer;
 mod message;
 mod request;

@@ -1,24 +1,23 @@
 //! A chat completion in server-sent events.
 
-use std::sync::Arc;
-
 use axum::response::Response;
 
 use super::answer::PROMPT;
-use super::wire::{CallDelta, Chunk, ChunkChoice, Delta, ID, Logprobs};
+use super::wire::{CallDelta, ChunkChoice, Delta, ID, Logprobs};
 use crate::dialect::common::Flow;
 use crate::dialect::common::sse::{self, Frame, Frames};
+use crate::dialect::openai::chunks::{Framed, Head, Kind};
 use crate::dialect::openai::error::Refusal;
 use crate::dialect::openai::exchange::Exchange;
-use crate::dialect::openai::wire::{FINGERPRINT, Id, StreamedUsage, TIER, finish_reason};
+use crate::dialect::openai::wire::{TIER, finish_reason};
 use crate::domain::catalog::Model;
 use crate::domain::completion::BilledStream;
-use crate::domain::inference::{FinishReason, Usage};
+use crate::domain::inference::FinishReason;
 use crate::intake::Share;
 use crate::provider::{Piece, StreamPart};
 
-/// A frame, or why there is none.
-type Framed = Result<Frame, serde_json::Error>;
+/// What the chunks say that they are.
+const KIND: Kind = Kind { id: ID, object: "chat.completion.chunk", tier: Some(TIER) };
 
 /// The response that carries the parts as they come, and at the end what they cost, where that is asked for.
 pub(super) fn respond(
@@ -28,12 +27,7 @@ pub(super) fn respond(
     share: Share,
     usage: bool,
 ) -> Response {
-    let head = Head {
-        id: Id::new(ID),
-        created: exchange.world.clock.now().as_seconds(),
-        model: Arc::clone(model.id()),
-        usage: if usage { StreamedUsage::Later } else { StreamedUsage::Unasked },
-    };
+    let head = Head::new(exchange, model, KIND, usage);
     let flow = Flow::new(exchange, parts, share, |_, error| error.to_string());
     sse::respond(Events { flow, head, opened: 0, context_tokens: model.identity.context_tokens })
 }
@@ -83,14 +77,14 @@ impl Events {
         };
         let frame = self.open(index, opening);
         let choice = ChunkChoice { index, delta, logprobs, finish_reason: None };
-        Some(frame.and_then(|frame| self.head.event(frame, &[choice], self.head.usage)))
+        Some(frame.and_then(|frame| self.head.chunk(frame, &[choice])))
     }
 
     fn ended(&mut self, index: u32, reason: &FinishReason) -> Framed {
         let frame = self.open(index, Some(""))?;
         let finish_reason = Some(finish_reason(reason));
         let choice = ChunkChoice { index, delta: Delta::End {}, logprobs: None, finish_reason };
-        self.head.event(frame, &[choice], self.head.usage)
+        self.head.chunk(frame, &[choice])
     }
 
     /// A frame that begins an answer, where it has not begun yet.
@@ -102,38 +96,6 @@ impl Events {
         self.opened |= bit;
         let delta = Delta::Role { role: "assistant", content, refusal: None };
         let choice = ChunkChoice { index, delta, logprobs: None, finish_reason: None };
-        self.head.event(Frame::new(), &[choice], self.head.usage)
-    }
-}
-
-/// What all chunks of an answer have in common.
-struct Head {
-    id: Id,
-    created: i64,
-    model: Arc<str>,
-    usage: StreamedUsage,
-}
-
-impl Head {
-    /// What all of it cost, where that is asked for, and the mark of the end.
-    fn finished(&self, usage: Usage) -> Framed {
-        let frame = match self.usage {
-            StreamedUsage::Unasked => Frame::new(),
-            _ => self.event(Frame::new(), &[], StreamedUsage::Told(usage.into()))?,
-        };
-        Ok(frame.done())
-    }
-
-    fn event(&self, frame: Frame, choices: &[ChunkChoice<'_>], usage: StreamedUsage) -> Framed {
-        frame.data(&Chunk {
-            id: self.id,
-            object: "chat.completion.chunk",
-            created: self.created,
-            model: &self.model,
-            service_tier: TIER,
-            system_fingerprint: FINGERPRINT,
-            choices,
-            usage,
-        })
+        self.head.chunk(Frame::new(), &[choice])
     }
 }

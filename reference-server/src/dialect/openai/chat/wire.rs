@@ -1,11 +1,9 @@
 //! The bodies and chunks of chat completions, member for member.
 
-use std::borrow::Cow;
-use std::fmt::Write;
+use serde::Serialize;
 
-use serde::{Serialize, Serializer};
-
-use crate::dialect::openai::wire::{FINGERPRINT, Id, StreamedUsage, TIER, Usage, finish_reason};
+use crate::dialect::openai::logprobs::TokenList;
+use crate::dialect::openai::wire::{FINGERPRINT, Id, TIER, Usage, finish_reason};
 use crate::domain::inference::{Answer, Completion, Token, ToolCall};
 
 /// What the id of a completion begins with.
@@ -106,79 +104,15 @@ impl<'a> Call<'a> {
 /// How probable the tokens of a text were.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Logprobs<'a> {
-    content: Tokens<'a>,
+    content: TokenList<'a>,
     refusal: Option<&'a str>,
 }
 
 impl<'a> Logprobs<'a> {
     /// Those of these tokens.
     pub(super) fn new(tokens: &'a [Token]) -> Self {
-        Self { content: Tokens(tokens), refusal: None }
+        Self { content: TokenList(tokens), refusal: None }
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Tokens<'a>(&'a [Token]);
-
-#[derive(Clone, Copy, Debug)]
-struct Alternatives<'a>(&'a [(Vec<u8>, f64)]);
-
-#[derive(Debug, Serialize)]
-struct TokenLogprob<'a> {
-    token: Cow<'a, str>,
-    logprob: f64,
-    bytes: &'a [u8],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_logprobs: Option<Alternatives<'a>>,
-}
-
-impl Serialize for Tokens<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|token| TokenLogprob {
-            token: token_text(&token.bytes),
-            logprob: token.logprob,
-            bytes: &token.bytes,
-            top_logprobs: Some(Alternatives(&token.alternatives)),
-        }))
-    }
-}
-
-impl Serialize for Alternatives<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|(bytes, logprob)| TokenLogprob {
-            token: token_text(bytes),
-            logprob: *logprob,
-            bytes,
-            top_logprobs: None,
-        }))
-    }
-}
-
-/// A token in writing; one that splits a character is written byte by byte.
-fn token_text(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Cow::Borrowed(text);
-    }
-    let mut text = "bytes:".to_owned();
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "\\x{byte:02x}");
-    }
-    Cow::Owned(text)
-}
-
-/// One event of a streamed completion.
-#[derive(Debug, Serialize)]
-pub(super) struct Chunk<'a> {
-    pub(super) id: Id,
-    pub(super) object: &'static str,
-    pub(super) created: i64,
-    pub(super) model: &'a str,
-    pub(super) service_tier: &'static str,
-    pub(super) system_fingerprint: &'static str,
-    pub(super) choices: &'a [ChunkChoice<'a>],
-    #[serde(skip_serializing_if = "StreamedUsage::is_unasked")]
-    pub(super) usage: StreamedUsage,
 }
 
 /// How one answer goes on.
@@ -285,31 +219,6 @@ mod tests {
             json!([{ "id": "call_1", "type": "function", "function": { "name": "a", "arguments": "{}" } }])
         );
         assert_eq!(choice["finish_reason"], "tool_calls");
-    }
-
-    #[test]
-    fn tokens_are_written_as_text_where_they_are_any() {
-        let token = Token {
-            bytes: b"Hi".to_vec(),
-            logprob: -0.5,
-            alternatives: vec![(b"Hi".to_vec(), -0.5), (vec![0xf0, 0x9f], -2.0)],
-        };
-        let answer = Answer { tokens: Some(vec![token]), ..Answer::of_text("Hi") };
-        assert_eq!(
-            written(answer)["choices"][0]["logprobs"],
-            json!({
-                "content": [{
-                    "token": "Hi",
-                    "logprob": -0.5,
-                    "bytes": [72, 105],
-                    "top_logprobs": [
-                        { "token": "Hi", "logprob": -0.5, "bytes": [72, 105] },
-                        { "token": "bytes:\\xf0\\x9f", "logprob": -2.0, "bytes": [240, 159] },
-                    ],
-                }],
-                "refusal": null,
-            })
-        );
     }
 
     #[test]

@@ -2,25 +2,25 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use axum::response::Response;
 
 use super::answer::PROMPT;
-use super::wire::{Choice, ID, Logprobs, OBJECT, TextCompletion};
+use super::wire::{Choice, ID, Logprobs, OBJECT};
 use crate::dialect::common::Flow;
 use crate::dialect::common::sse::{self, Frame, Frames};
+use crate::dialect::openai::chunks::{Framed, Head, Kind};
 use crate::dialect::openai::error::Refusal;
 use crate::dialect::openai::exchange::Exchange;
-use crate::dialect::openai::wire::{FINGERPRINT, Id, StreamedUsage, finish_reason};
+use crate::dialect::openai::wire::finish_reason;
 use crate::domain::catalog::Model;
 use crate::domain::completion::BilledStream;
-use crate::domain::inference::{FinishReason, Token, Usage};
+use crate::domain::inference::{FinishReason, Token};
 use crate::intake::Share;
 use crate::provider::{Piece, StreamPart};
 
-/// A frame, or why there is none.
-type Framed = Result<Frame, serde_json::Error>;
+/// What the chunks say that they are.
+const KIND: Kind = Kind { id: ID, object: OBJECT, tier: None };
 
 /// What a stream tells besides the answers.
 pub(super) struct Told {
@@ -38,12 +38,7 @@ pub(super) fn respond(
     share: Share,
     told: Told,
 ) -> Response {
-    let head = Head {
-        id: Id::new(ID),
-        created: exchange.world.clock.now().as_seconds(),
-        model: Arc::clone(model.id()),
-        usage: if told.usage { StreamedUsage::Later } else { StreamedUsage::Unasked },
-    };
+    let head = Head::new(exchange, model, KIND, told.usage);
     let flow = Flow::new(exchange, parts, share, |_, error| error.to_string());
     let context_tokens = model.identity.context_tokens;
     sse::respond(Events { flow, head, echo: told.echo, written: HashMap::new(), context_tokens })
@@ -86,14 +81,14 @@ impl Events {
         let logprobs = tokens.map(|tokens| Logprobs::new(tokens, *written));
         *written += text.chars().count();
         let choice = Choice { text: Cow::Borrowed(text), index, logprobs, finish_reason: None };
-        self.head.event(frame, vec![choice], self.head.usage)
+        self.head.chunk(frame, &[choice])
     }
 
     fn ended(&mut self, index: u32, reason: &FinishReason) -> Framed {
         let frame = self.open(index)?;
         let finish_reason = Some(finish_reason(reason));
         let choice = Choice { text: Cow::Borrowed(""), index, logprobs: None, finish_reason };
-        self.head.event(frame, vec![choice], self.head.usage)
+        self.head.chunk(frame, &[choice])
     }
 
     /// A frame that begins an answer with its prompt, where it has not begun yet and the prompt is repeated.
@@ -104,37 +99,6 @@ impl Events {
         }
         self.written.insert(index, prompt.chars().count());
         let choice = Choice { text: Cow::Borrowed(prompt), index, logprobs: None, finish_reason: None };
-        self.head.event(Frame::new(), vec![choice], self.head.usage)
-    }
-}
-
-/// What all chunks of an answer have in common.
-struct Head {
-    id: Id,
-    created: i64,
-    model: Arc<str>,
-    usage: StreamedUsage,
-}
-
-impl Head {
-    /// What all of it cost, where that is asked for, and the mark of the end.
-    fn finished(&self, usage: Usage) -> Framed {
-        let frame = match self.usage {
-            StreamedUsage::Unasked => Frame::new(),
-            _ => self.event(Frame::new(), Vec::new(), StreamedUsage::Told(usage.into()))?,
-        };
-        Ok(frame.done())
-    }
-
-    fn event(&self, frame: Frame, choices: Vec<Choice<'_>>, usage: StreamedUsage) -> Framed {
-        frame.data(&TextCompletion {
-            id: self.id,
-            object: OBJECT,
-            created: self.created,
-            model: &self.model,
-            choices,
-            usage,
-            system_fingerprint: FINGERPRINT,
-        })
+        self.head.chunk(Frame::new(), &[choice])
     }
 }

@@ -4,25 +4,24 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use crate::dialect::openai::wire::{FINGERPRINT, Id, StreamedUsage, finish_reason};
+use crate::dialect::openai::wire::{self, FINGERPRINT, Id, finish_reason};
 use crate::domain::inference::{Answer, Token, Usage};
 
-/// A completion, or a chunk of one: both have the same form.
+/// A completion.
 #[derive(Debug, Serialize)]
 pub(super) struct TextCompletion<'a> {
-    pub(super) id: Id,
-    pub(super) object: &'static str,
-    pub(super) created: i64,
-    pub(super) model: &'a str,
-    pub(super) choices: Vec<Choice<'a>>,
-    #[serde(skip_serializing_if = "StreamedUsage::is_unasked")]
-    pub(super) usage: StreamedUsage,
-    pub(super) system_fingerprint: &'static str,
+    id: Id,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: Vec<Choice<'a>>,
+    usage: wire::Usage,
+    system_fingerprint: &'static str,
 }
 
 /// What the id of a completion begins with.
 pub(super) const ID: &str = "cmpl";
-/// What an object says that it is.
+/// What a completion, and each of its chunks, says that it is.
 pub(super) const OBJECT: &str = "text_completion";
 
 impl<'a> TextCompletion<'a> {
@@ -37,7 +36,7 @@ impl<'a> TextCompletion<'a> {
             created,
             model,
             choices,
-            usage: StreamedUsage::Told(usage.into()),
+            usage: usage.into(),
             system_fingerprint: FINGERPRINT,
         }
     }

@@ -1,6 +1,6 @@
 //! The items of a conversation: as they are sent, as they are kept and told again, and as turns.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -47,17 +47,13 @@ pub(super) fn input(value: &Value) -> Read<Input> {
     Ok(input)
 }
 
-/// The turns of items that were kept, or were part of an answer. They have been read before.
-pub(super) fn turns(items: &[Value]) -> Vec<Message> {
-    let mut messages = Vec::new();
-    for message in items.iter().filter_map(|kept| item(kept).ok()?.message) {
-        append(&mut messages, message);
-    }
-    messages
+/// The turns of items that were kept. They have been read before.
+pub(super) fn turns(items: &[Value]) -> impl Iterator<Item = Message> {
+    items.iter().filter_map(|kept| item(kept).ok()?.message)
 }
 
-/// Calls of tools, and what they answered, make one turn where they follow each other.
-fn append(messages: &mut Vec<Message>, message: Message) {
+/// Goes on with a turn. Calls of tools, and what they answered, make one turn where they follow each other.
+pub(super) fn append(messages: &mut Vec<Message>, message: Message) {
     let is_tool = |part: &Part| matches!(part, Part::ToolCall(_) | Part::ToolResult(_));
     match messages.last_mut() {
         Some(last)
@@ -73,30 +69,29 @@ fn append(messages: &mut Vec<Message>, message: Message) {
 
 /// That every call of a tool is answered, and every answer follows its call.
 pub(super) fn calls_are_answered(messages: &[Message]) -> Result<(), Refusal> {
-    let mut open: Vec<&str> = Vec::new();
-    let mut known = HashSet::new();
-    for part in messages.iter().flat_map(|message| &message.parts) {
+    // Where each call stands that has no answer yet, and nothing for one that has.
+    let mut calls: HashMap<&str, Option<usize>> = HashMap::new();
+    for (place, part) in messages.iter().flat_map(|message| &message.parts).enumerate() {
         match part {
             Part::ToolCall(call) => {
-                known.insert(call.id.as_str());
-                open.push(&call.id);
+                calls.entry(call.id.as_str()).or_default().get_or_insert(place);
             }
-            Part::ToolResult(result) => {
-                if !known.contains(result.call_id.as_str()) {
+            Part::ToolResult(result) => match calls.get_mut(result.call_id.as_str()) {
+                Some(open) => *open = None,
+                None => {
                     let message = format!(
                         "No tool call found for function call output with call_id {}.",
                         excerpt(&result.call_id)
                     );
                     return Err(Refusal::invalid(message).at("input"));
                 }
-                open.retain(|id| *id != result.call_id);
-            }
+            },
             _ => {}
         }
     }
-    match open.first() {
+    match calls.into_iter().filter_map(|(id, place)| Some((place?, id))).min() {
         None => Ok(()),
-        Some(id) => {
+        Some((_, id)) => {
             let message = format!("No tool output found for function call {}.", excerpt(id));
             Err(Refusal::invalid(message).at("input"))
         }
@@ -262,8 +257,29 @@ mod tests {
         assert!(calls_are_answered(&input.messages).is_ok());
         assert!(calls_are_answered(&input.messages[..3]).is_err());
         assert!(calls_are_answered(&input.messages[3..]).is_err());
-        assert_eq!(format!("{:?}", turns(&input.items)), format!("{:?}", input.messages));
+        let mut again = Vec::new();
+        turns(&input.items).for_each(|message| append(&mut again, message));
+        assert_eq!(format!("{again:?}"), format!("{:?}", input.messages));
         assert_eq!(input.items[7]["id"], "msg_1");
+    }
+
+    #[test]
+    fn the_first_call_without_an_answer_is_told() {
+        let call =
+            |id: &str| json!({ "type": "function_call", "call_id": id, "name": "a", "arguments": "{}" });
+        let output = |id: &str| json!({ "type": "function_call_output", "call_id": id, "output": "x" });
+        let told = |items: Value| {
+            let refused = calls_are_answered(&input(&items).unwrap().messages).err()?;
+            let told = serde_json::to_value(refused.envelope()).unwrap();
+            Some(told["error"]["message"].as_str().unwrap().to_owned())
+        };
+        // An id may be used again once its call is answered, and then needs an answer again.
+        assert_eq!(told(json!([call("1"), output("1"), call("1"), output("1")])), None);
+        let open = |id: &str| Some(format!("No tool output found for function call {id}."));
+        assert_eq!(told(json!([call("1"), call("2"), call("3"), output("1")])), open("2"));
+        assert_eq!(told(json!([call("1"), call("2"), output("1"), call("1")])), open("2"));
+        let unknown = "No tool call found for function call output with call_id 2.";
+        assert_eq!(told(json!([call("1"), output("2")])).as_deref(), Some(unknown));
     }
 
     #[test]

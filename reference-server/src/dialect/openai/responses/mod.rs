@@ -1,6 +1,7 @@
 //! `/v1/responses`: made, streamed, kept, told again, gone on from, and deleted.
 
 mod create;
+mod history;
 mod input;
 mod object;
 mod request;

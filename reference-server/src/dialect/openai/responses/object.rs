@@ -3,9 +3,11 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
+use crate::dialect::openai::logprobs::TokenList;
 use crate::dialect::openai::wire::TIER;
-use crate::domain::inference::{Answer, Completion, FinishReason, Token, ToolCall, Usage};
+use crate::domain::inference::{Answer, FinishReason, Token, ToolCall, Usage};
 
 /// A response, whole or in the making.
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub(super) struct Response {
     pub(super) created_at: i64,
     pub(super) model: String,
     pub(super) status: Status,
-    pub(super) output: Vec<Value>,
+    pub(super) output: Vec<Item>,
     pub(super) usage: Option<Usage>,
     /// What it tells of the request.
     pub(super) echo: Map<String, Value>,
@@ -87,77 +89,96 @@ fn usage(usage: Usage) -> Value {
     })
 }
 
-/// The items of a whole answer.
-pub(super) fn items(completion: &Completion) -> Vec<Value> {
-    let Answer { thinking, text, tool_calls, finish_reason, tokens } = &completion.answer;
-    let status = Status::after(finish_reason);
-    let mut items = Vec::new();
-    if thinking.is_some() {
-        items.push(reasoning(&id("rs")));
-    }
-    if !text.is_empty() || tool_calls.is_empty() {
-        items.push(message(&id("msg"), &status, Some(part(text, tokens.as_deref()))));
-    }
-    items.extend(tool_calls.iter().map(|call| function_call(&id("fc"), &status, call)));
-    items
+/// One of the things that a response is made of.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) id: String,
+    pub(super) status: Status,
+    pub(super) content: Content,
 }
 
-/// An id of a kind of item.
-pub(super) fn id(prefix: &str) -> String {
-    format!("{prefix}_{}", uuid::Uuid::new_v4().simple())
-}
-
-/// Thoughts, which are not told.
-pub(super) fn reasoning(id: &str) -> Value {
-    json!({ "id": id, "type": "reasoning", "summary": [] })
-}
-
-/// What the model says; nothing yet where it has only begun.
-pub(super) fn message(id: &str, status: &Status, part: Option<Value>) -> Value {
-    let content: Vec<Value> = part.into_iter().collect();
-    json!({
-        "id": id,
-        "type": "message",
-        "status": status.name(),
-        "role": "assistant",
-        "content": content,
-    })
+/// What an item is.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Thoughts, which are not told; that there are some is.
+    Reasoning,
+    /// What the model says; nothing yet where it has only begun.
+    Message(Option<Said>),
+    /// A call of a tool.
+    Call(ToolCall),
 }
 
 /// The text of a message.
-pub(super) fn part(text: &str, tokens: Option<&[Token]>) -> Value {
-    json!({
-        "type": "output_text",
-        "annotations": [],
-        "logprobs": tokens.map_or_else(Vec::new, logprobs),
-        "text": text,
-    })
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) text: String,
+    /// How probable it was, where that is told.
+    pub(super) tokens: Vec<Token>,
 }
 
-/// How probable tokens were.
-pub(super) fn logprobs(tokens: &[Token]) -> Vec<Value> {
-    let told = |bytes: &[u8], logprob: f64| json!({ "token": String::from_utf8_lossy(bytes), "bytes": bytes, "logprob": logprob });
-    let token = |token: &Token| {
-        let top: Vec<_> = token.alternatives.iter().map(|(bytes, logprob)| told(bytes, *logprob)).collect();
-        let mut entry = told(&token.bytes, token.logprob);
-        if let Some(members) = entry.as_object_mut() {
-            members.insert("top_logprobs".to_owned(), top.into());
+impl Item {
+    /// A new item.
+    pub(super) fn new(status: Status, content: Content) -> Self {
+        let prefix = match content {
+            Content::Reasoning => "rs",
+            Content::Message(_) => "msg",
+            Content::Call(_) => "fc",
+        };
+        Self { id: format!("{prefix}_{}", Uuid::new_v4().simple()), status, content }
+    }
+}
+
+/// The items of a whole answer.
+pub(super) fn items(answer: Answer) -> Vec<Item> {
+    let Answer { thinking, text, tool_calls, finish_reason, tokens } = answer;
+    let item = |content| Item::new(Status::after(&finish_reason), content);
+    let mut items = Vec::new();
+    if thinking.is_some() {
+        items.push(item(Content::Reasoning));
+    }
+    if !text.is_empty() || tool_calls.is_empty() {
+        items.push(item(Content::Message(Some(Said { text, tokens: tokens.unwrap_or_default() }))));
+    }
+    items.extend(tool_calls.into_iter().map(|call| item(Content::Call(call))));
+    items
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut item = serializer.serialize_map(None)?;
+        item.serialize_entry("id", &self.id)?;
+        match &self.content {
+            Content::Reasoning => {
+                item.serialize_entry("type", "reasoning")?;
+                item.serialize_entry("summary", &[(); 0])?;
+            }
+            Content::Message(said) => {
+                item.serialize_entry("type", "message")?;
+                item.serialize_entry("status", self.status.name())?;
+                item.serialize_entry("role", "assistant")?;
+                item.serialize_entry("content", said.as_slice())?;
+            }
+            Content::Call(call) => {
+                item.serialize_entry("type", "function_call")?;
+                item.serialize_entry("status", self.status.name())?;
+                item.serialize_entry("arguments", &call.arguments)?;
+                item.serialize_entry("call_id", &call.id)?;
+                item.serialize_entry("name", &call.name)?;
+            }
         }
-        entry
-    };
-    tokens.iter().map(token).collect()
+        item.end()
+    }
 }
 
-/// A call of a tool.
-pub(super) fn function_call(id: &str, status: &Status, call: &ToolCall) -> Value {
-    json!({
-        "id": id,
-        "type": "function_call",
-        "status": status.name(),
-        "arguments": call.arguments,
-        "call_id": call.id,
-        "name": call.name,
-    })
+impl Serialize for Said {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut part = serializer.serialize_map(None)?;
+        part.serialize_entry("type", "output_text")?;
+        part.serialize_entry("annotations", &[(); 0])?;
+        part.serialize_entry("logprobs", &TokenList(&self.tokens))?;
+        part.serialize_entry("text", &self.text)?;
+        part.end()
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +212,10 @@ mod tests {
         assert_eq!(response(Status::Completed)["usage"]["total_tokens"], 7);
     }
 
+    fn written(answer: Answer) -> Vec<Value> {
+        items(answer).iter().map(|item| serde_json::to_value(item).unwrap()).collect()
+    }
+
     #[test]
     fn an_answer_is_thoughts_then_text_then_calls() {
         let call = ToolCall { id: "1".to_owned(), name: "a".to_owned(), arguments: "{}".to_owned() };
@@ -200,11 +225,33 @@ mod tests {
             finish_reason: FinishReason::ToolCalls,
             ..Answer::of_text("Well.")
         };
-        let completion = Completion { answer, more: Vec::new(), usage: Usage::default() };
-        let items = items(&completion);
-        let types: Vec<_> = items.iter().map(|item| item["type"].as_str().unwrap()).collect();
-        assert_eq!(types, ["reasoning", "message", "function_call"]);
-        assert_eq!(items[1]["content"][0]["text"], "Well.");
-        assert!(!items[0].to_string().contains("hm"));
+        let all: [Value; 3] = written(answer).try_into().unwrap();
+        let [mut thoughts, mut message, mut call] = all;
+        for (item, prefix) in [(&mut thoughts, "rs_"), (&mut message, "msg_"), (&mut call, "fc_")] {
+            let id = item.as_object_mut().unwrap().shift_remove("id").unwrap();
+            assert!(id.as_str().unwrap().starts_with(prefix), "{id}");
+        }
+        assert_eq!(thoughts, json!({ "type": "reasoning", "summary": [] }));
+        let text = json!({ "type": "output_text", "annotations": [], "logprobs": [], "text": "Well." });
+        assert_eq!(
+            message,
+            json!({ "type": "message", "status": "completed", "role": "assistant", "content": [text] })
+        );
+        assert_eq!(
+            call,
+            json!({
+                "type": "function_call", "status": "completed", "arguments": "{}", "call_id": "1", "name": "a",
+            })
+        );
+    }
+
+    #[test]
+    fn the_tokens_of_a_text_are_told_with_it() {
+        let token =
+            Token { bytes: b"Hi".to_vec(), logprob: -0.5, alternatives: vec![(b"Ho".to_vec(), -1.5)] };
+        let answer = Answer { tokens: Some(vec![token]), ..Answer::of_text("Hi") };
+        let told = &written(answer)[0]["content"][0]["logprobs"][0];
+        assert_eq!((&told["token"], &told["logprob"]), (&json!("Hi"), &json!(-0.5)));
+        assert_eq!(told["top_logprobs"], json!([{ "token": "Ho", "logprob": -1.5, "bytes": [72, 111] }]));
     }
 }

@@ -1,13 +1,15 @@
 //! A response as it is made, in events.
 
 use axum::response::Response as HttpResponse;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::create::Keeping;
-use super::object::{self, Response, Status};
+use super::object::{Content, Item, Response, Said, Status};
+use crate::aside::aside;
 use crate::dialect::common::Flow;
 use crate::dialect::common::sse::{self, Frame, Frames};
 use crate::dialect::openai::exchange::Exchange;
+use crate::dialect::openai::logprobs::TokenList;
 use crate::domain::call::CallError;
 use crate::domain::completion::BilledStream;
 use crate::domain::inference::{FinishReason, Token, ToolCall, Usage};
@@ -17,23 +19,25 @@ use crate::provider::{Piece, StreamPart};
 
 const BROKEN: &str = "The model had an error while making this response.";
 
-/// The response that carries the events as they come.
+/// The response that carries the events as they come. At its end it is told whole, which is the work of so many bytes.
 pub(super) fn respond(
     exchange: &Exchange<'_>,
     response: Response,
     parts: BilledStream,
     share: Share,
     keeping: Option<Keeping>,
+    work: usize,
 ) -> HttpResponse {
     let logged = |_: &World, error: &CallError| error.to_string();
     sse::respond(Events {
         flow: Flow::new(exchange, parts, share, logged),
         response,
         keeping,
-        sequence: 0,
+        numbers: Numbers(0),
         open: None,
         finish_reason: FinishReason::Stop,
         is_over: false,
+        work,
     })
 }
 
@@ -41,29 +45,87 @@ struct Events {
     flow: Flow,
     response: Response,
     keeping: Option<Keeping>,
-    /// The number of the next event.
-    sequence: u64,
+    numbers: Numbers,
     /// The item that is being made.
-    open: Option<Open>,
+    open: Option<Item>,
     finish_reason: FinishReason,
     is_over: bool,
+    work: usize,
 }
 
-/// An item that is being made.
-enum Open {
-    Reasoning { id: String },
-    Message { id: String, text: String, tokens: Option<Vec<Token>> },
-    Call { id: String, call: ToolCall },
+/// The number of the next event.
+struct Numbers(u64);
+
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    sequence_number: u64,
+    #[serde(flatten)]
+    told: Told<'a>,
+}
+
+/// What an event tells.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told<'a> {
+    Response {
+        response: &'a Response,
+    },
+    Item {
+        output_index: usize,
+        item: &'a Item,
+    },
+    Part {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        part: &'a Said,
+    },
+    Delta {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        delta: &'a str,
+        logprobs: TokenList<'a>,
+    },
+    Text {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        text: &'a str,
+        logprobs: TokenList<'a>,
+    },
+    ArgumentsDelta {
+        item_id: &'a str,
+        output_index: usize,
+        delta: &'a str,
+    },
+    Arguments {
+        item_id: &'a str,
+        output_index: usize,
+        name: &'a str,
+        arguments: &'a str,
+    },
 }
 
 type Sent = Result<Frame, serde_json::Error>;
+
+impl Numbers {
+    /// Adds an event to a frame.
+    fn event(&mut self, frame: Frame, kind: &str, told: Told<'_>) -> Sent {
+        let event = Event { kind, sequence_number: self.0, told };
+        self.0 += 1;
+        frame.event(kind, &event)
+    }
+}
 
 impl Frames for Events {
     async fn next(&mut self) -> Option<Sent> {
         if self.is_over {
             return None;
         }
-        if self.sequence == 0 {
+        if self.numbers.0 == 0 {
             return Some(self.begin());
         }
         loop {
@@ -86,104 +148,89 @@ impl Frames for Events {
 
 impl Events {
     fn begin(&mut self) -> Sent {
-        let response = serde_json::to_value(&self.response)?;
-        let frame = self.event(Frame::new(), "response.created", json!({ "response": response }))?;
-        self.event(frame, "response.in_progress", json!({ "response": response }))
+        let response = &self.response;
+        let frame = self.numbers.event(Frame::new(), "response.created", Told::Response { response })?;
+        self.numbers.event(frame, "response.in_progress", Told::Response { response })
     }
 
     /// What a piece adds; nothing where it adds no event.
     fn piece(&mut self, piece: Piece) -> Option<Sent> {
         match piece {
-            // Thoughts are not told; that there are some is.
             Piece::Thinking(_) => match self.open {
-                Some(Open::Reasoning { .. }) => None,
-                _ => {
-                    let id = object::id("rs");
-                    let item = object::reasoning(&id);
-                    Some(self.open_item(Frame::new(), Open::Reasoning { id }, &item))
-                }
+                Some(Item { content: Content::Reasoning, .. }) => None,
+                _ => Some(self.open_item(Frame::new(), Content::Reasoning)),
             },
-            Piece::Text { text, tokens } => Some(self.text(&text, tokens)),
-            Piece::ToolCall { id: call_id, name, .. } => {
-                let id = object::id("fc");
-                let call = ToolCall { id: call_id, name, arguments: String::new() };
-                let item = object::function_call(&id, &Status::InProgress, &call);
-                Some(self.open_item(Frame::new(), Open::Call { id, call }, &item))
+            Piece::Text { text, tokens } => Some(self.text(&text, tokens.unwrap_or_default())),
+            Piece::ToolCall { id, name, .. } => {
+                let call = ToolCall { id, name, arguments: String::new() };
+                Some(self.open_item(Frame::new(), Content::Call(call)))
             }
             Piece::Arguments { text, .. } => self.arguments(&text),
         }
     }
 
-    fn text(&mut self, text: &str, tokens: Option<Vec<Token>>) -> Sent {
+    fn text(&mut self, delta: &str, tokens: Vec<Token>) -> Sent {
         let mut frame = Frame::new();
-        if !matches!(self.open, Some(Open::Message { .. })) {
-            let id = object::id("msg");
-            let item = object::message(&id, &Status::InProgress, None);
-            let open = Open::Message { id: id.clone(), text: String::new(), tokens: None };
-            frame = self.open_item(frame, open, &item)?;
-            let part = json!({
-                "item_id": id, "output_index": self.place(), "content_index": 0, "part": object::part("", None),
-            });
-            frame = self.event(frame, "response.content_part.added", part)?;
+        if !matches!(self.open, Some(Item { content: Content::Message(_), .. })) {
+            frame = self.open_item(frame, Content::Message(None))?;
         }
-        let logprobs = tokens.as_deref().map_or_else(Vec::new, object::logprobs);
-        let Some(Open::Message { id, text: whole, tokens: all }) = &mut self.open else { return Ok(frame) };
-        whole.push_str(text);
-        if let Some(tokens) = tokens {
-            all.get_or_insert_default().extend(tokens);
+        let output_index = self.place();
+        let Some(Item { id, content: Content::Message(said), .. }) = &mut self.open else { return Ok(frame) };
+        let (item_id, content_index) = (id.as_str(), 0);
+        if said.is_none() {
+            let part = &*said.insert(Said::default());
+            let told = Told::Part { item_id, output_index, content_index, part };
+            frame = self.numbers.event(frame, "response.content_part.added", told)?;
         }
-        let id = id.clone();
-        let delta = json!({
-            "item_id": id, "output_index": self.place(), "content_index": 0, "delta": text, "logprobs": logprobs,
-        });
-        self.event(frame, "response.output_text.delta", delta)
+        let logprobs = TokenList(&tokens);
+        let told = Told::Delta { item_id, output_index, content_index, delta, logprobs };
+        let sent = self.numbers.event(frame, "response.output_text.delta", told);
+        let said = said.get_or_insert_default();
+        said.text.push_str(delta);
+        said.tokens.extend(tokens);
+        sent
     }
 
-    fn arguments(&mut self, text: &str) -> Option<Sent> {
-        let Some(Open::Call { id, call }) = &mut self.open else { return None };
-        call.arguments.push_str(text);
-        let id = id.clone();
-        let delta = json!({ "item_id": id, "output_index": self.place(), "delta": text });
-        Some(self.event(Frame::new(), "response.function_call_arguments.delta", delta))
+    fn arguments(&mut self, delta: &str) -> Option<Sent> {
+        let output_index = self.place();
+        let Some(Item { id, content: Content::Call(call), .. }) = &mut self.open else { return None };
+        call.arguments.push_str(delta);
+        let told = Told::ArgumentsDelta { item_id: id, output_index, delta };
+        Some(self.numbers.event(Frame::new(), "response.function_call_arguments.delta", told))
     }
 
     /// Begins an item, after the one before it has ended.
-    fn open_item(&mut self, frame: Frame, open: Open, item: &Value) -> Sent {
-        let frame = self.close_item(frame, &Status::Completed)?;
-        self.open = Some(open);
-        let added = json!({ "output_index": self.place(), "item": item });
-        self.event(frame, "response.output_item.added", added)
+    fn open_item(&mut self, frame: Frame, content: Content) -> Sent {
+        let frame = self.close_item(frame, Status::Completed)?;
+        let output_index = self.place();
+        let item = self.open.insert(Item::new(Status::InProgress, content));
+        self.numbers.event(frame, "response.output_item.added", Told::Item { output_index, item })
     }
 
     /// Ends the item that is being made.
-    fn close_item(&mut self, mut frame: Frame, status: &Status) -> Sent {
-        let place = self.place();
-        let item = match self.open.take() {
-            None => return Ok(frame),
-            Some(Open::Reasoning { id }) => object::reasoning(&id),
-            Some(Open::Message { id, text, tokens }) => {
-                let part = object::part(&text, tokens.as_deref());
-                let logprobs = tokens.as_deref().map_or_else(Vec::new, object::logprobs);
-                let done = json!({
-                    "item_id": id, "output_index": place, "content_index": 0, "text": text,
-                    "logprobs": logprobs,
-                });
-                frame = self.event(frame, "response.output_text.done", done)?;
-                let done = json!({ "item_id": id, "output_index": place, "content_index": 0, "part": part });
-                frame = self.event(frame, "response.content_part.done", done)?;
-                object::message(&id, status, Some(part))
+    fn close_item(&mut self, mut frame: Frame, status: Status) -> Sent {
+        let output_index = self.place();
+        let Some(mut item) = self.open.take() else { return Ok(frame) };
+        item.status = status;
+        let (item_id, content_index) = (item.id.as_str(), 0);
+        match &item.content {
+            Content::Reasoning | Content::Message(None) => {}
+            Content::Message(Some(part)) => {
+                let (text, logprobs) = (part.text.as_str(), TokenList(&part.tokens));
+                let told = Told::Text { item_id, output_index, content_index, text, logprobs };
+                frame = self.numbers.event(frame, "response.output_text.done", told)?;
+                let told = Told::Part { item_id, output_index, content_index, part };
+                frame = self.numbers.event(frame, "response.content_part.done", told)?;
             }
-            Some(Open::Call { id, call }) => {
-                let done = json!({
-                    "item_id": id, "output_index": place, "name": call.name, "arguments": call.arguments,
-                });
-                frame = self.event(frame, "response.function_call_arguments.done", done)?;
-                object::function_call(&id, status, &call)
+            Content::Call(ToolCall { name, arguments, .. }) => {
+                let told = Told::Arguments { item_id, output_index, name, arguments };
+                frame = self.numbers.event(frame, "response.function_call_arguments.done", told)?;
             }
-        };
-        let done = json!({ "output_index": place, "item": item });
+        }
+        let told = Told::Item { output_index, item: &item };
+        let sent = self.numbers.event(frame, "response.output_item.done", told);
         self.response.output.push(item);
-        self.event(frame, "response.output_item.done", done)
+        sent
     }
 
     /// Where the item that is being made stands in the output.
@@ -197,9 +244,9 @@ impl Events {
         let mut frame = Frame::new();
         if self.open.is_none() && self.response.output.is_empty() {
             // An answer without a word is a message all the same.
-            frame = self.text("", None)?;
+            frame = self.text("", Vec::new())?;
         }
-        let frame = self.close_item(frame, &status)?;
+        let frame = aside(self.work, || self.close_item(frame, status.clone()))?;
         let name = match status {
             Status::Incomplete => "response.incomplete",
             _ => "response.completed",
@@ -217,21 +264,44 @@ impl Events {
 
     async fn end(&mut self, frame: Frame, name: &str) -> Sent {
         self.is_over = true;
-        if let Some(keeping) = self.keeping.take()
-            && let Err(error) = keeping.keep(&self.response).await
-        {
-            tracing::error!(%error, "a response cannot be kept");
+        if let Some(keeping) = self.keeping.take() {
+            let response = aside(self.work, || serde_json::to_string(&self.response))?;
+            if let Err(error) = keeping.keep(self.response.id.clone(), response).await {
+                tracing::error!(%error, "a response cannot be kept");
+            }
         }
-        let response = serde_json::to_value(&self.response)?;
-        self.event(frame, name, json!({ "response": response }))
+        let response = &self.response;
+        aside(self.work, || self.numbers.event(frame, name, Told::Response { response }))
     }
+}
 
-    fn event(&mut self, frame: Frame, name: &str, mut data: Value) -> Sent {
-        if let Value::Object(members) = &mut data {
-            members.insert("type".to_owned(), name.into());
-            members.insert("sequence_number".to_owned(), self.sequence.into());
-        }
-        self.sequence += 1;
-        frame.event(name, &data)
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn an_event_tells_its_kind_its_number_and_what_it_is_about() {
+        let said = Said { text: "Hi".to_owned(), tokens: Vec::new() };
+        let mut numbers = Numbers(7);
+        let part = Told::Part { item_id: "msg_1", output_index: 2, content_index: 0, part: &said };
+        let frame = numbers.event(Frame::new(), "response.content_part.done", part).unwrap();
+        assert_eq!(numbers.0, 8);
+        let bytes = frame.into_bytes();
+        let (name, data) = std::str::from_utf8(&bytes).unwrap().split_once('\n').unwrap();
+        assert_eq!(name, "event: response.content_part.done");
+        let data: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!(
+            data,
+            json!({
+                "type": "response.content_part.done",
+                "sequence_number": 7,
+                "item_id": "msg_1",
+                "output_index": 2,
+                "content_index": 0,
+                "part": { "type": "output_text", "annotations": [], "logprobs": [], "text": "Hi" },
+            })
+        );
     }
 }

@@ -1,0 +1,28 @@
+//! A request on its way to a dialect.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+
+use crate::domain::world::World;
+use crate::intake::Intake;
+
+/// A request as every dialect is given it, beside its body.
+pub(crate) struct Arrival<'a> {
+    pub(crate) world: &'a Arc<World>,
+    pub(crate) head: Parts,
+    /// The byte of its path at which the dialect's own path begins.
+    pub(crate) mounted_at: usize,
+    /// Who sends it.
+    pub(crate) client_ip: IpAddr,
+    /// What is taken in of its body.
+    pub(crate) intake: &'a Intake,
+}
+
+impl Arrival<'_> {
+    /// The path below the dialect's root.
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path().get(self.mounted_at..).unwrap_or_default()
+    }
+}
