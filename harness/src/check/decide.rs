@@ -93,7 +93,7 @@ fn subject(check: &Check) -> String {
 }
 
 fn unfilled(error: &TemplateError) -> Mismatch {
-    Mismatch::new("a value for the template", error.to_string())
+    Mismatch::new("a value to compare with", error.to_string())
 }
 
 fn one(ready: &Ready<'_>, value: Option<&Value>, context: &Context<'_>) -> Result<(), Mismatch> {

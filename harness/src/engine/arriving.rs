@@ -3,8 +3,8 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use super::client::{NoReply, too_long};
-use crate::check::{Reply, is_event_stream};
+use super::client::NoReply;
+use crate::check::{Cut, FirstEvent, Reply, is_event_stream};
 
 /// A response whose head has come.
 #[derive(Debug)]
@@ -27,59 +27,33 @@ impl Arriving {
         Self { status, headers, body, most_bytes, is_stream, sent, first_event: None, awaited }
     }
 
-    /// Whether it is a stream of events, whose beginning says something without the rest.
-    pub(super) fn is_stream(&self) -> bool {
-        self.is_stream
-    }
-
-    /// Takes what has come of its body, within the limit.
-    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), NoReply> {
-        if (self.body.len() + bytes.len()) as u64 > self.most_bytes {
-            return Err(too_long(self.most_bytes));
-        }
-        if self.is_stream && self.first_event.is_none() && self.awaited.ends_in(bytes) {
+    /// Takes what has come of its body, as far as the limit allows.
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), Cut> {
+        let limit = usize::try_from(self.most_bytes).unwrap_or(usize::MAX);
+        let kept = bytes.get(..limit.saturating_sub(self.body.len())).unwrap_or(bytes);
+        if self.is_stream && self.first_event.is_none() && self.awaited.ends_in(kept) {
             self.first_event = Some(self.sent.elapsed());
         }
-        self.body.extend_from_slice(bytes);
-        Ok(())
+        self.body.extend_from_slice(kept);
+        if kept.len() == bytes.len() {
+            return Ok(());
+        }
+        Err(Cut::Unread(format!("the response is longer than {} bytes", self.most_bytes)))
     }
 
     /// The reply, once all has come.
-    pub(super) fn whole(self) -> Reply {
-        Reply { first_event: self.first_event, ..Reply::new(self.status, self.headers, &self.body) }
+    pub(super) fn whole(&mut self) -> Reply {
+        let reply = Reply::new(self.status, mem::take(&mut self.headers), &mem::take(&mut self.body));
+        Reply { first_event: self.first_event, ..reply }
     }
 
-    /// The reply where the rest did not come.
-    pub(super) fn cut(self, why: String) -> Reply {
-        Reply { cut: Some(why), ..self.whole() }
-    }
-}
-
-/// Notices the end of the first event in bytes that come in any pieces. A comment is no event.
-#[derive(Debug, Default)]
-struct FirstEvent {
-    within_line: bool,
-    after_return: bool,
-    has_data: bool,
-}
-
-impl FirstEvent {
-    fn ends_in(&mut self, bytes: &[u8]) -> bool {
-        for byte in bytes {
-            let after_return = mem::replace(&mut self.after_return, *byte == b'\r');
-            match byte {
-                // A line feed belongs to the carriage return before it.
-                b'\n' if after_return => {}
-                b'\r' | b'\n' if !self.within_line && self.has_data => return true,
-                b'\r' | b'\n' => self.within_line = false,
-                _ => {
-                    // No other field that counts begins like `data`.
-                    self.has_data |= !self.within_line && *byte == b'd';
-                    self.within_line = true;
-                }
-            }
+    /// The reply where the rest did not come: only the beginning of a stream says something without the rest.
+    pub(super) fn cut(&mut self, cut: Cut) -> Result<Reply, NoReply> {
+        if self.is_stream {
+            Ok(Reply { cut: Some(cut), ..self.whole() })
+        } else {
+            Err(NoReply::Gateway(cut.to_string()))
         }
-        false
     }
 }
 
@@ -87,33 +61,29 @@ impl FirstEvent {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_first_event_ends_with_the_blank_line_after_its_data() {
-        for (pieces, ends) in [
-            (vec!["data: a\n\n"], Some(0)),
-            (vec!["da", "ta: a\r", "\n", "\r", "\n"], Some(3)),
-            (vec!["data: a\r", "\r"], Some(1)),
-            (vec![": beat\n\n", "event: a\nda", "ta: b\n", "\n"], Some(3)),
-            (vec![": data\n\n\n", "event: data\n\n"], None),
-            (vec!["data: a\r\n", "data: b\n"], None),
-        ] {
-            let mut first = FirstEvent::default();
-            let found = pieces.iter().position(|piece| first.ends_in(piece.as_bytes()));
-            assert_eq!(found, ends, "{pieces:?}");
-        }
+    fn arriving(content_type: &str) -> Arriving {
+        let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        Arriving::new(200, headers, Instant::now(), 12)
     }
 
     #[test]
-    fn the_time_is_that_of_a_stream_only() {
-        for (content_type, timed) in [("text/event-stream; charset=utf-8", true), ("text/plain", false)] {
-            let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-            let mut arriving = Arriving::new(200, headers, Instant::now(), 12);
-            arriving.add(b"data: a\n\n").unwrap();
-            arriving.add(b"abc").unwrap();
-            assert!(arriving.add(b"d").is_err(), "more than the limit");
-            let reply = arriving.cut("reset".to_owned());
-            assert_eq!((reply.first_event.is_some(), reply.cut.as_deref()), (timed, Some("reset")));
-            assert_eq!(&*reply.text, "data: a\n\nabc");
-        }
+    fn of_a_stream_there_is_what_has_come() {
+        let mut arriving = arriving("text/event-stream; charset=utf-8");
+        arriving.add(b"data: a\n\n").unwrap();
+        arriving.add(b"abc").unwrap();
+        assert!(matches!(arriving.add(b"d"), Err(Cut::Unread(_))), "more than the limit");
+        let cut = Cut::Closed("reset".to_owned());
+        let reply = arriving.cut(cut.clone()).unwrap();
+        assert_eq!((reply.cut, &*reply.text), (Some(cut), "data: a\n\nabc"));
+        assert!(reply.first_event.is_some());
+    }
+
+    #[test]
+    fn of_anything_else_there_is_all_or_nothing() {
+        let mut arriving = arriving("text/plain");
+        arriving.add(b"data: a\n\n").unwrap();
+        let cut = arriving.cut(Cut::Late("too late".to_owned()));
+        assert!(matches!(cut, Err(NoReply::Gateway(why)) if why == "too late"));
+        assert!(arriving.whole().first_event.is_none());
     }
 }

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::exchange::{exchange, micros};
 use super::observing::Watched;
 use super::verdicts::{self, OBSERVERS};
 use super::{Cancel, Client, Plan, Services, Sink, Stage, isolation, request};
-use crate::check::{Reply, Stream};
+use crate::check::{Decided, Json, Reply, Stream};
 use crate::observe::{Expected, Outcome, Requirements};
 use crate::scenario::{Action, BillExpectation, Contract, Scenario, Step};
 use crate::target::{Role, Secrets};
@@ -35,6 +35,8 @@ pub(super) struct Attempt<'a> {
 pub(super) struct Seen {
     pub(super) misses: Vec<Miss>,
     pub(super) checks: u32,
+    /// The requirements of all checks that were decided on answers.
+    pub(super) reached: BTreeSet<Arc<str>>,
     pub(super) broken: Option<String>,
     pub(super) taken: Vec<Taken>,
     pub(super) bills: Vec<Expected>,
@@ -66,6 +68,13 @@ impl Seen {
     pub(super) fn leave_bill(&mut self, step: &Step, refused: bool) {
         self.unjudged_bills +=
             usize::from(!refused && matches!(step.bills, Some(BillExpectation::One { .. })));
+    }
+
+    /// Adds what was decided about an answer.
+    pub(super) fn add(&mut self, decided: Decided) {
+        self.misses.extend(decided.misses);
+        self.checks += decided.checks;
+        self.reached.extend(decided.reached);
     }
 
     /// Notes which of the allowed answers came; a burst may get the same one often.
@@ -261,9 +270,9 @@ impl<'a> Attempt<'a> {
     async fn request(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
         let before = self.key_before(step, stage, seen).await;
         let refused = match self.exchange(step, stage, seen).await {
-            Answer::Reply(reply) => {
-                let stream = self.stream(step, &reply, stage);
-                stage.variables.set(Arc::clone(&step.name), step_value(&reply, stream.as_ref()));
+            Answer::Reply(mut reply) => {
+                let mut stream = self.stream(step, &reply, stage);
+                stage.variables.set(Arc::clone(&step.name), step_value(&mut reply, stream.as_mut()));
                 self.check(step, (&reply, stream.as_ref()), stage, seen);
                 if seen.failed() {
                     return seen.leave_bill(step, reply.is_refusal());
@@ -290,7 +299,7 @@ impl<'a> Attempt<'a> {
     /// Sends a step's request; what comes of it goes to the record.
     async fn exchange(&self, step: &Step, stage: &mut Stage, seen: &mut Seen) -> Answer {
         let Some(outgoing) = self.prepare(step, stage, seen) else { return Answer::Missing };
-        let delivery = self.deliver(step, &outgoing).await;
+        let delivery = self.deliver(step, &outgoing, self.plan.target.limits.response_bytes).await;
         self.take_in(step, &outgoing, delivery, stage, seen)
     }
 
@@ -309,11 +318,12 @@ impl<'a> Attempt<'a> {
             .ok()
     }
 
-    pub(super) async fn deliver(&self, step: &Step, outgoing: &Outgoing) -> Delivery {
-        let limits = &self.plan.target.limits;
-        let time = step.timeout.or(self.plan.settings.step_timeout).unwrap_or(limits.step);
+    /// Sends a request and waits for its answer, of no more than so many bytes.
+    pub(super) async fn deliver(&self, step: &Step, outgoing: &Outgoing, most_bytes: u64) -> Delivery {
+        let limit = self.plan.target.limits.step;
+        let time = step.timeout.or(self.plan.settings.step_timeout).unwrap_or(limit);
         let sent = Instant::now();
-        let result = self.client.send(outgoing, time, limits.response_bytes).await;
+        let result = self.client.send(outgoing, time, most_bytes).await;
         Delivery { result, took: sent.elapsed() }
     }
 
@@ -375,7 +385,8 @@ impl<'a> Attempt<'a> {
     fn cases(&self, seen: Seen) -> (Vec<Case>, Vec<Taken>) {
         let target = &self.plan.target;
         let (scenario, contract) = (self.scenario, self.contract());
-        let mut cases = vec![verdicts::own(scenario, contract, seen.misses, seen.broken, seen.checks)];
+        let Seen { misses, broken, checks, reached, .. } = seen;
+        let mut cases = vec![verdicts::own(scenario, contract, misses, broken, checks, &reached)];
         let observers: HashSet<_> = [
             target.billing.is_some().then_some("billing"),
             target.key_observer.is_some().then_some("keys"),
@@ -399,17 +410,26 @@ impl<'a> Attempt<'a> {
 }
 
 /// A step's answer as later templates name it: `chat.status`, `chat.json`, `chat.text`, `chat.stream`.
-pub(super) fn step_value(reply: &Reply, stream: Option<&Stream>) -> Value {
+///
+/// From here on the reply and the stream look into it, so that JSON is not there twice.
+pub(super) fn step_value(reply: &mut Reply, mut stream: Option<&mut Stream>) -> Arc<Value> {
     let mut value = Map::new();
     value.insert("status".to_owned(), reply.status.into());
-    match &reply.json {
-        Some(json) => value.insert("json".to_owned(), Value::clone(json)),
+    let json = reply.json.take();
+    let is_json = json.is_some();
+    match json {
+        Some(json) => value.insert("json".to_owned(), json.into_value()),
         None => value.insert("text".to_owned(), (*reply.text).into()),
     };
-    if let Some(stream) = stream {
-        value.insert("stream".to_owned(), Value::clone(stream.document()));
+    if let Some(stream) = &mut stream {
+        value.insert("stream".to_owned(), stream.take_document());
     }
-    value.into()
+    let value = Arc::new(Value::Object(value));
+    reply.json = is_json.then(|| Json::member(&value, "json"));
+    if let Some(stream) = stream {
+        stream.see_document(Json::member(&value, "stream"));
+    }
+    value
 }
 
 /// Takes the credentials out of everything that a case says.

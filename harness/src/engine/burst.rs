@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tokio::task::yield_now;
 
 use super::Stage;
 use super::attempt::{Answer, Attempt, Seen, step_value};
 use super::observing::Watched;
-use crate::check::Reply;
+use crate::check::{Json, Reply};
 use crate::scenario::Step;
 
 /// The number of a request within its burst.
 const INDEX: &str = "index";
+/// As many bytes as this number of single answers may have is what the answers of a burst may have together.
+const SHARED: u64 = 4;
 
 impl Attempt<'_> {
     pub(super) async fn burst(
@@ -30,19 +33,23 @@ impl Attempt<'_> {
             let Some(outgoing) = self.prepare(step, stage, seen) else { return };
             ready.push(outgoing);
         }
-        let deliveries = join_all(ready.iter().map(|outgoing| self.deliver(step, outgoing))).await;
+        // All of them are kept until the last is judged.
+        let limit = self.plan.target.limits.response_bytes;
+        let most_bytes = limit.min(limit.saturating_mul(SHARED) / u64::from(times.max(1)));
+        let deliveries = ready.iter().map(|outgoing| self.deliver(step, outgoing, most_bytes));
+        let deliveries = join_all(deliveries).await;
         let mut replies = Vec::new();
         for ((index, outgoing), delivery) in (0..times).zip(&ready).zip(deliveries) {
             stage.variables.set(INDEX, Value::from(index));
             let (value, refused) = match self.take_in(step, outgoing, delivery, stage, seen) {
-                Answer::Reply(reply) => {
-                    let stream = self.stream(step, &reply, stage);
-                    let value = step_value(&reply, stream.as_ref());
-                    stage.variables.set(Arc::clone(&step.name), value.clone());
+                Answer::Reply(mut reply) => {
+                    let mut stream = self.stream(step, &reply, stage);
+                    let value = step_value(&mut reply, stream.as_mut());
+                    stage.variables.set(Arc::clone(&step.name), Arc::clone(&value));
                     self.check(step, (&reply, stream.as_ref()), stage, seen);
                     (value, reply.is_refusal())
                 }
-                Answer::Closed => (json!({ "closed": true }), true),
+                Answer::Closed => (Arc::new(json!({ "closed": true })), true),
                 Answer::Missing => continue,
             };
             if seen.failed() {
@@ -51,12 +58,18 @@ impl Attempt<'_> {
                 self.note_bill(step, refused, stage, seen);
             }
             replies.push(value);
+            // Between two answers, which may be large, time may be up.
+            yield_now().await;
         }
         if seen.failed() {
             return;
         }
-        let list = Reply::of_replies(replies);
-        stage.variables.set(Arc::clone(&step.name), json!({ "replies": list.json.as_deref() }));
+        // Where nothing else holds them, the answers become part of the whole without being copied.
+        stage.variables.set(Arc::clone(&step.name), Value::Null);
+        let replies = replies.into_iter().map(Arc::unwrap_or_clone).collect();
+        let whole = Arc::new(Value::Object(Map::from_iter([("replies".to_owned(), replies)])));
+        let list = Reply::of_json(Json::member(&whole, "replies"));
+        stage.variables.set(Arc::clone(&step.name), whole);
         self.check_replies(step, &list, stage, seen);
         self.capture(step, &list, stage, seen);
         if seen.failed() {

@@ -14,7 +14,8 @@ use url::Url;
 
 use super::arriving::Arriving;
 use super::raw;
-use crate::check::Reply;
+use super::trouble::{Stretch, Trouble, root};
+use crate::check::{Cut, Reply};
 
 /// Time for a connection to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -93,31 +94,42 @@ impl Client {
 
     /// Sends a request and reads its whole response, within a time and a number of bytes.
     ///
-    /// Of a stream of events that breaks off there is a reply with what has come.
+    /// Of a stream of events that breaks off, or does not end in time, there is a reply with what has come.
     pub(super) async fn send(
         &self,
         outgoing: &Outgoing,
         time: Duration,
         most_bytes: u64,
     ) -> Result<Reply, NoReply> {
+        let mut arriving = None;
         let exchange = async {
             match &outgoing.sending {
                 Sending::Raw { bytes, half_close } => {
-                    raw::exchange(&outgoing.url, bytes, *half_close, most_bytes).await
+                    raw::exchange(&outgoing.url, bytes, *half_close, most_bytes, &mut arriving).await
                 }
-                Sending::Counted | Sending::Chunked => self.exchange(outgoing, most_bytes).await,
+                Sending::Counted | Sending::Chunked => {
+                    self.exchange(outgoing, most_bytes, &mut arriving).await
+                }
             }
         };
-        match timeout(time, exchange).await {
-            Ok(result) => result,
-            Err(_) => {
-                let limit = humantime::format_duration(time);
-                Err(NoReply::Gateway(format!("the response was not complete within {limit}")))
+        let in_time = timeout(time, exchange).await;
+        in_time.unwrap_or_else(|_| {
+            let limit = humantime::format_duration(time);
+            let why = format!("the response was not complete within {limit}");
+            match arriving {
+                Some(mut arriving) => arriving.cut(Cut::Late(why)),
+                None => Err(NoReply::Gateway(why)),
             }
-        }
+        })
     }
 
-    async fn exchange(&self, outgoing: &Outgoing, most_bytes: u64) -> Result<Reply, NoReply> {
+    /// Sends a request; what has come of the response stays with the caller, who may lose patience.
+    async fn exchange(
+        &self,
+        outgoing: &Outgoing,
+        most_bytes: u64,
+        arriving: &mut Option<Arriving>,
+    ) -> Result<Reply, NoReply> {
         let mut request = self.inner.request(outgoing.method.clone(), outgoing.url.clone());
         for (name, value) in &outgoing.headers {
             request = request.header(name, value);
@@ -131,13 +143,15 @@ impl Client {
         let sent = Instant::now();
         let mut response = request.send().await.map_err(|error| no_reply(&error))?;
         let (status, headers) = (response.status().as_u16(), headers(response.headers()));
-        let mut arriving = Arriving::new(status, headers, sent, most_bytes);
+        let arriving = arriving.insert(Arriving::new(status, headers, sent, most_bytes));
         loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => arriving.add(&chunk)?,
+            let added = match response.chunk().await {
+                Ok(Some(chunk)) => arriving.add(&chunk),
                 Ok(None) => return Ok(arriving.whole()),
-                Err(error) if arriving.is_stream() => return Ok(arriving.cut(causes(&error))),
-                Err(error) => return Err(no_reply(&error)),
+                Err(error) => Err(cut(&error)),
+            };
+            if let Err(cut) = added {
+                return arriving.cut(cut);
             }
         }
     }
@@ -154,7 +168,7 @@ impl NoReply {
 /// A reply of which all has come.
 pub(super) fn whole(reply: Reply) -> Result<Reply, NoReply> {
     match reply.cut {
-        Some(why) => Err(NoReply::Gateway(why)),
+        Some(cut) => Err(NoReply::Gateway(cut.to_string())),
         None => Ok(reply),
     }
 }
@@ -165,8 +179,11 @@ pub(super) fn headers(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-pub(super) fn too_long(most_bytes: u64) -> NoReply {
-    NoReply::Gateway(format!("the response is longer than {most_bytes} bytes"))
+/// Why a body ended before its end, by the error that it ended with.
+pub(super) fn cut(error: &(dyn Error + 'static)) -> Cut {
+    let trouble = Trouble::behind(error);
+    let why = trouble.words(Stretch::Answer);
+    if trouble.is_end() { Cut::Closed(why) } else { Cut::Unread(why) }
 }
 
 /// A body of which no length is known beforehand.
@@ -178,46 +195,20 @@ fn in_chunks(body: &Bytes) -> reqwest::Body {
 }
 
 fn no_reply(error: &reqwest::Error) -> NoReply {
-    let text = causes(error);
     if error.is_connect() {
-        NoReply::Unreachable(text)
+        NoReply::Unreachable(format!("no connection could be made: {}", root(error)))
     } else if error.is_builder() {
-        NoReply::Unsendable(text)
-    } else if error.is_request() && is_end(error) {
-        NoReply::Closed(text)
+        NoReply::Unsendable(root(error))
     } else {
-        NoReply::Gateway(text)
+        unanswered(error)
     }
 }
 
-/// Whether an error is at its root the end of a connection.
-pub(super) fn is_end(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<hyper::Error>()
-            && error.is_incomplete_message()
-        {
-            return true;
-        }
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-            return matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof);
-        }
-        cause = error.source();
-    }
-    false
-}
-
-/// An error with what is behind it, without the address, which may hold a secret.
-fn causes(error: &reqwest::Error) -> String {
-    let mut texts = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        texts.push(cause.to_string());
-        source = cause.source();
-    }
-    texts.dedup();
-    if texts.is_empty() { "the request failed".to_owned() } else { texts.join(": ") }
+/// Why there is no head of a response, by the error that came in its place.
+pub(super) fn unanswered(error: &(dyn Error + 'static)) -> NoReply {
+    let trouble = Trouble::behind(error);
+    let why = trouble.words(Stretch::Request);
+    if trouble.is_end() { NoReply::Closed(why) } else { NoReply::Gateway(why) }
 }
 
 /// The method of a name that lint has let through.

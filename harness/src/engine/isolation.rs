@@ -27,7 +27,8 @@ pub(super) async fn set_up(
     if let Some(worlds) = &target.worlds {
         let reply = services.call(&worlds.create, &stage.service_variables).await?;
         let unexpected = |message: String| ServiceError::Unexpected { call: name(&worlds.create), message };
-        let world = reply.json.clone().ok_or_else(|| unexpected("the answer is not JSON".to_owned()))?;
+        let world = reply.json.clone().map(Arc::<Value>::from);
+        let world = world.ok_or_else(|| unexpected("the answer is not JSON".to_owned()))?;
         stage.base_path =
             services.text(&worlds.create, &reply, &worlds.base_path, &stage.service_variables)?.to_string();
         stage.service_variables.set("world", Arc::clone(&world));

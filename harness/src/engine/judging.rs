@@ -1,5 +1,6 @@
 //! What an attempt decides about one reply: its checks, its alternatives, and what is captured from it.
 
+use std::mem;
 use std::sync::Arc;
 
 use plumbline_record::{Level, Miss};
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use super::Stage;
 use super::attempt::{Attempt, Seen};
-use crate::check::{Context, Reply, Stream, decide, decide_stream};
+use crate::check::{Context, Cut, Decided, Reply, Stream, decide, decide_stream};
 use crate::scenario::{
     Alternative, CaptureShape, Check, Expect, PathError, Step, StreamExpectation, Subject,
 };
@@ -33,10 +34,9 @@ impl Attempt<'_> {
     pub(super) fn check(&self, step: &Step, answer: Answered<'_>, stage: &Stage, seen: &mut Seen) {
         let context = self.context(stage);
         let Expect { checks, stream, alternatives } = &step.expect;
-        let (misses, checks) = decide_all((checks.as_slice(), stream.as_ref()), answer, &context, step);
-        seen.checks += checks;
-        let failed = misses.iter().any(|miss| miss.level == Level::Must);
-        seen.misses.extend(misses);
+        let decided = decide_all((checks.as_slice(), stream.as_ref()), answer, &context, step);
+        let failed = decided.misses.iter().any(|miss| miss.level == Level::Must);
+        seen.add(decided);
         if !failed && !alternatives.is_empty() {
             choose(&step.expect, answer, &context, step, seen);
         }
@@ -45,9 +45,7 @@ impl Attempt<'_> {
     /// Decides what the list of a burst's replies must be.
     pub(super) fn check_replies(&self, step: &Step, replies: &Reply, stage: &Stage, seen: &mut Seen) {
         let expected = (step.replies.as_slice(), None);
-        let (misses, checks) = decide_all(expected, (replies, None), &self.context(stage), step);
-        seen.checks += checks;
-        seen.misses.extend(misses);
+        seen.add(decide_all(expected, (replies, None), &self.context(stage), step));
     }
 
     /// Learns the credentials in a reply before anything of it is written, also where a check then misses.
@@ -107,17 +105,26 @@ impl Seen {
         if checks.is_empty() && alternatives.is_empty() || stream.is_some() || !allows(checks) {
             return false;
         }
-        self.checks += u32::try_from(checks.len()).unwrap_or(u32::MAX);
+        self.held(checks);
         if alternatives.is_empty() {
             return true;
         }
         let closed = |alternative: &&Alternative| alternative.stream.is_none() && allows(&alternative.checks);
         let taken = alternatives.iter().find(closed);
         if let Some(alternative) = taken {
-            self.checks += 1;
+            self.held(&alternative.checks);
             self.take(step, &alternative.name);
         }
         taken.is_some()
+    }
+
+    /// Adds checks that hold.
+    fn held(&mut self, checks: &[Check]) {
+        let mut decided = Decided::default();
+        for check in checks {
+            decided.add(check.verifies.as_ref(), None);
+        }
+        self.add(decided);
     }
 }
 
@@ -131,68 +138,67 @@ fn decide_all(
     (reply, stream): Answered<'_>,
     context: &Context<'_>,
     step: &Step,
-) -> (Vec<Miss>, u32) {
-    let mut misses = Vec::new();
-    let mut decided = 0;
+) -> Decided {
+    let mut decided = Decided::default();
     for check in checks {
-        decided += 1;
-        if let Some(miss) = decide(check, reply, context, &step.name) {
-            misses.push(miss);
-            if matches!(check.subject, Subject::Status) {
-                return (misses, decided);
-            }
+        let miss = decide(check, reply, context, &step.name);
+        let is_other = miss.is_some() && matches!(check.subject, Subject::Status);
+        decided.add(check.verifies.as_ref(), miss);
+        if is_other {
+            return decided;
         }
     }
     if let Some(expected) = expected {
-        let (more, checks) = decide_stream(expected, stream, reply, context, &step.name);
-        misses.extend(more);
-        decided += checks;
+        decided.extend(decide_stream(expected, stream, reply, context, &step.name));
     }
-    (misses, decided)
+    decided
 }
 
 /// Takes the first alternative that holds; where none does, says how the nearest missed.
 fn choose(expect: &Expect, answer: Answered<'_>, context: &Context<'_>, step: &Step, seen: &mut Seen) {
-    // Nothing more was looked at after a wrong status, so such an alternative has few misses and is far all the same.
+    // Nothing more was looked at after a wrong status, so such an alternative has few misses and is far all the same. If
+    // that is only a warning, it is farther still: what is no answer by any alternative must not become one by the laxest.
     let distance = |misses: &[Miss]| {
-        let must = misses.iter().filter(|miss| miss.level == Level::Must);
-        (misses.iter().any(|miss| miss.subject == "status"), must.count())
+        let must = misses.iter().filter(|miss| miss.level == Level::Must).count();
+        let is_other = misses.iter().any(|miss| miss.subject == "status");
+        (is_other, is_other && must == 0, must)
     };
-    let mut nearest: Option<(Vec<Miss>, &str)> = None;
+    let mut nearest: Option<(Decided, &str)> = None;
     for alternative in &expect.alternatives {
         let expected = (alternative.checks.as_slice(), alternative.stream.as_ref());
-        let (mut misses, checks) = decide_all(expected, answer, context, step);
-        seen.checks += checks;
-        if let (Some(why), None, None) = (&answer.0.cut, &expect.stream, &alternative.stream) {
-            misses.push(incomplete(why, alternative, step));
+        let mut decided = decide_all(expected, answer, context, step);
+        // They count whether or not it is taken.
+        seen.checks += mem::take(&mut decided.checks);
+        if let (Some(cut), None, None) = (&answer.0.cut, &expect.stream, &alternative.stream) {
+            decided.misses.push(incomplete(cut, alternative, step));
         }
-        if distance(&misses).1 == 0 {
-            seen.misses.extend(misses);
+        if distance(&decided.misses) == (false, false, 0) {
+            seen.add(decided);
             seen.take(step, &alternative.name);
             return;
         }
-        if nearest.as_ref().is_none_or(|(other, _)| distance(&misses) < distance(other)) {
-            nearest = Some((misses, &alternative.name));
+        if nearest.as_ref().is_none_or(|(other, _)| distance(&decided.misses) < distance(&other.misses)) {
+            nearest = Some((decided, &alternative.name));
         }
     }
     let names: Vec<_> = expect.alternatives.iter().map(|alternative| &*alternative.name).collect();
-    if let Some((misses, name)) = nearest {
-        seen.misses.extend(misses.into_iter().map(|miss| Miss {
-            expected: format!("{} (as `{name}`, the nearest of {})", miss.expected, names.join(", ")),
-            ..miss
-        }));
+    if let Some((mut decided, name)) = nearest {
+        for miss in &mut decided.misses {
+            miss.expected = format!("{} (as `{name}`, the nearest of {})", miss.expected, names.join(", "));
+        }
+        seen.add(decided);
     }
 }
 
 /// What is missed by a stream that is cut off where something else is expected.
-fn incomplete(why: &str, alternative: &Alternative, step: &Step) -> Miss {
+fn incomplete(cut: &Cut, alternative: &Alternative, step: &Step) -> Miss {
     Miss {
         level: Level::Must,
         requirement: alternative.checks.iter().find_map(|check| check.verifies.as_deref()).map(str::to_owned),
         step: step.name.to_string(),
         subject: "response".to_owned(),
         expected: "a complete response".to_owned(),
-        actual: why.to_owned(),
+        actual: cut.to_string(),
         difference: None,
         location: step.location.clone(),
     }

@@ -17,6 +17,7 @@ mod request;
 mod run;
 mod service;
 mod stage;
+mod trouble;
 mod verdicts;
 
 pub use cancel::Cancel;

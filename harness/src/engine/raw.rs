@@ -18,15 +18,16 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::arriving::Arriving;
-use super::client::{NoReply, headers, is_end};
+use super::client::{NoReply, cut, headers, unanswered};
 use crate::check::Reply;
 
-/// Sends the bytes to an address and reads one response.
+/// Sends the bytes to an address and reads one response, of which what has come stays with the caller.
 pub(super) async fn exchange(
     url: &Url,
     bytes: &Bytes,
     half_close: bool,
     most_bytes: u64,
+    arriving: &mut Option<Arriving>,
 ) -> Result<Reply, NoReply> {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let port = url.port_or_known_default().unwrap_or(80);
@@ -36,7 +37,7 @@ pub(super) async fn exchange(
     let (read, write) = stream.into_split();
     let (listens, listening) = oneshot::channel();
     let mut sending = pin!(send(write, bytes, half_close, listening));
-    let mut answering = pin!(answer(Listening { read, listens: Some(listens) }, most_bytes));
+    let mut answering = pin!(answer(Listening { read, listens: Some(listens) }, most_bytes, arriving));
     tokio::select! {
         // An answer may come before everything is sent.
         reply = &mut answering => reply,
@@ -61,37 +62,32 @@ async fn send(
     write
 }
 
-async fn answer(connection: Listening, most_bytes: u64) -> Result<Reply, NoReply> {
+async fn answer(
+    connection: Listening,
+    most_bytes: u64,
+    arriving: &mut Option<Arriving>,
+) -> Result<Reply, NoReply> {
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(connection)).await.map_err(|error| no_reply(&error))?;
+        http1::handshake(TokioIo::new(connection)).await.map_err(|error| unanswered(&error))?;
     // It ends with this function, whatever happens.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
     let request: Request<Empty<Bytes>> = Request::new(Empty::new());
     let sent = Instant::now();
-    let response = sender.send_request(request).await.map_err(|error| no_reply(&error))?;
+    let response = sender.send_request(request).await.map_err(|error| unanswered(&error))?;
     let (head, mut body) = response.into_parts();
-    let mut arriving = Arriving::new(head.status.as_u16(), headers(&head.headers), sent, most_bytes);
+    let (status, headers) = (head.status.as_u16(), headers(&head.headers));
+    let arriving = arriving.insert(Arriving::new(status, headers, sent, most_bytes));
     while let Some(frame) = body.frame().await {
-        match frame {
-            Ok(frame) => {
-                if let Some(data) = frame.data_ref() {
-                    arriving.add(data)?;
-                }
-            }
-            Err(error) if arriving.is_stream() => return Ok(arriving.cut(error.to_string())),
-            Err(error) => return Err(no_reply(&error)),
+        let added = match &frame {
+            Ok(frame) => frame.data_ref().map_or(Ok(()), |data| arriving.add(data)),
+            Err(error) => Err(cut(error)),
+        };
+        if let Err(cut) = added {
+            return arriving.cut(cut);
         }
     }
     Ok(arriving.whole())
-}
-
-fn no_reply(error: &hyper::Error) -> NoReply {
-    if is_end(error) {
-        NoReply::Closed("the connection was closed before a response".to_owned())
-    } else {
-        NoReply::Gateway(error.to_string())
-    }
 }
 
 /// A connection on which only the other side speaks: what is written to it has been sent already.

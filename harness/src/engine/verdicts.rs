@@ -1,5 +1,8 @@
 //! From what was seen of an attempt to its cases.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use plumbline_record::{Case, Level, Miss, Verdict, Verified};
 
 use crate::observe::Outcome;
@@ -48,13 +51,14 @@ pub(super) fn all(
     observers(scenario).map(case).collect()
 }
 
-/// The scenario's own case.
+/// The scenario's own case. One that passed verifies only what its checks have `reached`.
 pub(super) fn own(
     scenario: &Scenario,
     contract: Option<&Contract>,
     misses: Vec<Miss>,
     broken: Option<String>,
     checks: u32,
+    reached: &BTreeSet<Arc<str>>,
 ) -> Case {
     let (verdict, reason) = if let Some(broken) = broken {
         (Verdict::Error, Some(broken))
@@ -65,13 +69,17 @@ pub(super) fn own(
     } else {
         (Verdict::Passed, None)
     };
+    let mut verifies = verifies(scenario, None, contract);
+    if verdict == Verdict::Passed {
+        verifies.retain(|verified| reached.contains(verified.requirement.as_str()));
+    }
     Case {
         name: name(scenario, None),
         observer: None,
         verdict,
         reason,
         misses,
-        verifies: verifies(scenario, None, contract),
+        verifies,
         checks,
         expectation: None,
     }

@@ -2,35 +2,46 @@
 
 use std::fmt;
 use std::iter::Peekable;
-use std::sync::{Arc, OnceLock};
+use std::mem;
+use std::sync::Arc;
 use std::vec::IntoIter;
 
-use regex::Regex;
 use thiserror::Error;
 
 /// Deepest nesting of parentheses.
 const DEEPEST: u32 = 32;
 /// Most names and signs.
 const LONGEST: usize = 1_000;
-/// The first of the characters that stand for kinds, in a plane for private use.
-const FIRST_SYMBOL: u32 = 0xF_0000;
-/// What stands for an event of no kind, also for private use.
-const NO_KIND: char = '\u{E000}';
 
 /// An order of events: names of kinds side by side, `( )`, `|`, `*`, `+` and `?`.
 ///
-/// A sequence of events is a text with one character for each, so that an order is a regular expression. It is compiled
-/// when it is first used, as a [`super::Pattern`] is.
+/// It is read into the states of a machine, as a regular expression is. All states that a sequence of events can be in
+/// are kept at a time, so that one pass decides about it, and tells where it went wrong. From each state there is a way
+/// to the end: what has led to any is the beginning of something right.
 #[derive(Clone, Debug)]
 pub struct Order {
     source: Arc<str>,
-    part: Arc<Part>,
-    compiled: Arc<OnceLock<Option<Regex>>>,
+    states: Arc<[State]>,
+    first: usize,
 }
+
+/// A state, which leads to the states of these numbers.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Nothing need follow.
+    End,
+    /// An event of the kind of this place must follow, and leads on.
+    Event(usize, usize),
+    /// Two ways are open.
+    Fork(usize, usize),
+}
+
+/// The number of the state in which nothing need follow.
+const END: usize = 0;
 
 #[derive(Debug)]
 enum Part {
-    Kind(char),
+    Kind(usize),
     Sequence(Vec<Self>),
     Choice(Vec<Self>),
     Repeated(Box<Self>, char),
@@ -54,12 +65,6 @@ pub enum OrderError {
 }
 
 impl Order {
-    /// What stands for an event in a sequence: the character of its kind's place among the stream's, or that of none.
-    pub fn symbol(place: Option<usize>) -> char {
-        let code = place.and_then(|place| FIRST_SYMBOL.checked_add(u32::try_from(place).ok()?));
-        code.and_then(char::from_u32).unwrap_or(NO_KIND)
-    }
-
     /// Reads an order of events of these kinds.
     ///
     /// # Errors
@@ -72,31 +77,50 @@ impl Order {
             Fault::Syntax(message) => syntax(message),
             Fault::Kind(kind) => OrderError::Kind(kind),
         })?;
-        match parser.words.next() {
-            None => Ok(Self { source: source.into(), part: Arc::new(part), compiled: Arc::default() }),
-            Some(_) => Err(syntax("a `)` closes nothing".to_owned())),
+        if parser.words.next().is_some() {
+            return Err(syntax("a `)` closes nothing".to_owned()));
         }
+        let mut states = vec![State::End];
+        let first = part.lead_to(END, &mut states);
+        Ok(Self { source: source.into(), states: states.into(), first })
     }
 
-    /// Whether events come in this order; each is its [`Order::symbol`].
-    pub fn holds(&self, events: &str) -> bool {
-        let whole = || {
-            let mut pattern = r"\A".to_owned();
-            self.part.whole(&mut pattern);
-            Regex::new(&(pattern + r"\z")).ok()
-        };
-        self.compiled.get_or_init(whole).as_ref().is_some_and(|regex| regex.is_match(events))
+    /// Whether events come in this order; each is the place of its kind among the stream's, if it is of one.
+    ///
+    /// # Errors
+    /// How many events there are before the first that no right sequence has at its place; all of them where more must
+    /// follow.
+    pub fn fits(&self, events: &[Option<usize>]) -> Result<(), usize> {
+        let mut reached = self.reached(vec![self.first]);
+        for (before, event) in events.iter().enumerate() {
+            let next: Vec<_> = reached
+                .into_iter()
+                .filter_map(|state| match state {
+                    State::Event(kind, next) if *event == Some(kind) => Some(next),
+                    _ => None,
+                })
+                .collect();
+            if next.is_empty() {
+                return Err(before);
+            }
+            reached = self.reached(next);
+        }
+        let is_end = |state: &State| matches!(state, State::End);
+        if reached.iter().any(is_end) { Ok(()) } else { Err(events.len()) }
     }
 
-    /// How many events there are before the first that no right sequence has at its place.
-    pub fn fitting(&self, events: &str) -> Option<usize> {
-        let mut pattern = r"\A".to_owned();
-        self.part.beginning(&mut pattern);
-        let regex = Regex::new(&(pattern + r"\z")).ok()?;
-        let ends: Vec<_> = events.char_indices().map(|(start, symbol)| start + symbol.len_utf8()).collect();
-        // What a right sequence may begin with, it may begin with less of.
-        let fits = |end: &usize| events.get(..*end).is_some_and(|beginning| regex.is_match(beginning));
-        Some(ends.partition_point(fits))
+    /// The states that these lead to before another event, without the forks on the way.
+    fn reached(&self, mut open: Vec<usize>) -> Vec<State> {
+        let mut known = vec![false; self.states.len()];
+        let mut reached = Vec::new();
+        while let Some(number) = open.pop() {
+            let is_new = known.get_mut(number).is_some_and(|known| !mem::replace(known, true));
+            match self.states.get(number).filter(|_| is_new) {
+                Some(State::Fork(one, other)) => open.extend([*one, *other]),
+                state => reached.extend(state),
+            }
+        }
+        reached
     }
 }
 
@@ -107,54 +131,37 @@ impl fmt::Display for Order {
 }
 
 impl Part {
-    /// Writes the expression of all that is right.
-    fn whole(&self, pattern: &mut String) {
+    /// Adds the states that read this and then lead to another; gives the number of the first.
+    fn lead_to(&self, next: usize, states: &mut Vec<State>) -> usize {
         match self {
-            Self::Kind(symbol) => pattern.push(*symbol),
-            Self::Sequence(parts) => parts.iter().for_each(|part| part.whole(pattern)),
-            Self::Choice(options) => any(options, pattern, Self::whole),
-            Self::Repeated(part, sign) => {
-                part.whole(pattern);
-                pattern.push(*sign);
+            Self::Kind(kind) => add(State::Event(*kind, next), states),
+            Self::Sequence(parts) => parts.iter().rfold(next, |next, part| part.lead_to(next, states)),
+            Self::Choice(options) => {
+                let firsts: Vec<_> = options.iter().map(|option| option.lead_to(next, states)).collect();
+                let both = |one, other| add(State::Fork(one, other), states);
+                firsts.into_iter().reduce(both).unwrap_or(next)
             }
-        }
-    }
-
-    /// Writes the expression of all that something right may begin with.
-    fn beginning(&self, pattern: &mut String) {
-        match self {
-            Self::Kind(symbol) => pattern.extend([*symbol, '?']),
-            Self::Sequence(parts) => {
-                let ends: Vec<_> = (0..parts.len()).collect();
-                any(&ends, pattern, |end, pattern| {
-                    parts.iter().take(*end).for_each(|part| part.whole(pattern));
-                    if let Some(last) = parts.get(*end) {
-                        last.beginning(pattern);
-                    }
-                });
+            Self::Repeated(part, '?') => {
+                let first = part.lead_to(next, states);
+                add(State::Fork(first, next), states)
             }
-            Self::Choice(options) => any(options, pattern, Self::beginning),
             Self::Repeated(part, sign) => {
-                if *sign != '?' {
-                    part.whole(pattern);
-                    pattern.push('*');
+                // After each round there may be another; where that begins is known once it is written.
+                let fork = add(State::Fork(next, next), states);
+                let first = part.lead_to(fork, states);
+                if let Some(state) = states.get_mut(fork) {
+                    *state = State::Fork(first, next);
                 }
-                part.beginning(pattern);
+                if *sign == '+' { first } else { fork }
             }
         }
     }
 }
 
-/// Writes a group of alternatives.
-fn any<T>(options: &[T], pattern: &mut String, write: impl Fn(&T, &mut String)) {
-    pattern.push_str("(?:");
-    for (index, option) in options.iter().enumerate() {
-        if index > 0 {
-            pattern.push('|');
-        }
-        write(option, pattern);
-    }
-    pattern.push(')');
+/// Adds a state; gives its number.
+fn add(state: State, states: &mut Vec<State>) -> usize {
+    states.push(state);
+    states.len() - 1
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,7 +233,7 @@ impl Parser<'_> {
         match self.words.next_if(|word| !matches!(word, Word::Sign('|' | ')'))) {
             None => Ok(None),
             Some(Word::Name(name)) => match self.kinds.iter().position(|kind| *kind == name) {
-                Some(place) => Ok(Some(Part::Kind(Order::symbol(Some(place))))),
+                Some(place) => Ok(Some(Part::Kind(place))),
                 None => Err(Fault::Kind(name.to_owned())),
             },
             Some(Word::Sign('(')) if depth == DEEPEST => {
@@ -246,7 +253,10 @@ impl Parser<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
     use proptest::prelude::*;
+    use proptest::sample::select;
+    use regex::Regex;
 
     use super::*;
 
@@ -256,10 +266,9 @@ mod tests {
         Order::parse(source, &KINDS).unwrap()
     }
 
-    /// The first letters of kinds as their symbols; other letters are of no kind.
-    fn events(letters: &str) -> String {
-        let place = |letter: char| KINDS.iter().position(|kind| kind.starts_with(letter));
-        letters.chars().map(|letter| Order::symbol(place(letter))).collect()
+    /// Events of the kinds with these first letters; other letters are of no kind.
+    fn events(letters: &str) -> Vec<Option<usize>> {
+        letters.chars().map(|letter| KINDS.iter().position(|kind| kind.starts_with(letter))).collect()
     }
 
     #[test]
@@ -271,14 +280,14 @@ mod tests {
             ("(role | content)+finish", vec!["rf", "crrcf"], vec!["f", "rfc"]),
             ("( role content )*", vec!["", "rcrc"], vec!["r", "rcr", "cr"]),
             ("((role)?content+)", vec!["c", "rcc"], vec!["", "r", "rrc"]),
+            ("((role?)* (content?)+)*", vec!["", "rrcr", "cc"], vec!["f", "rcf"]),
         ] {
             let order = order(source);
             for letters in right {
-                assert!(order.holds(&events(letters)), "{source}: {letters}");
-                assert_eq!(order.fitting(&events(letters)), Some(letters.len()), "{source}: {letters}");
+                assert_eq!(order.fits(&events(letters)), Ok(()), "{source}: {letters}");
             }
             for letters in wrong {
-                assert!(!order.holds(&events(letters)), "{source}: {letters}");
+                assert!(order.fits(&events(letters)).is_err(), "{source}: {letters}");
             }
         }
     }
@@ -294,7 +303,7 @@ mod tests {
             ("(role content | content role)+ finish", "rccrcc", 5),
             ("(role content)? finish", "rf", 1),
         ] {
-            assert_eq!(order(source).fitting(&events(letters)), Some(fitting), "{source}: {letters}");
+            assert_eq!(order(source).fits(&events(letters)), Err(fitting), "{source}: {letters}");
         }
     }
 
@@ -322,11 +331,14 @@ mod tests {
     }
 
     #[test]
-    fn the_deepest_order_can_be_used() {
-        let source = format!("{}role+{}", "(".repeat(32), ")+".repeat(32));
-        let order = order(&source);
-        assert!(order.holds(&events("rr")) && !order.holds(&events("rc")));
-        assert_eq!(order.fitting(&events("rrc")), Some(2));
+    fn the_deepest_and_the_longest_order_can_be_used() {
+        let deepest = order(&format!("{}role+{}", "(".repeat(32), ")+".repeat(32)));
+        assert_eq!((deepest.fits(&events("rr")), deepest.fits(&events("rrc"))), (Ok(()), Err(2)));
+        let longest = order(&"role ".repeat(1_000));
+        assert_eq!(longest.fits(&events(&"r".repeat(1_000))), Ok(()));
+        assert_eq!(longest.fits(&events(&"r".repeat(1_001))), Err(1_000));
+        let widest = order(&format!("({} content)*", "role? |".repeat(300)));
+        assert_eq!(widest.fits(&events(&"rc".repeat(1_000))), Ok(()));
     }
 
     proptest! {
@@ -336,10 +348,25 @@ mod tests {
             letters in "[rcfu?]{0,8}",
         ) {
             if let Ok(order) = Order::parse(&source, &KINDS) {
-                let events = events(&letters);
-                let fitting = order.fitting(&events);
-                prop_assert!(fitting.is_some_and(|fitting| fitting <= letters.len()), "{}", source);
-                prop_assert!(!order.holds(&events) || fitting == Some(letters.len()), "{}", source);
+                let fitting = order.fits(&events(&letters)).err();
+                prop_assert!(fitting.is_none_or(|fitting| fitting <= letters.len()), "{}", source);
+            }
+        }
+
+        #[test]
+        fn it_holds_of_what_a_regular_expression_matches(
+            words in vec(select(vec!["role", "content", "finish", "usage-1", "(", ")", "|", "*", "+", "?"]), 1..16),
+            letters in "[rcfu]{0,8}",
+        ) {
+            if let Ok(order) = Order::parse(&words.join(" "), &KINDS) {
+                let pattern: String = words.iter().map(|word| &word[..1]).collect();
+                let regex = Regex::new(&format!(r"\A(?:{pattern})\z")).unwrap();
+                let fits = order.fits(&events(&letters));
+                prop_assert_eq!(fits.is_ok(), regex.is_match(&letters), "{}", pattern);
+                // What comes before the first event that does not fit is the beginning of something right.
+                let fitting = fits.err().unwrap_or(letters.len());
+                let beginning = order.fits(&events(&letters[..fitting]));
+                prop_assert!(beginning.is_ok() || beginning == Err(fitting), "{}", pattern);
             }
         }
     }

@@ -199,6 +199,12 @@ impl Expect {
     pub fn stream_kind(&self) -> Option<&Arc<StreamKind>> {
         self.streams().map(|stream| &stream.of).next()
     }
+
+    /// Whether every answer that is right is a stream.
+    pub fn is_stream(&self) -> bool {
+        let others = &self.alternatives;
+        self.stream.is_some() || !others.is_empty() && others.iter().all(|other| other.stream.is_some())
+    }
 }
 
 /// One of several allowed answers.

@@ -35,12 +35,17 @@ pub enum DataFormat {
 }
 
 /// The event that ends a stream. It is none of the stream's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Terminator {
     /// The one with this data.
     Data(Arc<str>),
     /// The one of this name.
-    Event(Arc<str>),
+    Event {
+        /// The name.
+        name: Arc<str>,
+        /// What tells it as well, should its name be wrong or missing; nothing does where this is empty.
+        when: Vec<Check>,
+    },
 }
 
 /// A kind of event.
@@ -59,7 +64,8 @@ pub struct Join {
     pub name: Arc<str>,
     /// Finds nodes in each event.
     pub over: Path,
-    /// Finds in a node what it is grouped by; then the value is a list with one entry a group.
+    /// Finds in a node what it is grouped by; then the value is a list with one entry a group, even if nothing else was
+    /// found of it.
     pub by: Option<Path>,
     /// What becomes of the values that are found.
     pub mode: JoinMode,
@@ -85,7 +91,7 @@ pub enum JoinMode {
 pub struct StreamExpectation {
     /// What kind of stream it is.
     pub of: Arc<StreamKind>,
-    /// That it is one: its content type, and data that can be read.
+    /// That it is one: its content type, its encoding, and data that can be read.
     pub shape: Clause,
     /// The order of its events.
     pub order: Option<(Order, Clause)>,
@@ -95,7 +101,7 @@ pub struct StreamExpectation {
     pub ended: bool,
     /// That it does so.
     pub end: Clause,
-    /// Checks on `{ "events": […], "joined": {…}, "comments": …, "ended": … }`.
+    /// Checks on `{ "events": […], "joined": {…}, "comments": …, "ignored": […], "ended": …, "terminator": … }`.
     pub checks: Vec<Check>,
 }
 
@@ -122,7 +128,15 @@ impl Terminator {
     pub fn is(&self, event: &str, data: &str) -> bool {
         match self {
             Self::Data(own) => **own == *data,
-            Self::Event(own) => **own == *event,
+            Self::Event { name, .. } => **name == *event,
+        }
+    }
+
+    /// The conditions of which another event is it, too, if all of them hold.
+    pub fn when(&self) -> Option<&[Check]> {
+        match self {
+            Self::Event { when, .. } if !when.is_empty() => Some(when),
+            Self::Data(_) | Self::Event { .. } => None,
         }
     }
 }
@@ -131,7 +145,7 @@ impl fmt::Display for Terminator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Data(data) => write!(f, "the data `{data}`"),
-            Self::Event(event) => write!(f, "the event `{event}`"),
+            Self::Event { name, .. } => write!(f, "the event `{name}`"),
         }
     }
 }

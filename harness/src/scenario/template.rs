@@ -170,7 +170,8 @@ impl Template {
             Form::Lookup(segments) => variables.find(segments),
             Form::Expression(expression) => {
                 let compiled = templates.environment.compile_expression(expression)?;
-                let value = compiled.eval(variables.scope())?;
+                let value =
+                    compiled.eval(variables.scope()).map_err(|error| self.explained(error, variables))?;
                 if value.is_undefined() {
                     return Err(TemplateError::undefined(expression));
                 }
@@ -195,7 +196,20 @@ impl Template {
     }
 
     fn render(&self, templates: &Templates, variables: &Variables) -> Result<String, TemplateError> {
-        Ok(templates.environment.get_template(&self.source)?.render(variables.scope())?)
+        let template = templates.environment.get_template(&self.source)?;
+        template.render(variables.scope()).map_err(|error| self.explained(error, variables))
+    }
+
+    /// Says what is missing in our own words, where a name that the template needs is what is missing.
+    fn explained(&self, error: minijinja::Error, variables: &Variables) -> TemplateError {
+        // An operation does not say that what it was given was not there.
+        if matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::InvalidOperation) {
+            let mut missing = self.names.iter().filter_map(|name| variables.find(&segments(name)).err());
+            if let Some(missing) = missing.next() {
+                return missing;
+            }
+        }
+        error.into()
     }
 }
 
@@ -205,15 +219,18 @@ fn lookup(source: &str) -> Option<Vec<Segment>> {
     if matches!(root, "true" | "false" | "none" | "True" | "False" | "None") {
         return None;
     }
-    let mut segments = vec![Segment::Member(root.to_owned())];
-    for part in captures.get(2)?.as_str().split(['.', '[']).filter(|part| !part.is_empty()) {
-        let (index, name) = (part.strip_suffix(']'), part);
-        segments.push(match index.unwrap_or(name).parse() {
+    Some(segments(&format!("{root}{}", captures.get(2)?.as_str())))
+}
+
+/// The parts of a name such as `chat.json.choices[0]`.
+fn segments(name: &str) -> Vec<Segment> {
+    let parts = name.split(['.', '[']).filter(|part| !part.is_empty());
+    parts
+        .map(|part| match part.strip_suffix(']').unwrap_or(part).parse() {
             Ok(index) => Segment::Index(index),
-            Err(_) => Segment::Member(name.to_owned()),
-        });
-    }
-    Some(segments)
+            Err(_) => Segment::Member(part.to_owned()),
+        })
+        .collect()
 }
 
 /// The name that a lookup depends on, as minijinja would report it: `models.chat` rather than `models`.
@@ -263,18 +280,42 @@ impl Variables {
         if rest.is_empty() {
             return Ok(Arc::clone(root));
         }
-        rest.iter()
-            .try_fold(&**root, |value, segment| match segment {
-                Segment::Member(name) => value.get(name.as_str()),
-                Segment::Index(index) => value.get(index),
-            })
+        member(root, rest)
             .map(|value| Arc::new(value.clone()))
-            .ok_or_else(undefined)
+            .ok_or_else(|| missing_in_answer(root, segments).unwrap_or_else(undefined))
     }
 
     fn scope(&self) -> Dynamic {
         Dynamic::from_object(Scope(self.clone()))
     }
+}
+
+/// What a value has in a place.
+fn member<'v>(value: &'v Value, place: &[Segment]) -> Option<&'v Value> {
+    place.iter().try_fold(value, |value, segment| match segment {
+        Segment::Member(name) => value.get(name.as_str()),
+        Segment::Index(index) => value.get(index),
+    })
+}
+
+/// What the answer to a step lacks of a name such as `chat.json.id`; nothing where the name's root is no answer.
+fn missing_in_answer(root: &Value, segments: &[Segment]) -> Option<TemplateError> {
+    let [Segment::Member(step), Segment::Member(part), place @ ..] = segments else { return None };
+    root.get("status")?;
+    let message = match (part.as_str(), root.get(part.as_str())) {
+        ("json", None) => format!("the body of step `{step}` is not JSON"),
+        ("stream", None) => format!("the answer to step `{step}` was not read as a stream"),
+        ("json" | "stream", Some(value)) => {
+            let is_known =
+                |length: &usize| place.get(..*length).is_some_and(|part| member(value, part).is_some());
+            let known = (1..=place.len()).take_while(is_known).count();
+            let lacking = display(place.get(..=known)?);
+            let whole = if part == "json" { "body" } else { "stream" };
+            format!("the {whole} of step `{step}` has no `{lacking}`")
+        }
+        _ => return None,
+    };
+    Some(TemplateError { message })
 }
 
 fn display(segments: &[Segment]) -> String {
@@ -396,6 +437,28 @@ mod tests {
             let template = templates.parse(source).unwrap();
             let error = template.value(&templates, &variables(&json!({"a": 1}))).unwrap_err();
             assert!(error.message.contains("defined"), "{source}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_an_answer_lacks_is_told_as_such() {
+        let mut templates = templates();
+        let answer = json!({"status": 404, "json": {"error": {"type": "a"}, "list": [1]}});
+        let text = json!({"status": 200, "text": "hello"});
+        for (source, step, told) in [
+            ("{{ x.json.request_id }}", &answer, "the body of step `x` has no `request_id`"),
+            ("{{ x.json.error.code }}", &answer, "the body of step `x` has no `error.code`"),
+            ("{{ x.json.a.b.c }}", &answer, "the body of step `x` has no `a`"),
+            ("{{ x.json.list[1].id }}", &answer, "the body of step `x` has no `list[1]`"),
+            ("id {{ x.json.request_id }}", &answer, "the body of step `x` has no `request_id`"),
+            ("{{ x.json.error.code + 1 }}", &answer, "the body of step `x` has no `error.code`"),
+            ("{{ x.json.id }}", &text, "the body of step `x` is not JSON"),
+            ("{{ x.stream.joined }}", &text, "the answer to step `x` was not read as a stream"),
+            ("{{ x.closed }}", &answer, "`x.closed` is not defined"),
+        ] {
+            let template = templates.parse(source).unwrap();
+            let error = template.value(&templates, &variables(step)).unwrap_err();
+            assert_eq!(error.message, told, "{source}");
         }
     }
 

@@ -185,6 +185,17 @@ async fn the_limit_itself_is_allowed() {
 }
 
 #[tokio::test]
+async fn the_answers_of_a_burst_share_a_limit() {
+    let target = format!("{TARGET}limits: {{ response_bytes: 1000 }}");
+    let scenarios = one_step("{ status: 200 }") + "        burst: 8\n";
+    for (length, verdict) in [(500, Verdict::Passed), (501, Verdict::Failed)] {
+        let gateway = Gateway::start(move |_| Answer::whole(200, "x".repeat(length))).await;
+        let events = Setup { target: &target, ..Setup::new(&gateway.url, &scenarios) }.run().await;
+        assert_eq!(events.case("ONE").verdict, verdict, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_closes_early_is_no_answer() {
     for head in [
         "",

@@ -1,11 +1,14 @@
 //! Streams of events: a right one passes, a wrong one misses what it breaks and nothing else.
 
+use std::time::Duration;
+
+use plumbline_harness::engine::Settings;
 use plumbline_harness::source::{Files, load};
 use plumbline_record::{Case, Level, Outcome, Taken, Verdict, Verified};
 
 use crate::gateway::{Answer, Gateway, Then};
 use crate::lint::assert_told;
-use crate::support::{Setup, missed, one_step, read_files, templates};
+use crate::support::{Setup, TARGET, missed, one_step, read_files, settings, templates};
 
 /// Expects the pieces of `Hello`, each part with a requirement of its own.
 const HELLO: &str = "{ status: 200, stream: {
@@ -45,6 +48,14 @@ fn chunked(body: &str, whole: bool) -> Answer {
     Answer::raw(bytes, if whole { Then::Next } else { Then::Close })
 }
 
+/// The head of a stream that ends with its connection.
+const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+
+/// What a case says that it verifies.
+fn verified(case: &Case) -> Vec<&str> {
+    case.verifies.iter().map(|Verified { requirement, .. }| &**requirement).collect()
+}
+
 async fn judge(expect: &str, answer: impl Fn() -> Answer + Send + Sync + 'static) -> Case {
     let gateway = Gateway::start(move |_| answer()).await;
     let events = Setup::new(&gateway.url, &one_step(expect)).run().await;
@@ -72,9 +83,8 @@ async fn a_right_stream_passes() {
         let shown = body.clone();
         let case = judge(HELLO, move || streamed(body.clone())).await;
         assert_eq!((case.verdict, case.misses.len()), (Verdict::Passed, 0), "{shown:?}: {case:#?}");
-        let verified: Vec<_> =
-            case.verifies.iter().map(|Verified { requirement, .. }| &**requirement).collect();
-        assert_eq!(verified, ["stream.chunk", "stream.ended", "stream.order", "stream.shape", "stream.text"]);
+        let all = ["stream.chunk", "stream.ended", "stream.order", "stream.shape", "stream.text"];
+        assert_eq!(verified(&case), all);
     }
     let in_chunks = body.clone();
     assert_eq!(judge(HELLO, move || chunked(&in_chunks, true)).await.verdict, Verdict::Passed);
@@ -155,6 +165,120 @@ async fn what_arrived_of_a_stream_is_recorded_where_one_is_expected() {
 }
 
 #[tokio::test]
+async fn a_stream_that_does_not_end_in_time_is_judged_by_what_came() {
+    let must_be_cut = "{ status: 200, verifies: chat.answers, stream: {
+            of: chat, verifies: stream.shape, ended: { is: false, verifies: stream.ended } } }";
+    for (expect, data, why) in [
+        (HELLO, &[HEL][..], "the response was not complete within 1s, after 1 event"),
+        (HELLO, &[HEL, LO, FINISH, DONE], "the data `[DONE]` came, and the connection stayed open: "),
+        // Silence is no end of a connection.
+        (must_be_cut, &[HEL], "the response was not complete within 1s"),
+    ] {
+        let body = format!("{HEAD}{}", events(data));
+        let gateway = Gateway::start(move |_| Answer::raw(body.clone(), Then::Silence)).await;
+        let settings = Settings { step_timeout: Some(Duration::from_secs(1)), ..settings() };
+        let events = Setup { settings, ..Setup::new(&gateway.url, &one_step(expect)) }.run().await;
+        let case = events.case("ONE");
+        assert_eq!((case.verdict, missed(case)), (Verdict::Failed, vec!["stream.ended"]), "{case:#?}");
+        assert!(case.misses[0].actual.contains(why), "`{why}` is not in {case:#?}");
+        let Outcome::Response(response) = &events.exchanges()[0].outcome else { panic!("{why}") };
+        assert!(response.body.text.contains("Hel"), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_beyond_the_limit_is_judged_by_what_came() {
+    let endless = || Answer::raw(HEAD, Then::Repeat(events(&[HEL]).into_bytes()));
+    let gateway = Gateway::start(move |_| endless()).await;
+    let target = format!("{TARGET}limits: {{ response_bytes: 1000 }}");
+    let events = Setup { target: &target, ..Setup::new(&gateway.url, &one_step(HELLO)) }.run().await;
+    let case = events.case("ONE");
+    assert_eq!((case.verdict, missed(case)), (Verdict::Failed, vec!["stream.ended"]), "{case:#?}");
+    assert!(case.misses[0].actual.starts_with("the response is longer than 1000 bytes, after "), "{case:#?}");
+    assert!(matches!(&events.exchanges()[0].outcome, Outcome::Response(_)));
+}
+
+#[tokio::test]
+async fn what_is_no_stream_of_utf_8_has_no_right_shape() {
+    let body = events(&[HEL, LO, FINISH, DONE]);
+    let garbled = body.replace("Hel", "H#l").into_bytes();
+    let garbled: Vec<_> = garbled.into_iter().map(|byte| if byte == b'#' { 0xFF } else { byte }).collect();
+    assert_missed(move || streamed(garbled.clone()), "stream.shape", "event 1 is not: ").await;
+    for (header, value) in
+        [("content-encoding", "gzip"), ("content-type", "text/event-stream; charset=utf-16")]
+    {
+        let body = body.clone();
+        let answer = move || match header {
+            "content-type" => Answer::whole(200, body.clone()).with(header, value),
+            _ => streamed(body.clone()).with(header, value),
+        };
+        assert_missed(answer, "stream.shape", value).await;
+    }
+}
+
+#[tokio::test]
+async fn a_terminator_of_its_own_name_is_judged_too() {
+    let expect = "{ status: 200, stream: {
+            of: turns, verifies: stream.shape, order: { is: turn+, verifies: stream.order },
+            each: { schema: demo/chat, verifies: stream.chunk }, ended: { verifies: stream.ended },
+            checks: [{ at: $.terminator.event, equals: stop, verifies: stream.text }] } }";
+    let turn = r#"data: {"type":"turn","model":"m"}"#;
+    for (end, miss) in [
+        (r#"event: stop|data: {"type":"stop","model":"m"}"#, None),
+        ("event: stop|data: <html>502</html>", Some("stream.chunk")),
+        (r#"event: stop|data: {"type":"stop"}"#, Some("stream.chunk")),
+        // It is one thing that is wrong here, and one that is told.
+        (r#"data: {"type":"stop","model":"m"}"#, Some("stream.text")),
+        (r#"event: end|data: {"type":"end","model":"m"}"#, Some("stream.ended")),
+    ] {
+        let body = format!("{turn}\n\n{}\n\n", end.replace('|', "\n"));
+        let case = judge(expect, move || streamed(body.clone())).await;
+        let first = missed(&case).first().copied();
+        assert_eq!(first, miss, "{end}: {case:#?}");
+        // An event of another kind is one too many where the terminator belongs.
+        assert!(
+            case.misses.len() == usize::from(miss.is_some()) || miss == Some("stream.ended"),
+            "{case:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_no_event_can_be_told() {
+    let expect = "{ status: 200, stream: {
+            of: chat, verifies: stream.shape, ended: { verifies: stream.ended },
+            checks: [{ at: $.ignored, length: 0, level: SHOULD, verifies: stream.shape }] } }";
+    let (begun, ended) = (events(&[HEL]), events(&[LO, FINISH, DONE]));
+    for (body, miss, level) in [
+        (format!("{begun}{{\"error\":502}}\n\n{ended}"), "stream.shape", Level::Should),
+        (format!("{begun}<html>\n{ended}"), "stream.shape", Level::Should),
+        (format!("{begun}{ended}<html>502</html>\n\n"), "stream.ended", Level::Must),
+    ] {
+        let case = judge(expect, move || streamed(body.clone())).await;
+        assert_eq!((missed(&case), case.misses[0].level), (vec![miss], level), "{case:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_warning_hides_is_not_verified() {
+    let expect = "{ status: 200, verifies: chat.polite, stream: {
+            of: chat, verifies: stream.shape, ended: { verifies: stream.ended } } }";
+    let case = judge(expect, || Answer::whole(404, "{}")).await;
+    assert_eq!((case.verdict, missed(&case)), (Verdict::Passed, vec!["chat.polite"]));
+    assert_eq!(verified(&case), ["chat.polite"]);
+    let body = events(&[HEL, DONE]);
+    let case = judge(expect, move || streamed(body.clone())).await;
+    assert_eq!(verified(&case), ["chat.polite", "stream.ended", "stream.shape"]);
+    // Neither is an answer right that is none of those allowed, because the laxest of them is only a wish.
+    let expect = "{ any_of: [
+            { name: polite, status: 400, verifies: chat.polite }, { name: other, status: 401, verifies: chat.answers } ] }";
+    let case = judge(expect, || Answer::whole(500, "{}")).await;
+    assert_eq!((case.verdict, missed(&case)), (Verdict::Failed, vec!["chat.answers"]));
+    let case = judge(expect, || Answer::whole(401, "{}")).await;
+    assert_eq!((case.verdict, verified(&case)), (Verdict::Passed, vec!["chat.answers"]));
+}
+
+#[tokio::test]
 async fn a_level_is_that_of_the_requirement() {
     let body = events(&[HEL, LO, FINISH]);
     let expect = "{ status: 200, stream: { of: chat, verifies: chat.polite } }";
@@ -172,6 +296,16 @@ async fn a_stream_may_have_to_break_off() {
     assert_eq!(judge(expect, move || streamed(failed.clone())).await.verdict, Verdict::Passed);
     let case = judge(expect, move || streamed(ended.clone())).await;
     assert_eq!(missed(&case), ["stream.ended"], "{case:#?}");
+    let expect_cut = "{ status: 200, verifies: stream.shape, stream: {
+            of: chat, order: { is: text+, verifies: stream.order }, ended: { is: false, verifies: stream.ended } } }";
+    let cut = || chunked(&events(&[HEL, LO]), false);
+    assert_eq!(judge(expect_cut, cut).await.verdict, Verdict::Passed);
+    assert_eq!(missed(&judge(expect_cut, || chunked("", false)).await), ["stream.order"]);
+    // What is not HTTP is no end of the connection.
+    let head = HEAD.replace("\r\n\r\n", "\r\ntransfer-encoding: chunked\r\n\r\n");
+    let broken = format!("{head}5\r\ndata:\r\nzz\r\n");
+    let broken = move || Answer::raw(broken.clone(), Then::Close);
+    assert_eq!(missed(&judge(expect_cut, broken).await), ["stream.ended"]);
     // Without a terminator, it is the body that must not be whole.
     let expect = "{ status: 200, stream: { of: lines, ended: false, verifies: stream.ended,
             checks: [{ at: $.joined.text, equals: [a], verifies: stream.text }] } }";
@@ -270,6 +404,27 @@ scenarios:
               - { at: $.joined.text, is: jsn }
               - { at: $.joined.text, json_schema: demo/chta }
               - { at: $.joined.text, json_schema: demo/chat, is: json }
+      - name: six
+        call: GET /
+        expect:
+          stream:
+            of: chat
+            checks:
+              - { at: $.joined.txt, absent: true }
+              - { each: "$['evnts'][*].data", is: object }
+              - { at: $.joined.text, equals: "{{ six.stream.joined.txt }}" }
+              - { at: "$.events[?@.data == $.joined.finsh].data", is: string }
+        capture:
+          text: { only: $.text }
+          id: { header: x-id }
+      - name: seven
+        call: "GET /{{ six.stream.endd }}{{ text }}{{ six.stream.terminator.data }}"
+        expect: { status: 200, text: { contains: "{{ seven.stream.events }}" } }
+      - name: eight
+        call: GET /
+        burst: 2
+        expect: { stream: { of: chat } }
+        capture: { texts: { all: "$[*].stream.joined.text" } }
 "#;
 
 #[test]
@@ -292,6 +447,13 @@ fn mistakes_in_what_is_expected_are_told() {
             (file, 30, "no `jsn` here", "did you mean `json`?"),
             (file, 31, "no JSON Schema `demo/chta`", "did you mean `demo/chat`?"),
             (file, 32, "a check has one matcher", "make two checks of it"),
+            (file, 39, "the stream `chat` joins no `txt`", "did you mean `text`?"),
+            (file, 40, "a stream has no `evnts`", "did you mean `events`?"),
+            (file, 41, "the stream `chat` joins no `txt`", "did you mean `text`?"),
+            (file, 42, "the stream `chat` joins no `finsh`", "did you mean `finish`?"),
+            (file, 44, "a stream has no JSON body to capture from", "`{{ six.stream.joined.… }}`"),
+            (file, 47, "a stream has no `endd`", "did you mean `ended`?"),
+            (file, 48, "the step `seven` expects no stream", "say under `expect`"),
         ],
     );
 }
@@ -317,6 +479,9 @@ streams:
       a: { over: $.a }
       b: { over: $.a, first: $.b, last: $.b }
       c: { over: "$.a[", first: $.b }
+  - name: d
+    text: D
+    terminator: { data: x, when: [{ at: $.a, is: string }] }
 requirements: []
 "#;
 
@@ -340,6 +505,7 @@ fn mistakes_in_the_streams_of_a_contract_are_told() {
             (file, 19, "values are joined in one way", "concat, first, last and all"),
             (file, 20, "values are joined in one way", "concat, first, last and all"),
             (file, 21, "`$.a[` is not a JSONPath", "RFC 9535"),
+            (file, 24, "`when` does not go with `data`", "take it out"),
         ],
     );
 }

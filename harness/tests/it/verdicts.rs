@@ -437,7 +437,7 @@ async fn a_request_that_cannot_be_made_is_an_error_of_ours() {
     let events = Setup::new(&gateway.url, &scenarios).run().await;
     let (verdict, reason) = events.verdict("ONE");
     assert_eq!(verdict, Verdict::Error);
-    assert_eq!(reason, "step `two` could not be sent: `one.json.missing` is not defined");
+    assert_eq!(reason, "step `two` could not be sent: the body of step `one` has no `missing`");
     assert_eq!(gateway.calls(), ["GET /"]);
 }
 
@@ -448,6 +448,6 @@ async fn what_a_check_is_compared_with_must_be_there_as_well() {
         let expect = format!("{{ body: [{{ at: $.id, {matcher}: \"{{{{ one.json.missing }}}}\" }}] }}");
         let case = judge(&expect, r#"{ "id": "1" }"#).await;
         assert_eq!(case.verdict, Verdict::Failed, "{matcher}");
-        assert!(case.misses[0].actual.contains("is not defined"), "{:?}", case.misses[0]);
+        assert!(case.misses[0].actual.contains("has no `missing`"), "{:?}", case.misses[0]);
     }
 }

@@ -1,3 +1,4 @@
+use crate::check::Cut;
 use crate::check::words::shorten;
 use crate::scenario::Terminator;
 use crate::target::Secrets;
@@ -7,23 +8,42 @@ use crate::target::Secrets;
 pub(super) struct End {
     /// How often its terminator came.
     pub(super) terminators: usize,
+    /// Whether the data of the terminator is not what it must be.
+    pub(super) unreadable: bool,
     /// Events after the first terminator.
     pub(super) after: usize,
+    /// How many lines without a meaning came after it, and the first of them.
+    pub(super) ignored: Option<(usize, String)>,
     /// The beginning of an event that was not ended.
     pub(super) unfinished: Option<String>,
     /// Why its body is not whole.
-    pub(super) cut: Option<String>,
+    pub(super) cut: Option<Cut>,
 }
 
 impl End {
+    /// Takes note of a line without a meaning after the terminator.
+    pub(super) fn pass_over(&mut self, line: &str) {
+        self.ignored.get_or_insert_with(|| (0, line.to_owned())).0 += 1;
+    }
+
+    /// Whether its events are not all there.
+    pub(super) fn lacks_events(&self) -> bool {
+        self.terminators == 0 && self.is_cut()
+    }
+
     /// Whether its last bytes are missing.
-    pub(super) fn is_cut(&self) -> bool {
+    fn is_cut(&self) -> bool {
         self.cut.is_some() || self.unfinished.is_some()
     }
 
-    /// Whether it came to an end at all, whatever may be wrong with that.
-    pub(super) fn came(&self, terminator: Option<&Terminator>) -> bool {
-        if terminator.is_some() { self.terminators > 0 } else { !self.is_cut() }
+    /// What came in place of an end of the connection before its own end; nothing where it was broken off so.
+    pub(super) fn instead_of_breaking_off(&self, terminator: Option<&Terminator>) -> Option<String> {
+        match (terminator, &self.cut) {
+            (Some(terminator), _) if self.terminators > 0 => Some(terminator.to_string()),
+            (_, Some(cut @ (Cut::Late(_) | Cut::Unread(_)))) => Some(cut.to_string()),
+            (None, None) if self.unfinished.is_none() => Some("a whole body".to_owned()),
+            _ => None,
+        }
     }
 
     /// What is wrong with it after so many events, each thing in its own words; nothing where it is right.
@@ -34,8 +54,17 @@ impl End {
         secrets: &Secrets,
     ) -> Vec<String> {
         let mut problems = Vec::new();
-        if let Some(why) = &self.cut {
-            problems.push(format!("the connection broke after {}: {why}", counted(events)));
+        match (&self.cut, terminator) {
+            (Some(Cut::Late(why)), Some(terminator)) if self.terminators > 0 => {
+                problems.push(format!("{terminator} came, and the connection stayed open: {why}"));
+            }
+            (Some(Cut::Closed(why)), _) => {
+                problems.push(format!("the connection broke after {}: {why}", counted(events, "event")));
+            }
+            (Some(Cut::Late(why) | Cut::Unread(why)), _) => {
+                problems.push(format!("{why}, after {}", counted(events, "event")));
+            }
+            (None, _) => {}
         }
         if let Some(beginning) = &self.unfinished {
             problems
@@ -44,19 +73,23 @@ impl End {
         match self.terminators {
             // What came too late did not come.
             0 if terminator.is_some() && !self.is_cut() => {
-                problems.push(format!("no terminator after {}", counted(events)));
+                problems.push(format!("no terminator after {}", counted(events, "event")));
             }
             0 | 1 => {}
             times => problems.push(format!("the terminator came {times} times")),
         }
         if self.after > 0 {
-            problems.push(format!("{} after the terminator", counted(self.after)));
+            problems.push(format!("{} after the terminator", counted(self.after, "event")));
+        }
+        if let Some((times, first)) = &self.ignored {
+            let lines = counted(*times, "line");
+            problems.push(format!("{lines} after the terminator: {}", shorten(first, secrets)));
         }
         problems
     }
 }
 
 /// `1 event`, `2 events`.
-fn counted(events: usize) -> String {
-    format!("{events} event{}", if events == 1 { "" } else { "s" })
+fn counted(times: usize, what: &str) -> String {
+    format!("{times} {what}{}", if times == 1 { "" } else { "s" })
 }

@@ -20,7 +20,7 @@ fn put_together(join: &Join, events: &[Value], context: &Context<'_>) -> Option<
         Some(by) => Some(fill(by)?),
         None => None,
     };
-    let mut groups = Vec::new();
+    let mut groups: Vec<Option<Value>> = Vec::new();
     let mut places = HashMap::new();
     for node in events.iter().flat_map(|event| over.find(event)) {
         let key = match &by {
@@ -31,22 +31,27 @@ fn put_together(join: &Join, events: &[Value], context: &Context<'_>) -> Option<
                 _ => continue,
             },
         };
-        let mut values = value.find(node).into_iter().filter(|value| counts(join.mode, value)).peekable();
-        if values.peek().is_none() {
-            continue;
-        }
+        // A group is there from its first node on, whatever is found in it, so that the lists of a stream go together.
         let place = *places.entry(key).or_insert(groups.len());
-        for value in values {
-            match groups.get_mut(place) {
+        if place == groups.len() {
+            groups.push(None);
+        }
+        let Some(group) = groups.get_mut(place) else { continue };
+        for value in value.find(node).into_iter().filter(|value| counts(join.mode, value)) {
+            match group {
                 Some(group) => add(join.mode, group, value),
-                None => groups.push(begun(join.mode, value)),
+                None => *group = Some(begun(join.mode, value)),
             }
         }
     }
+    let nothing = || match join.mode {
+        JoinMode::All => Value::Array(Vec::new()),
+        JoinMode::Concat | JoinMode::First | JoinMode::Last => Value::Null,
+    };
     match (&by, join.mode) {
-        (Some(_), _) => Some(groups.into()),
-        (None, JoinMode::All) => Some(groups.pop().unwrap_or_else(|| Value::Array(Vec::new()))),
-        (None, _) => groups.pop(),
+        (Some(_), _) => Some(groups.into_iter().map(|group| group.unwrap_or_else(nothing)).collect()),
+        (None, JoinMode::All) => Some(groups.pop().flatten().unwrap_or_else(nothing)),
+        (None, _) => groups.pop().flatten(),
     }
 }
 
@@ -136,8 +141,23 @@ mod tests {
         ]);
         let put = |mode, value: &str| put("$.data.calls[*]", Some("$.index"), mode, value, &events);
         assert_eq!(put(JoinMode::First, "$.id"), Some(json!(["a", "b"])));
-        assert_eq!(put(JoinMode::Concat, "$.arguments"), Some(json!(["{}", "[]"])));
+        assert_eq!(put(JoinMode::Concat, "$.arguments"), Some(json!(["[]", "{}"])));
         assert_eq!(put(JoinMode::All, "$.id"), Some(json!([["a"], ["b", null]])));
-        assert_eq!(put(JoinMode::First, "$.none"), Some(json!([])));
+    }
+
+    #[test]
+    fn a_group_of_which_nothing_was_found_keeps_its_place() {
+        let events = json!([
+            { "data": { "index": 0, "id": "a" } },
+            { "data": { "index": 1, "id": "b", "arguments": "{}" } },
+        ]);
+        let put = |by: Option<&str>, mode, value: &str| put("$.data", by, mode, value, &events);
+        for mode in [JoinMode::Concat, JoinMode::First, JoinMode::Last] {
+            assert_eq!(put(Some("$.index"), mode, "$.arguments"), Some(json!([null, "{}"])), "{mode:?}");
+            assert_eq!(put(Some("$.none"), mode, "$.id"), Some(json!([])), "{mode:?}");
+            assert_eq!(put(None, mode, "$.none"), None, "{mode:?}");
+        }
+        assert_eq!(put(Some("$.index"), JoinMode::All, "$.arguments"), Some(json!([[], ["{}"]])));
+        assert_eq!(put(None, JoinMode::All, "$.none"), Some(json!([])));
     }
 }

@@ -2,9 +2,11 @@
 
 mod document;
 mod end;
+mod first;
 mod joined;
 mod judge;
 mod sse;
 
 pub use document::Stream;
+pub(crate) use first::FirstEvent;
 pub use judge::decide_stream;

@@ -1,30 +1,42 @@
 //! Server-sent events, as section 9.2.6 of the HTML standard has clients read them.
 
+use std::borrow::Cow;
 use std::mem;
 
-/// Most events of one stream.
-pub(super) const MOST_EVENTS: usize = 1_000_000;
+/// The names of the fields that the standard knows.
+const FIELDS: [&str; 4] = ["data", "event", "id", "retry"];
 
-/// What a body holds, read as a stream of events.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Decoded {
-    /// The events that a client would be told of.
-    pub(super) events: Vec<Event>,
-    /// The number of comments, which keep a connection alive.
-    pub(super) comments: usize,
-    /// The beginning of an event that no blank line ends, so that no client would be told of it.
-    pub(super) unfinished: Option<String>,
-    /// Whether there are more events than are read.
-    pub(super) too_many: bool,
+/// What a stream consists of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Part<'t> {
+    /// An event that a client would be told of.
+    Event(Event<'t>),
+    /// A comment, which keeps a connection alive.
+    Comment,
+    /// A line that is no field which the standard knows, so that clients pass over it.
+    Ignored(&'t str),
+    /// The beginning of an event that no blank line ends, so that no client would be told of it. It is the last part.
+    Unfinished(&'t str),
 }
 
 /// One event.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Event {
+pub(super) struct Event<'t> {
     /// Its name, `message` where none is given.
-    pub(super) name: String,
+    pub(super) name: &'t str,
     /// Its data, lines joined by line feeds.
-    pub(super) data: String,
+    pub(super) data: Cow<'t, str>,
+}
+
+/// Reads a body part by part; any text is a stream of some parts.
+pub(super) fn parts(text: &str) -> Parts<'_> {
+    Parts { rest: text.strip_prefix('\u{feff}').unwrap_or(text), begun: Begun::default() }
+}
+
+/// The parts of a stream, in order.
+pub(super) struct Parts<'t> {
+    rest: &'t str,
+    begun: Begun<'t>,
 }
 
 /// An event of which lines were read.
@@ -33,44 +45,42 @@ struct Begun<'t> {
     /// The text from its first line on.
     text: Option<&'t str>,
     name: &'t str,
-    data: Option<String>,
+    data: Option<Cow<'t, str>>,
 }
 
-/// Reads a body; any text is a stream of some events.
-pub(super) fn decode(text: &str) -> Decoded {
-    let mut decoded = Decoded::default();
-    let mut begun = Begun::default();
-    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
-    while !rest.is_empty() {
-        let (line, after) = first_line(rest);
-        match field(line) {
-            // An event without data is none.
-            None => {
-                let Begun { name, data, .. } = mem::take(&mut begun);
-                if let Some(data) = data {
-                    if decoded.events.len() == MOST_EVENTS {
-                        decoded.too_many = true;
-                        return decoded;
-                    }
-                    let name = if name.is_empty() { "message" } else { name }.to_owned();
-                    decoded.events.push(Event { name, data });
-                }
+impl<'t> Iterator for Parts<'t> {
+    type Item = Part<'t>;
+
+    fn next(&mut self) -> Option<Part<'t>> {
+        while !self.rest.is_empty() {
+            let text = self.rest;
+            let (line, after) = first_line(text);
+            self.rest = after;
+            let Some((name, value)) = field(line) else {
+                // An event without data is none.
+                let Begun { name, data: Some(data), .. } = mem::take(&mut self.begun) else { continue };
+                let name = if name.is_empty() { "message" } else { name };
+                return Some(Part::Event(Event { name, data }));
+            };
+            // What is missing of the last line may be the rest of a field's name.
+            let is_cut = line.len() == text.len();
+            let may_be_field = || name == line && FIELDS.iter().any(|field| field.starts_with(name));
+            match name {
+                "" => return Some(Part::Comment),
+                "event" => self.begun.name = value,
+                "data" => match &mut self.begun.data {
+                    None => self.begun.data = Some(value.into()),
+                    Some(data) => data.to_mut().extend(["\n", value]),
+                },
+                "id" | "retry" if is_cut => {}
+                "id" | "retry" => continue,
+                _ if is_cut && may_be_field() => {}
+                _ => return Some(Part::Ignored(line)),
             }
-            Some(("", _)) => decoded.comments += 1,
-            Some((name, value)) => {
-                begun.text.get_or_insert(rest);
-                match (name, &mut begun.data) {
-                    ("event", _) => begun.name = value,
-                    ("data", None) => begun.data = Some(value.to_owned()),
-                    ("data", Some(data)) => data.extend(["\n", value]),
-                    _ => {}
-                }
-            }
+            self.begun.text.get_or_insert(text);
         }
-        rest = after;
+        mem::take(&mut self.begun).text.map(Part::Unfinished)
     }
-    decoded.unfinished = begun.text.map(str::to_owned);
-    decoded
 }
 
 /// The first line of a text and what follows it. A line ends with CR LF, LF or CR.
@@ -81,7 +91,7 @@ fn first_line(text: &str) -> (&str, &str) {
 }
 
 /// The name and the value of a line's field, of which a comment's name is empty; none of a blank line.
-fn field(line: &str) -> Option<(&str, &str)> {
+pub(super) fn field(line: &str) -> Option<(&str, &str)> {
     if line.is_empty() {
         return None;
     }
@@ -99,7 +109,30 @@ mod tests {
 
     /// Name and data of each event.
     fn events(text: &str) -> Vec<(String, String)> {
-        decode(text).events.into_iter().map(|event| (event.name, event.data)).collect()
+        let events = parts(text).filter_map(|part| match part {
+            Part::Event(event) => Some((event.name.to_owned(), event.data.into_owned())),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    fn comments(text: &str) -> usize {
+        parts(text).filter(|part| *part == Part::Comment).count()
+    }
+
+    fn unfinished(text: &str) -> Option<&str> {
+        match parts(text).last() {
+            Some(Part::Unfinished(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn ignored(text: &str) -> Vec<&str> {
+        let lines = parts(text).filter_map(|part| match part {
+            Part::Ignored(line) => Some(line),
+            _ => None,
+        });
+        lines.collect()
     }
 
     fn assert_events(text: &str, expected: &[(&str, &str)]) {
@@ -124,8 +157,7 @@ mod tests {
         for end in ["\n", "\r\n", "\r"] {
             let text = "event: a|data: 1|data:2||: keep|data: 3||".replace('|', end);
             assert_events(&text, &[("a", "1\n2"), ("message", "3")]);
-            let decoded = decode(&text);
-            assert_eq!((decoded.comments, decoded.unfinished), (1, None), "{text:?}");
+            assert_eq!((comments(&text), unfinished(&text)), (1, None), "{text:?}");
         }
         let mixed = [("message", "1"), ("message", "2"), ("message", "3")];
         assert_events("data: 1\r\n\ndata: 2\r\r\ndata: 3\n\n", &mixed);
@@ -144,27 +176,41 @@ mod tests {
 
     #[test]
     fn an_event_without_its_blank_line_is_unfinished() {
-        for (text, unfinished) in [
+        for (text, expected) in [
             ("data: 1\n\ndata: 2\n", Some("data: 2\n")),
             ("data: 1\n\nevent: a\ndata: 2", Some("event: a\ndata: 2")),
             ("data: 1\n\nda", Some("da")),
+            ("data: 1\n\nret", Some("ret")),
+            ("data: 1\n\nid: 4", Some("id: 4")),
             ("data: 1\n\n: keep\ndata: 2", Some("data: 2")),
+            ("data: 1\n", Some("data: 1\n")),
+            // These alone would be no event, and are whole.
+            ("data: 1\n\nid: 4\nretry: 3000\n", None),
             ("data: 1\n\n: keep", None),
             ("data: 1\n\n: keep\n", None),
             ("data: 1\n\n\n", None),
-            ("data: 1\n", Some("data: 1\n")),
+            ("data: 1\n\n<html>", None),
             ("", None),
         ] {
-            assert_eq!(decode(text).unfinished.as_deref(), unfinished, "{text:?}");
+            assert_eq!(unfinished(text), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn there_is_a_limit() {
-        let decoded = decode(&"data\n\n".repeat(MOST_EVENTS));
-        assert_eq!((decoded.events.len(), decoded.too_many), (MOST_EVENTS, false));
-        let decoded = decode(&"data\n\n".repeat(MOST_EVENTS + 1));
-        assert_eq!((decoded.events.len(), decoded.too_many), (MOST_EVENTS, true));
+    fn lines_that_are_no_field_are_told_apart() {
+        for (text, expected) in [
+            ("Data: a\n data: b\nretry: 3\nother: c\n\n", vec!["Data: a", " data: b", "other: c"]),
+            ("data: 1\n{\"error\":{}}\ndata: 2\n\n", vec!["{\"error\":{}}"]),
+            ("<html>\n\n502</html>\n", vec!["<html>", "502</html>"]),
+            ("data: 1\n\n<html>", vec!["<html>"]),
+            ("data: 1\n\ndat", vec![]),
+            ("data: 1\n\ndat\n", vec!["dat"]),
+            ("data: 1\n\ndat:", vec!["dat:"]),
+            (": a\ndata\nevent\nid\nretry\n\n", vec![]),
+        ] {
+            assert_eq!(ignored(text), expected, "{text:?}");
+        }
+        assert_events("data: 1\n<html>\ndata: 2\n\n", &[("message", "1\n2")]);
     }
 
     proptest! {
@@ -173,8 +219,10 @@ mod tests {
             bytes in vec(any::<u8>(), 0..200),
             pieces in vec(select(vec!["data", "event", ":", " ", "\r", "\n", "\u{feff}", "a", "ä"]), 0..40),
         ) {
-            decode(&String::from_utf8_lossy(&bytes));
-            decode(&pieces.concat());
+            for text in [String::from_utf8_lossy(&bytes).into_owned(), pieces.concat()] {
+                let ends = parts(&text).position(|part| matches!(part, Part::Unfinished(_)));
+                prop_assert!(ends.is_none_or(|ends| ends + 1 == parts(&text).count()));
+            }
         }
 
         #[test]
@@ -200,12 +248,12 @@ mod tests {
             }
             let expected: Vec<_> = sent.iter().map(|(name, lines)| (name.clone(), lines.join("\n"))).collect();
             prop_assert_eq!(&events(&text), &expected);
-            let decoded = decode(&text);
-            prop_assert_eq!(decoded.comments, if comment { sent.len() } else { 0 });
-            prop_assert_eq!(decoded.unfinished, None);
+            prop_assert_eq!(comments(&text), if comment { sent.len() } else { 0 });
+            prop_assert_eq!((unfinished(&text), ignored(&text)), (None, Vec::new()));
             // Whatever part of it arrives, the events in it are the first of all.
             for (cut, _) in text.char_indices() {
                 prop_assert!(expected.starts_with(&events(&text[..cut])), "{}", cut);
+                prop_assert!(ignored(&text[..cut]).is_empty(), "{}", cut);
             }
         }
     }

@@ -4,6 +4,7 @@ mod actions;
 mod checks;
 mod contract;
 mod convert;
+mod members;
 mod names;
 mod steps;
 mod streams;

@@ -1,13 +1,16 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::scenario::Contract;
+use super::members::unknown;
+use crate::scenario::{Contract, StreamKind};
 use crate::source::mistake::hint_among;
 
 /// The names that templates may use at one place of a scenario.
 pub(super) struct Names<'c> {
     contract: Option<&'c Contract>,
     defined: HashSet<String>,
+    /// The steps of which it is known whether their answers are streams, and of what kind.
+    streams: HashMap<String, Option<Arc<StreamKind>>>,
     models: BTreeSet<Arc<str>>,
 }
 
@@ -18,18 +21,24 @@ const LENT: [&str; 1] = ["index"];
 
 impl<'c> Names<'c> {
     pub(super) fn new(contract: Option<&'c Contract>) -> Self {
-        Self { contract, defined: GIVEN.iter().map(ToString::to_string).collect(), models: BTreeSet::new() }
+        Self { contract, defined: GIVEN.iter().map(ToString::to_string).collect(), ..Self::none() }
     }
 
     /// No names at all, as in a contract.
     pub(super) fn none() -> Self {
-        Self { contract: None, defined: HashSet::new(), models: BTreeSet::new() }
+        let (defined, streams, models) = (HashSet::new(), HashMap::new(), BTreeSet::new());
+        Self { contract: None, defined, streams, models }
     }
 
     /// Defines a name; false where every scenario has it already, so that it must not be hidden.
     pub(super) fn define(&mut self, name: &str) -> bool {
         self.defined.insert(name.to_owned());
         !GIVEN.contains(&name) && !LENT.contains(&name)
+    }
+
+    /// Says of a step what kind of stream its answer is or may be, if it is any.
+    pub(super) fn define_stream(&mut self, step: &str, kind: Option<Arc<StreamKind>>) {
+        self.streams.insert(step.to_owned(), kind);
     }
 
     /// Lets a name be used until it is taken back.
@@ -61,7 +70,14 @@ impl<'c> Names<'c> {
             return Some((format!("`{root}` is not defined before it is used"), hint));
         }
         if root != "models" {
-            return None;
+            let stream = self.streams.get(root).filter(|_| members.next() == Some("stream"))?;
+            return match stream {
+                Some(kind) => unknown(kind, members),
+                None => {
+                    let hint = "say under `expect` what stream its answer is".to_owned();
+                    Some((format!("the step `{root}` expects no stream"), Some(hint)))
+                }
+            };
         }
         let Some(model) = members.next() else {
             return Some(("a model's name is missing".to_owned(), Some("write `models.chat`".to_owned())));

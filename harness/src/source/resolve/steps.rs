@@ -12,6 +12,7 @@ use crate::scenario::{
 use crate::source::Span;
 use crate::source::mistake::location;
 use crate::source::written::file::{BillCount, Bills, CaptureEntry, LogsEntry, StepEntry};
+use crate::source::written::stream::StreamExpectEntry;
 use crate::source::written::wrappers::{Located, Recovered, Tree, TreeValue};
 
 /// The number of a request within its burst.
@@ -65,6 +66,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         let action = self.action(span, &entry)?;
         // What follows looks at the answer, which templates may name from here on.
         self.define(&name, entry.name.span);
+        self.define_stream(&name, &entry);
         let timeout = self.reading.notes.duration(entry.timeout.as_ref());
         let role = match &action {
             Action::RevokeKey { .. } => None,
@@ -73,7 +75,8 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         let expect =
             entry.expect.and_then(|expect| expect.0).map(|expect| self.expect(expect)).unwrap_or_default();
         let replies = flatten(entry.replies).filter_map(|check| self.check(check, None)).collect();
-        let captures = self.captures(entry.capture);
+        let is_stream = expect.is_stream() && !numbered;
+        let captures = self.captures(entry.capture, is_stream.then_some(name.as_str()));
         let bills = entry.bills.and_then(|bills| bills.0).map(|bills| self.bills(bills, role.as_ref()));
         let key_used = entry.key.and_then(|key| key.0).map(|key| KeyUsed {
             verifies: self.reading.requirement(key.verifies.as_ref()),
@@ -114,6 +117,28 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         }
     }
 
+    /// Tells the names what kind of stream a step's answer is or may be. What cannot be read is told elsewhere.
+    fn define_stream(&mut self, name: &str, entry: &StepEntry) {
+        let mut streams: Vec<&Recovered<Located<StreamExpectEntry>>> = Vec::new();
+        if let Some(expect) = &entry.expect {
+            let Some(expect) = &expect.0 else { return };
+            streams.extend(&expect.stream);
+            for alternative in &expect.any_of {
+                let Some(alternative) = &alternative.0 else { return };
+                streams.extend(&alternative.stream);
+            }
+        }
+        let kind = match streams.first() {
+            None => None,
+            Some(stream) => {
+                let (Some(stream), Some(contract)) = (&stream.0, self.reading.contract) else { return };
+                let Some(kind) = contract.streams.get(stream.of.as_str()) else { return };
+                Some(Arc::clone(kind))
+            }
+        };
+        self.names.define_stream(name, kind);
+    }
+
     fn bills(&mut self, bills: Located<Bills>, role: Option<&Arc<str>>) -> BillExpectation {
         let location = self.location(bills.span);
         if self.reading.contract.is_some_and(|contract| contract.billing.is_none()) {
@@ -150,7 +175,12 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         LogExpectation { request_id, verifies, checks, location }
     }
 
-    fn captures(&mut self, entries: BTreeMap<String, Recovered<Located<CaptureEntry>>>) -> Vec<Capture> {
+    /// The captures of a step, whose name is given where its answer is a stream.
+    fn captures(
+        &mut self,
+        entries: BTreeMap<String, Recovered<Located<CaptureEntry>>>,
+        stream: Option<&str>,
+    ) -> Vec<Capture> {
         let mut captures = Vec::new();
         for (name, entry) in entries {
             let Some(entry) = entry.0 else {
@@ -160,6 +190,10 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
             };
             self.define(&name, entry.span);
             if let Some(shape) = self.capture_shape(&entry) {
+                if let Some(step) = stream.filter(|_| !matches!(shape, CaptureShape::Header(_))) {
+                    let hint = format!("write `{{{{ {step}.stream.joined.… }}}}` where it is needed");
+                    self.note(entry.span, "a stream has no JSON body to capture from", Some(&hint));
+                }
                 let location = self.location(entry.span);
                 captures.push(Capture { name: name.into(), shape, secret: entry.secret, location });
             }

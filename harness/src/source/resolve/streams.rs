@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::convert::{Reading, flatten};
+use super::members;
 use super::names::Names;
 use super::steps::Steps;
 use crate::scenario::{
@@ -62,7 +63,7 @@ impl Steps<'_, '_, '_, '_> {
                 DataEntry::Json => DataFormat::Json,
                 DataEntry::Text => DataFormat::Text,
             },
-            terminator: terminator.and_then(|entry| self.terminator(&entry)),
+            terminator: terminator.and_then(|entry| self.terminator(entry)),
             kinds,
             joined,
         }
@@ -77,13 +78,23 @@ impl Steps<'_, '_, '_, '_> {
         self.check(entry, None)
     }
 
-    fn terminator(&mut self, entry: &Located<TerminatorEntry>) -> Option<Terminator> {
-        match (&entry.data, &entry.event) {
-            (Some(data), None) => Some(Terminator::Data(data.as_str().into())),
-            (None, Some(event)) => Some(Terminator::Event(event.as_str().into())),
+    fn terminator(&mut self, entry: Located<TerminatorEntry>) -> Option<Terminator> {
+        let (span, TerminatorEntry { data, event, when }) = (entry.span, entry.value);
+        match (data, event) {
+            (Some(data), None) => {
+                if !when.is_empty() {
+                    let hint = "take it out, or write `event: …`";
+                    self.note(span, "`when` does not go with `data`", Some(hint));
+                }
+                Some(Terminator::Data(data.value.into()))
+            }
+            (None, Some(name)) => {
+                let when = flatten(when).filter_map(|entry| self.condition(entry)).collect();
+                Some(Terminator::Event { name: name.value.into(), when })
+            }
             _ => {
                 let hint = "write `data: …` or `event: …`";
-                self.note(entry.span, "a terminator is told by one thing", Some(hint));
+                self.note(span, "a terminator is told by one thing", Some(hint));
                 None
             }
         }
@@ -137,8 +148,25 @@ impl Steps<'_, '_, '_, '_> {
             Some(entry) => (entry.is, clause(self, entry.verifies.as_ref(), entry.span)),
             None => (true, clause(self, None, span)),
         };
-        let checks = flatten(entry.checks).filter_map(|check| self.check(check, verifies.as_ref())).collect();
+        let mut checks = Vec::new();
+        for check in flatten(entry.checks) {
+            if let Some(of) = &of {
+                self.known_members(&check, of);
+            }
+            checks.extend(self.check(check, verifies.as_ref()));
+        }
         Some(StreamExpectation { of: of?, shape, order, each, ended, end, checks })
+    }
+
+    /// Notes the members of a stream that a check looks for and that there are not.
+    fn known_members(&mut self, check: &CheckEntry, of: &StreamKind) {
+        for path in [&check.at, &check.each, &check.any].into_iter().flatten() {
+            for names in members::of_path(path) {
+                if let Some((message, hint)) = members::unknown(of, names.into_iter()) {
+                    self.reading.notes.add(path.span, message, hint);
+                }
+            }
+        }
     }
 
     fn known_stream(&mut self, name: &Located<String>) -> Option<Arc<StreamKind>> {

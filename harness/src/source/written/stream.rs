@@ -40,14 +40,18 @@ pub enum DataFormat {
     Text,
 }
 
-/// The event that ends a stream: one of the two.
+/// The event that ends a stream: by its data or by its name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TerminatorEntry {
     /// Its data.
     pub data: Option<Located<String>>,
-    /// Its name.
+    /// Its name. Its data is judged as that of any event.
     pub event: Option<Located<String>>,
+    /// With `event`: what must hold of `{ "event": …, "data": … }` for it to be told as well, should its name be wrong or
+    /// missing.
+    #[serde(default)]
+    pub when: Vec<Recovered<Located<CheckEntry>>>,
 }
 
 /// A kind of event.
@@ -67,7 +71,7 @@ pub struct JoinEntry {
     /// A path that finds nodes in each event, which is `{ "event": …, "data": …, "kind": … }`.
     pub over: Located<String>,
     /// A path that finds in a node what it is grouped by. Then the value is a list, one entry a group, in the order in
-    /// which the groups appear.
+    /// which the groups appear; the entry is `null`, or `[]` with `all`, where nothing else was found.
     pub by: Option<Located<String>>,
     /// A path that finds texts in a node; they are put one after the other.
     pub concat: Option<Located<String>>,
@@ -79,7 +83,8 @@ pub struct JoinEntry {
     pub all: Option<Located<String>>,
 }
 
-/// What is expected of a stream of events. That it is one, that its data can be read and that it ends is always checked.
+/// What is expected of a stream of events. That it is one, in UTF-8, that its data can be read and that it ends is always
+/// checked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StreamExpectEntry {
@@ -90,9 +95,9 @@ pub struct StreamExpectEntry {
     /// What the data of each event satisfies.
     pub each: Option<Recovered<Located<EachEntry>>>,
     /// Whether it comes to its end: the terminator once and last, in a whole body. By default `true`; `false` says that
-    /// it is cut off before.
+    /// it is cut off before, with its connection or its body.
     pub ended: Option<Recovered<Located<Ended>>>,
-    /// Checks on `{ "events": […], "joined": {…}, "comments": …, "ended": … }`.
+    /// Checks on `{ "events": […], "joined": {…}, "comments": …, "ignored": […], "ended": …, "terminator": … }`.
     #[serde(default)]
     pub checks: Vec<Recovered<Located<CheckEntry>>>,
     /// The requirement that every part here verifies unless it names its own.
