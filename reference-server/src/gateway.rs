@@ -9,7 +9,7 @@ use axum::response::Response;
 use crate::control::Control;
 use crate::defect::edits;
 use crate::dialect::common::Arrival;
-use crate::dialect::{Dialect, anthropic, gemini, gsai, openai};
+use crate::dialect::{Dialect, anthropic, bedrock, gemini, gsai, openai, vertex};
 use crate::domain::world::World;
 use crate::domain::worlds::Worlds;
 use crate::intake::Intake;
@@ -86,6 +86,8 @@ impl Gateway {
             Dialect::Anthropic => anthropic::serve(&arrival, body).await,
             Dialect::Gemini => gemini::serve(&arrival, body).await,
             Dialect::Gsai => gsai::serve(&arrival, body).await,
+            Dialect::Bedrock => bedrock::serve(&arrival, body).await,
+            Dialect::Vertex => vertex::serve(&arrival, body).await,
         }
     }
 }

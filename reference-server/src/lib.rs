@@ -2,16 +2,20 @@
 //!
 //! [`bind`] takes a port and opens the state; [`Server::run`] serves. One process has many *worlds*, each a
 //! gateway of its own under `/~w/<id>/`, made and inspected through the control API under `/~control/`. What a
-//! gateway can do wrong on purpose is in [`defect`].
+//! gateway can do wrong on purpose is in [`defect`]. The other side of a gateway, the providers, is played by
+//! [`upstream`].
 
 mod aside;
 pub mod brain;
+mod config;
+mod connection;
 mod control;
 pub mod defect;
 mod dialect;
 pub mod domain;
 mod gateway;
 mod intake;
+mod meant;
 pub mod provider;
 mod route;
 mod server;
@@ -19,7 +23,9 @@ mod settings;
 mod start;
 mod store;
 mod unread;
+pub mod upstream;
 
+pub use config::{Config, ConfigMistake, config_schema};
 pub use defect::{Defect, DefectInfo, catalogue};
 pub use dialect::{Dialect, UnknownDialect};
 pub use server::Server;

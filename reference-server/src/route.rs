@@ -30,7 +30,7 @@ pub(crate) fn route(path: &str) -> Route<'_> {
 }
 
 /// What stands between a mark at this byte and the next slash, and where that slash is.
-fn segment<'a>(path: &'a str, at: usize, mark: &str) -> Option<(&'a str, usize)> {
+pub(crate) fn segment<'a>(path: &'a str, at: usize, mark: &str) -> Option<(&'a str, usize)> {
     let rest = path.get(at..)?.strip_prefix(mark)?;
     let name = rest.split('/').next().unwrap_or_default();
     Some((name, at + mark.len() + name.len()))

@@ -1,24 +1,33 @@
-//! Carries the gateway on a port.
+//! Carries the gateway, or the simulator of the providers, on a port.
 
-use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::connection::{Connection, Reset};
 use crate::gateway::Gateway;
 use crate::settings::RoleKey;
 use crate::unread;
+use crate::upstream::Simulator;
 
-/// How long a request under way may take to end once the server is to stop.
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 4_096;
+/// How long a request to the gateway that is under way may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// The same for the simulator, whose answers wait for a gate or a fault more often than for anything else.
+const SIMULATORS_GRACE: Duration = Duration::from_secs(1);
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest head of a request that is read, in bytes. A dialect refuses smaller ones already, in its own words;
@@ -27,13 +36,61 @@ const HEAD_LIMIT: usize = 256 * 1024;
 /// How long to wait when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A gateway on its port, made by [`bind`](crate::bind).
+/// A gateway on its port, made by [`bind`](crate::bind), or a simulator of the providers, made by
+/// [`upstream::bind`](crate::upstream::bind).
 pub struct Server {
     listener: std::net::TcpListener,
     address: SocketAddr,
-    gateway: Arc<Gateway>,
+    service: Arc<Service>,
     control_token: String,
     keys: Vec<RoleKey>,
+}
+
+/// What is carried.
+enum Service {
+    Gateway(Gateway),
+    Simulator(Simulator),
+}
+
+impl Service {
+    /// The answer to a request from this address; an error where the connection is to end instead.
+    async fn answer(&self, request: Request, client_ip: IpAddr, reset: &Reset) -> io::Result<Response> {
+        match self {
+            Self::Gateway(gateway) => Ok(gateway.handle(request, client_ip).await),
+            Self::Simulator(simulator) => simulator.handle(request, client_ip, reset).await,
+        }
+    }
+
+    fn grace(&self) -> Duration {
+        match self {
+            Self::Gateway(_) => GRACE,
+            Self::Simulator(_) => SIMULATORS_GRACE,
+        }
+    }
+
+    fn connections(&self) -> http1::Builder {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_header_size(HEAD_LIMIT)
+            // Who has sent all of a request may close that side of the connection and still wants the answer. The
+            // simulator is to notice a client that leaves, and from here the two look the same.
+            .half_close(matches!(self, Self::Gateway(_)))
+            // The services that this plays send none.
+            .auto_date_header(false);
+        builder
+    }
+}
+
+/// Takes a port; connections are accepted from here on. Also tells where that is, with the port that the system gave.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind(address)?;
+    // Thousands of clients may come at once.
+    SockRef::from(&listener).listen(BACKLOG)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 impl Server {
@@ -44,7 +101,17 @@ impl Server {
         control_token: String,
         keys: Vec<RoleKey>,
     ) -> Self {
-        Self { listener, address, gateway: Arc::new(gateway), control_token, keys }
+        Self { listener, address, service: Arc::new(Service::Gateway(gateway)), control_token, keys }
+    }
+
+    pub(crate) fn of_simulator(
+        listener: std::net::TcpListener,
+        address: SocketAddr,
+        simulator: Simulator,
+        control_token: String,
+    ) -> Self {
+        let service = Arc::new(Service::Simulator(simulator));
+        Self { listener, address, service, control_token, keys: Vec::new() }
     }
 
     /// Where it listens, with the port that the system gave.
@@ -57,12 +124,13 @@ impl Server {
         &self.control_token
     }
 
-    /// The fixture keys of the default world, in the fixture's order.
+    /// The fixture keys of the gateway's default world, in the fixture's order; a simulator has none.
     pub fn keys(&self) -> &[RoleKey] {
         &self.keys
     }
 
-    /// Serves until `shutdown` is done; then gives requests under way five seconds, and writes the state out.
+    /// Serves until `shutdown` is done; then gives requests under way five seconds, or one where it is a simulator, and
+    /// writes the state out.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let listener = match TcpListener::from_std(self.listener) {
             Ok(listener) => listener,
@@ -73,7 +141,7 @@ impl Server {
         };
         let (close, closing) = watch::channel(());
         let mut connections = JoinSet::new();
-        let builder = builder();
+        let builder = self.service.connections();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
@@ -82,8 +150,8 @@ impl Server {
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
-                        let gateway = Arc::clone(&self.gateway);
-                        connections.spawn(serve(builder.clone(), stream, peer, gateway, closing.clone()));
+                        let service = Arc::clone(&self.service);
+                        connections.spawn(serve(builder.clone(), stream, peer, service, closing.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a connection cannot be accepted");
@@ -95,26 +163,15 @@ impl Server {
         drop(listener);
         drop(close);
         let ended = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, ended).await.is_err() {
+        if tokio::time::timeout(self.service.grace(), ended).await.is_err() {
             connections.shutdown().await;
         }
-        if let Err(error) = self.gateway.worlds.root().ledger.check().await {
+        if let Service::Gateway(gateway) = &*self.service
+            && let Err(error) = gateway.worlds.root().ledger.check().await
+        {
             tracing::error!(%error, "the state cannot be written out");
         }
     }
-}
-
-fn builder() -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_header_size(HEAD_LIMIT)
-        // Who has sent all of a request may close that side of the connection and still wants the answer.
-        .half_close(true)
-        // The service that this plays sends none.
-        .auto_date_header(false);
-    builder
 }
 
 /// Serves one connection until it ends, or, when the server closes, until its request is answered.
@@ -122,7 +179,7 @@ async fn serve(
     builder: http1::Builder,
     stream: TcpStream,
     peer: SocketAddr,
-    gateway: Arc<Gateway>,
+    service: Arc<Service>,
     mut closing: watch::Receiver<()>,
 ) {
     // Without it the second event of a stream waits for the acknowledgement of the first.
@@ -131,14 +188,15 @@ async fn serve(
         return;
     }
     let client_ip: IpAddr = peer.ip().to_canonical();
+    let (stream, reset) = Connection::new(stream);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let gateway = Arc::clone(&gateway);
+        let (service, reset) = (Arc::clone(&service), reset.clone());
         async move {
             let (head, body) = request.into_parts();
             let (body, unread) = unread::watch(body, &head.headers);
-            let mut response = gateway.handle(hyper::Request::from_parts(head, body), client_ip).await;
+            let mut response = service.answer(Request::from_parts(head, body), client_ip, &reset).await?;
             unread.close(&mut response);
-            Ok::<_, Infallible>(response)
+            Ok::<_, io::Error>(response)
         }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

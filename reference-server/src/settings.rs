@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::config::Config;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub defects: Vec<Defect>,
     /// The largest body that is taken, in bytes.
     pub body_limit: usize,
+    /// Who answers for which model; without one it is the mock for all of them.
+    pub config: Config,
 }
 
 impl Default for Settings {
@@ -38,6 +41,7 @@ impl Default for Settings {
             log: LogSink::None,
             defects: Vec::new(),
             body_limit: 64 * 1024 * 1024,
+            config: Config::default(),
         }
     }
 }

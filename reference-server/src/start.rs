@@ -16,11 +16,12 @@ use crate::domain::clock::Clock;
 use crate::domain::key::{Key, KeyRecord};
 use crate::domain::log_writer::LogWriter;
 use crate::domain::role::Role;
+use crate::domain::routing::Plan;
 use crate::domain::world::{Commons, ROOT_ID, World};
 use crate::domain::worlds::Worlds;
 use crate::gateway::Gateway;
 use crate::intake::Intake;
-use crate::provider::Mock;
+use crate::provider::{Mock, Provider};
 use crate::server::Server;
 use crate::settings::{LogSink, RoleKey, Settings};
 use crate::store::{OpenError, Place, Store};
@@ -50,6 +51,9 @@ pub enum StartError {
         /// What the system says.
         problem: std::io::Error,
     },
+    /// A configured provider cannot be used.
+    #[error("{0}")]
+    Provider(String),
     /// The data in the binary makes no sense.
     #[error("{0}")]
     Fixture(String),
@@ -59,7 +63,7 @@ pub enum StartError {
 ///
 /// # Errors
 ///
-/// When the address is taken, or the state or the log cannot be opened.
+/// When the address is taken, the state or the log cannot be opened, or a configured provider cannot be used.
 pub fn bind(settings: Settings) -> Result<Server, StartError> {
     let provider = Arc::new(Mock::default());
     warm_up(&provider);
@@ -99,22 +103,25 @@ fn warm_up(provider: &Arc<Mock>) {
 }
 
 fn worlds(settings: &Settings, roles: Vec<Role>, provider: Arc<Mock>) -> Result<Arc<Worlds>, StartError> {
+    let mock: Arc<dyn Provider> = provider;
+    let network = settings.config.clone().network(&mock).map_err(StartError::Provider)?;
     let now = Clock::default().now();
     let first_keys: Vec<KeyRecord> = roles.iter().map(|role| role.fixture_key(now).record()).collect();
     let place = settings.state.clone().map_or(Place::Memory, Place::File);
     let (store, opened) = Store::open(&place, settings.durable, &first_keys)?;
     let commons = Commons {
         catalog: Arc::new(Catalog::embedded().map_err(|error| fixture(&error))?),
-        provider,
+        provider: mock,
         store: Arc::new(store),
         sink: sink(&settings.log)?,
     };
-    let root = World::new(ROOT_ID.into(), 0, &commons, opened.persistent);
+    let routing = network.routing(&commons.catalog, &Plan::new(), None);
+    let root = World::new(ROOT_ID.into(), 0, &commons, opened.persistent).routed(routing);
     root.defects.set(&settings.defects);
     for record in opened.keys {
         root.keys.add(Arc::new(Key::new(record)));
     }
-    Ok(Arc::new(Worlds::new(Arc::new(root), commons, roles)))
+    Ok(Arc::new(Worlds::new(Arc::new(root), commons, roles).over(network)))
 }
 
 fn sink(log: &LogSink) -> Result<Option<Arc<LogWriter>>, StartError> {

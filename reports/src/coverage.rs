@@ -3,12 +3,9 @@ use std::io;
 
 use plumbline_record::Verdict;
 
+use crate::listing::{list, plural};
 use crate::palette::{Palette, symbol};
 use crate::proof::Proof;
-use crate::terminal::plural;
-
-/// Columns of a list of ids.
-const WIDTH: usize = 100;
 
 /// An id that a contract's catalogue defines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +91,7 @@ impl Coverage {
                 "{strong}{}{strong:#}",
                 plural(self.beyond.len(), "scenario") + " beyond the catalogue"
             )?;
-            list(&self.beyond, out)?;
+            list(self.beyond.iter().map(String::as_str), "    ", out)?;
         }
         let verdict = if self.is_complete() { Verdict::Passed } else { Verdict::Failed };
         let (sign, style) = (symbol(verdict), Palette::COLOURED.of(verdict));
@@ -137,18 +134,4 @@ fn gap(id: &str, scenarios: &[Covering], proof: &Proof) -> Option<Gap> {
     } else {
         Some(Gap::NeverKilled(passed))
     }
-}
-
-/// Ids one after another, in lines that a terminal does not break.
-fn list(ids: &BTreeSet<String>, out: &mut impl io::Write) -> io::Result<()> {
-    let mut line = String::new();
-    for id in ids {
-        if !line.is_empty() && line.len() + id.len() + 2 > WIDTH {
-            writeln!(out, "    {line}")?;
-            line.clear();
-        }
-        let gap = if line.is_empty() { "" } else { ", " };
-        line.extend([gap, id.as_str()]);
-    }
-    writeln!(out, "    {line}")
 }

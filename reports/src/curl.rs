@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use plumbline_record::{Body, Request};
 
-use crate::printable::printable;
+use crate::printable::{cut, printable};
 
 /// A command for a POSIX shell that sends the same request again, for a person to paste.
 ///
@@ -28,6 +28,22 @@ pub fn curl(request: &Request) -> String {
     }
     let line = with_body(words, &body.text);
     if body.cut { format!("{line} {}", cut_note(body)) } else { line }
+}
+
+/// The command of [`curl()`] for a person to read: of a body, an address or a header that is longer, only so many
+/// characters, and a comment says so.
+pub(crate) fn short_curl(request: &Request, limit: usize) -> String {
+    let mut short = request.clone();
+    let body = short.body.as_mut().map(|body| &mut body.text);
+    let texts = short.headers.iter_mut().map(|(_, value)| value).chain([&mut short.url]).chain(body);
+    let mut is_whole = true;
+    for text in texts {
+        let kept = cut(text, limit).0.len();
+        is_whole &= kept == text.len();
+        text.truncate(kept);
+    }
+    let line = curl(&short);
+    if is_whole { line } else { format!("{line} # shortened: run.jsonl has more") }
 }
 
 /// A place in a request where [`curl()`] puts the shell variable of this name, as it does for a secret.
@@ -106,7 +122,7 @@ impl Piece<'_> {
 }
 
 /// One word of a shell command that stands for this text, with variables for its secrets.
-fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     match pieces(text).as_slice() {
         [] => "''".to_owned(),
         [Piece::Text(before), Piece::Secret(name)] if !before.contains(['"', '\\', '$', '`', '!']) => {

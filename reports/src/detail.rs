@@ -1,12 +1,13 @@
 use std::fmt;
 
 use anstyle::Style;
-use plumbline_record::{Case, Difference, Expectation, Level, Location, Miss, Verdict};
+use plumbline_record::{Case, Difference, Expectation, Level, Location, Miss, RequirementRef, Verdict};
 
 use crate::palette::Palette;
 use crate::printable::{cut, one_line, printable};
+use crate::summary::Summary;
 
-/// Characters of an expected or actual value in a detailed account.
+/// Characters of a value in a detailed account.
 const VALUE_LIMIT: usize = 1_000;
 /// Characters of a part in a sentence.
 const PART_LIMIT: usize = 120;
@@ -15,9 +16,13 @@ const REASON_LIMIT: usize = 300;
 
 /// A missed check in a list: one line.
 pub(crate) fn sentence(miss: &Miss) -> String {
+    format!("{}: {}", one_line(&miss.step, PART_LIMIT), about(miss))
+}
+
+/// A missed check in one line, whatever its step.
+pub(crate) fn about(miss: &Miss) -> String {
     format!(
-        "{}: {}: expected {}, actual {}",
-        one_line(&miss.step, PART_LIMIT),
+        "{}: expected {}, found {}",
         one_line(&miss.subject, PART_LIMIT),
         one_line(&miss.expected, PART_LIMIT),
         one_line(&miss.actual, PART_LIMIT),
@@ -41,6 +46,12 @@ pub(crate) fn why(case: &Case) -> Option<String> {
     if case.verdict == Verdict::Failed { miss().or_else(reason) } else { reason().or_else(miss) }
 }
 
+/// Why a case has its verdict, where its missed checks do not tell it already.
+pub(crate) fn untold_reason(case: &Case) -> Option<&str> {
+    let is_told = case.verdict == Verdict::Failed && first_must(case).is_some();
+    if is_told { None } else { case.reason.as_deref() }
+}
+
 /// What the user lists a case as, and why, in one line.
 pub(crate) fn expected(expectation: &Expectation) -> String {
     format!("{}: {}", expectation.kind, one_line(&expectation.reason, REASON_LIMIT))
@@ -51,9 +62,29 @@ pub(crate) fn place(location: &Location) -> String {
     format!("{}:{}:{}", location.file, location.line, location.column)
 }
 
+/// What is said of the requirement behind a missed check, besides its id.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Demand<'a> {
+    /// Nothing: there is no requirement, or it was told before.
+    Untold,
+    /// What it demands, and where that comes from.
+    Known(&'a RequirementRef),
+    /// Where to look it up, since the record does not say.
+    Elsewhere(&'a str),
+}
+
+impl<'a> Demand<'a> {
+    /// What the records say of the requirement behind a check of a contract.
+    pub(crate) fn of(miss: &'a Miss, contract: &str, summary: &'a Summary) -> Self {
+        let Some(id) = miss.requirement.as_deref() else { return Self::Untold };
+        summary.requirement(contract, id).map_or(Self::Elsewhere(id), Self::Known)
+    }
+}
+
 /// A missed check in full, for a person who has to mend it: several lines, each ended.
 pub(crate) struct Detail<'a> {
     pub(crate) miss: &'a Miss,
+    pub(crate) demand: Demand<'a>,
     pub(crate) palette: Palette,
     pub(crate) indent: &'static str,
 }
@@ -90,13 +121,23 @@ impl Detail<'_> {
 
 impl fmt::Display for Detail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { miss, palette, indent } = self;
+        let Self { miss, demand, palette, indent } = self;
         let Palette { strong, good, bad, .. } = *palette;
         writeln!(f, "{indent}{strong}{} {}{strong:#}", miss.level, printable(requirement(miss)))?;
+        match demand {
+            Demand::Untold => {}
+            Demand::Known(requirement) => {
+                self.row(f, "demands", &requirement.text, Style::new())?;
+                self.row(f, "source", &requirement.source, Style::new())?;
+            }
+            Demand::Elsewhere(id) => {
+                self.row(f, "demands", &format!("what `plumbline explain {id}` says"), Style::new())?;
+            }
+        }
         self.row(f, "step", &miss.step, Style::new())?;
         self.row(f, "subject", &miss.subject, Style::new())?;
         self.row(f, "expected", &miss.expected, good)?;
-        self.row(f, "actual", &miss.actual, bad)?;
+        self.row(f, "found", &miss.actual, bad)?;
         if let Some(difference) = &miss.difference {
             self.difference(f, difference)?;
         }

@@ -1,14 +1,14 @@
 use std::io;
 use std::time::Duration;
 
-use plumbline_record::{Case, Expectation, RunStarted, Verdict};
+use plumbline_record::{Case, Expectation, Verdict};
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
 use thiserror::Error;
 
 use crate::curl::curl;
-use crate::detail::{Detail, expected, first_must, place, requirement, sentence, why};
+use crate::detail::{Demand, Detail, expected, first_must, place, requirement, sentence, untold_reason, why};
 use crate::palette::Palette;
 use crate::printable::{one_line, printable};
 use crate::scenario::{Attempt, Scenario};
@@ -51,19 +51,22 @@ pub fn write_junit(summary: &Summary, strict: bool, mut out: impl io::Write) -> 
 pub fn junit(summary: &Summary, strict: bool) -> Report {
     let mut report = Report::new("plumbline");
     report.set_time(Duration::from_micros(summary.duration_us()));
-    report.add_test_suites(summary.groups().map(|group| suite(group, summary.started(), strict)));
+    report.add_test_suites(summary.groups().map(|group| suite(group, summary, strict)));
     report
 }
 
-fn suite(group: &Group, started: Option<&RunStarted>, strict: bool) -> TestSuite {
+fn suite(group: &Group, summary: &Summary, strict: bool) -> TestSuite {
     let name = group.qualified_name();
     let mut suite = TestSuite::new(&name);
-    if let Some(started) = started {
+    if let Some(started) = summary.started() {
         suite.add_property(Property::new("target", one_line(&started.target.name, usize::MAX)));
         suite.add_property(Property::new("url", one_line(&started.target.url, usize::MAX)));
         suite.add_property(Property::new("plumbline", &started.plumbline));
         if let Some(seed) = started.seed {
             suite.add_property(Property::new("seed", seed.to_string()));
+        }
+        if let Some(shard) = &started.shard {
+            suite.add_property(Property::new("shard", shard.to_string()));
         }
     }
     let mut duration_us = 0_u64;
@@ -71,16 +74,17 @@ fn suite(group: &Group, started: Option<&RunStarted>, strict: bool) -> TestSuite
         for attempt in scenario.earlier().iter().chain([scenario.last()]) {
             duration_us = duration_us.saturating_add(attempt.finished.duration_us);
         }
-        suite.add_test_cases(scenario.cases().iter().map(|case| test_case(&name, scenario, case, strict)));
+        let cases = scenario.cases().iter();
+        suite.add_test_cases(cases.map(|case| test_case(&name, scenario, case, summary, strict)));
     }
     suite.set_time(Duration::from_micros(duration_us));
     suite
 }
 
-fn test_case(suite: &str, scenario: &Scenario, case: &Case, strict: bool) -> TestCase {
+fn test_case(suite: &str, scenario: &Scenario, case: &Case, summary: &Summary, strict: bool) -> TestCase {
     let attempt = scenario.last();
     let location = &attempt.finished.location;
-    let mut test_case = TestCase::new(&case.name, status(scenario, case, strict));
+    let mut test_case = TestCase::new(&case.name, status(scenario, case, summary, strict));
     test_case.set_classname(suite);
     test_case.set_time(time(attempt, case));
     test_case.extra.insert("file".into(), location.file.as_str().into());
@@ -127,7 +131,7 @@ fn properties(scenario: &Scenario, case: &Case) -> Vec<Property> {
     properties
 }
 
-fn status(scenario: &Scenario, case: &Case, strict: bool) -> TestCaseStatus {
+fn status(scenario: &Scenario, case: &Case, summary: &Summary, strict: bool) -> TestCaseStatus {
     match &case.expectation {
         Some(expectation) if case.is_stale() => return stale(expectation),
         Some(expectation) if case.is_excused() => return excused(case, expectation),
@@ -136,7 +140,7 @@ fn status(scenario: &Scenario, case: &Case, strict: bool) -> TestCaseStatus {
     match case.verdict {
         Verdict::Passed => {
             let mut status = TestCaseStatus::success();
-            status.add_reruns(reruns(scenario, case));
+            status.add_reruns(reruns(scenario, case, summary));
             status
         }
         Verdict::Failed | Verdict::Error => {
@@ -144,8 +148,8 @@ fn status(scenario: &Scenario, case: &Case, strict: bool) -> TestCaseStatus {
             status
                 .set_message(message(case))
                 .set_type(failure_type(case))
-                .set_description(description(scenario.last(), case))
-                .add_reruns(reruns(scenario, case));
+                .set_description(description(scenario.last(), case, summary))
+                .add_reruns(reruns(scenario, case, summary));
             status
         }
         Verdict::Unsupported | Verdict::NotTestable | Verdict::Disabled => {
@@ -188,7 +192,7 @@ fn stale(expectation: &Expectation) -> TestCaseStatus {
     status
 }
 
-fn reruns(scenario: &Scenario, case: &Case) -> Vec<TestRerun> {
+fn reruns(scenario: &Scenario, case: &Case, summary: &Summary) -> Vec<TestRerun> {
     scenario
         .setbacks(&case.name)
         .map(|(attempt, case)| {
@@ -196,7 +200,7 @@ fn reruns(scenario: &Scenario, case: &Case) -> Vec<TestRerun> {
             rerun
                 .set_message(message(case))
                 .set_type(failure_type(case))
-                .set_description(description(attempt, case));
+                .set_description(description(attempt, case, summary));
             rerun
         })
         .collect()
@@ -219,16 +223,19 @@ fn failure_type(case: &Case) -> &str {
 }
 
 /// Everything needed to mend a failure: the reason, each missed check in full, and the commands that repeat it.
-fn description(attempt: &Attempt, case: &Case) -> String {
+fn description(attempt: &Attempt, case: &Case, summary: &Summary) -> String {
     let mut parts = Vec::new();
-    if let Some(reason) = &case.reason {
+    if let Some(reason) = untold_reason(case) {
         parts.push(format!("{}\n", printable(reason)));
     }
     if case.misses.is_empty() {
         parts.push(format!("{}\n", place(&attempt.finished.location)));
     }
     let palette = Palette::PLAIN;
-    parts.extend(case.misses.iter().map(|miss| Detail { miss, palette, indent: "" }.to_string()));
+    let contract = &attempt.finished.contract;
+    parts.extend(case.misses.iter().map(|miss| {
+        Detail { miss, demand: Demand::of(miss, contract, summary), palette, indent: "" }.to_string()
+    }));
     parts.extend(attempt.at_fault(case).into_iter().map(|exchange| curl(&exchange.request)));
     parts.join("\n")
 }

@@ -2,7 +2,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use plumbline_record::{
-    Event, Exchange, ExitCode, ReadError, RunFinished, RunStarted, ScenarioFinished, Tally,
+    Event, Exchange, ExitCode, ReadError, RequirementRef, RunFinished, RunStarted, ScenarioFinished, Tally,
 };
 
 use crate::scenario::{Attempt, Scenario};
@@ -64,6 +64,11 @@ impl Summary {
             return;
         };
         first.selected += started.selected;
+        // Together they are another part than the first alone.
+        first.shard = None;
+        if started.started_at < first.started_at {
+            first.started_at = started.started_at;
+        }
         for contract in started.contracts {
             let known = first
                 .contracts
@@ -87,6 +92,14 @@ impl Summary {
     /// What the run was: the first record's, with the contracts and the number of scenarios of later records added.
     pub fn started(&self) -> Option<&RunStarted> {
         self.started.as_ref()
+    }
+
+    /// What a contract demands in a requirement, where a record says it.
+    pub fn requirement(&self, contract: &str, id: &str) -> Option<&RequirementRef> {
+        let contracts = self.started.iter().flat_map(|started| &started.contracts);
+        let mut requirements =
+            contracts.filter(|known| known.name == contract).flat_map(|known| &known.requirements);
+        requirements.find(|requirement| requirement.id == id)
     }
 
     /// How the run ended, all records together; none when one of them was cut short.

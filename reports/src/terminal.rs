@@ -1,12 +1,18 @@
+mod contracts;
 mod expectations;
 mod failures;
+mod tables;
+mod undecided;
+mod warnings;
 
 use std::io;
 
 use plumbline_record::{Case, ExitCode, Tally, Verdict};
 
-use crate::detail::{requirement, sentence, why};
+use self::contracts::Contract;
+use crate::detail::why;
 use crate::duration::human;
+use crate::listing::plural;
 use crate::palette::{Palette, symbol};
 use crate::printable::one_line;
 use crate::scenario::Scenario;
@@ -17,8 +23,22 @@ use crate::summary::{Group, Summary};
 pub struct TerminalOptions {
     /// Whether a case that could not be tested makes the run not conformant.
     pub strict: bool,
-    /// Whether to list the cases that passed as well.
-    pub verbose: bool,
+    /// How much is told.
+    pub verbosity: Verbosity,
+}
+
+/// How much is told of a run, from little to much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// The verdict alone.
+    Quiet,
+    /// Each failure in one line.
+    Brief,
+    /// Each failure in full, with what was sent and received.
+    #[default]
+    Normal,
+    /// The names of cases that passed or were not decided as well.
+    Verbose,
 }
 
 /// Writes the summary that a person reads at the end of a run.
@@ -30,19 +50,34 @@ pub struct TerminalOptions {
 ///
 /// `out` cannot be written to.
 pub fn render(summary: &Summary, options: &TerminalOptions, out: &mut impl io::Write) -> io::Result<()> {
-    header(summary, out)?;
-    let several_contracts = {
-        let mut contracts: Vec<_> = summary.groups().map(Group::contract).collect();
-        contracts.dedup();
-        contracts.len() > 1
-    };
-    for group in summary.groups() {
-        let name = if several_contracts { group.qualified_name() } else { group.name().to_owned() };
-        group_lines(group, &name, *options, out)?;
+    if options.verbosity > Verbosity::Quiet {
+        account(summary, *options, out)?;
+        writeln!(out)?;
     }
-    failures::render(summary, out)?;
-    expectations::render(summary, out)?;
     closing(summary, options.strict, out)
+}
+
+/// Everything but the verdict.
+fn account(summary: &Summary, options: TerminalOptions, out: &mut impl io::Write) -> io::Result<()> {
+    let verbose = options.verbosity == Verbosity::Verbose;
+    let contracts = Contract::all(summary);
+    header(summary, out)?;
+    for contract in &contracts {
+        if undecided::whole(contract, verbose, out)? {
+            continue;
+        }
+        for group in &contract.groups {
+            let name = if contracts.len() > 1 { group.qualified_name() } else { group.name().to_owned() };
+            group_lines(group, &name, options, out)?;
+        }
+    }
+    undecided::render(&contracts, verbose, out)?;
+    warnings::render(summary, out)?;
+    if options.verbosity >= Verbosity::Normal {
+        failures::render(summary, out)?;
+    }
+    expectations::render(summary, out)?;
+    tables::render(summary, &contracts, out)
 }
 
 fn header(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
@@ -57,6 +92,9 @@ fn header(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
     write!(out, "{faint} · Plumbline {}", started.plumbline)?;
     if let Some(seed) = started.seed {
         write!(out, " · seed {seed}")?;
+    }
+    if let Some(shard) = &started.shard {
+        write!(out, " · shard {shard}")?;
     }
     writeln!(out, "{faint:#}\n")
 }
@@ -80,35 +118,24 @@ fn group_lines(
     let counts = counts.join(", ");
     writeln!(out, "{style}{sign}{style:#} {strong}{name}{strong:#}  {counts}")?;
     for scenario in group.scenarios() {
-        for case in scenario.cases() {
-            case_lines(scenario, case, options.verbose, out)?;
+        for case in scenario.cases().iter().filter(|case| !is_told_elsewhere(scenario, case)) {
+            case_line(scenario, case, options.verbosity == Verbosity::Verbose, out)?;
         }
     }
     Ok(())
 }
 
-fn case_lines(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io::Write) -> io::Result<()> {
-    // Cases that the user lists have sections of their own.
-    let is_told_there = case.expectation.is_some() && !case.counts_against() && !scenario.recovered(case);
-    if !is_told_there {
-        verdict_line(scenario, case, verbose, out)?;
-    }
-    let (caution, name) = (Palette::COLOURED.caution, &case.name);
-    for miss in case.warnings() {
-        let (level, requirement, sentence) = (miss.level, requirement(miss), sentence(miss));
-        writeln!(
-            out,
-            "    {caution}!{caution:#} {name}  {caution}warning{caution:#}: {level} {requirement}: {sentence}"
-        )?;
-    }
-    Ok(())
+/// Whether a case has a place in the sections on what the user lists.
+fn is_told_elsewhere(scenario: &Scenario, case: &Case) -> bool {
+    case.expectation.is_some() && !case.counts_against() && !scenario.recovered(case)
 }
 
-fn verdict_line(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io::Write) -> io::Result<()> {
+/// A line for a case that was decided; why others were not is told by reason.
+fn case_line(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io::Write) -> io::Result<()> {
     let palette = Palette::COLOURED;
     let (name, verdict, attempts) = (&case.name, case.verdict, scenario.attempts());
     let (sign, style) = (symbol(verdict), palette.of(verdict));
-    if verdict != Verdict::Passed {
+    if verdict.is_adverse() {
         let attempt = if attempts > 1 { format!(" (attempt {attempts})") } else { String::new() };
         let why = why(case).map_or_else(String::new, |why| format!(": {why}"));
         writeln!(out, "    {style}{sign}{style:#} {name}  {style}{verdict}{style:#}{attempt}{why}")?;
@@ -118,7 +145,7 @@ fn verdict_line(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl 
             out,
             "    {caution}~{caution:#} {name}  {caution}flaky{caution:#} (attempt {attempts} passed)"
         )?;
-    } else if verbose {
+    } else if verbose && verdict == Verdict::Passed {
         writeln!(out, "    {style}{sign}{style:#} {name}  {style}{verdict}{style:#}")?;
     }
     Ok(())
@@ -128,7 +155,6 @@ fn closing(summary: &Summary, strict: bool, out: &mut impl io::Write) -> io::Res
     let tally = summary.tally();
     let code = summary.exit_code(strict);
     let caution = Palette::COLOURED.caution;
-    writeln!(out)?;
     if let Some(gap) = gap(summary) {
         writeln!(out, "{caution}!{caution:#} {gap}")?;
     }
@@ -177,7 +203,7 @@ fn nothing_checked(tally: &Tally) -> &'static str {
     if tally.total() == 0 {
         "nothing was checked: no scenario ran. Loosen the filters; `plumbline run --help` lists them"
     } else {
-        "nothing was checked: no case could be decided, for the reasons above. \
+        "nothing was checked: no case could be decided. \
          `plumbline run --help` tells of filters and targets"
     }
 }
@@ -232,9 +258,4 @@ fn remarks(tally: &Tally) -> Vec<String> {
 /// The word for a verdict behind a number.
 fn counted(verdict: Verdict) -> &'static str {
     if verdict == Verdict::Error { "in error" } else { verdict.word() }
-}
-
-/// `1 case`, `2 cases`.
-pub(crate) fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -3,7 +3,8 @@ use std::fmt;
 use plumbline_record::{Body, Exchange, Outcome};
 
 use crate::duration::human;
-use crate::printable::{cut, printable};
+use crate::excerpt::Excerpt;
+use crate::printable::{one_line, printable};
 
 /// Characters of a body that are shown unless said otherwise.
 const BODY_LIMIT: usize = 4_000;
@@ -16,55 +17,86 @@ const BODY_LIMIT: usize = 4_000;
 pub struct Transcript<'a> {
     exchanges: &'a [Exchange],
     body_limit: usize,
+    place: usize,
 }
 
 impl<'a> Transcript<'a> {
     /// A transcript of these exchanges, in their order.
     pub fn new(exchanges: &'a [Exchange]) -> Self {
-        Self { exchanges, body_limit: BODY_LIMIT }
+        Self { exchanges, body_limit: BODY_LIMIT, place: 0 }
     }
 
-    /// Shows this many characters of each body.
+    /// Shows this many characters of each body, and of each line above it.
     #[must_use]
     pub fn body_limit(mut self, characters: usize) -> Self {
         self.body_limit = characters;
         self
     }
 
+    /// Shows of a long response's body what surrounds this byte, in place of its beginning.
+    #[must_use]
+    pub(crate) fn around(mut self, place: usize) -> Self {
+        self.place = place;
+        self
+    }
+
     fn exchange(&self, f: &mut fmt::Formatter<'_>, exchange: &Exchange) -> fmt::Result {
         let Exchange { step, request, outcome, duration_us, .. } = exchange;
         writeln!(f, "* {} ({})", printable(step), human(*duration_us))?;
-        writeln!(f, "> {} {}", printable(&request.method), printable(&request.url))?;
-        headers(f, '>', &request.headers)?;
+        writeln!(f, "> {} {}", printable(&request.method), one_line(&request.url, self.body_limit))?;
+        self.headers(f, '>', &request.headers)?;
         if let Some(body) = &request.body {
-            self.body(f, body)?;
+            self.body(f, body, 0)?;
         }
         writeln!(f)?;
         match outcome {
             Outcome::Response(response) => {
                 writeln!(f, "< {}", response.status)?;
-                headers(f, '<', &response.headers)?;
-                self.body(f, &response.body)
+                self.headers(f, '<', &response.headers)?;
+                self.body(f, &response.body, self.place)
             }
             Outcome::Failure(reason) => writeln!(f, "! no response: {}", printable(reason)),
         }
     }
 
-    fn body(&self, f: &mut fmt::Formatter<'_>, body: &Body) -> fmt::Result {
+    fn headers(&self, f: &mut fmt::Formatter<'_>, side: char, headers: &[(String, String)]) -> fmt::Result {
+        for (name, value) in headers {
+            writeln!(f, "{side} {}: {}", printable(name), one_line(value, self.body_limit))?;
+        }
+        Ok(())
+    }
+
+    fn body(&self, f: &mut fmt::Formatter<'_>, body: &Body, place: usize) -> fmt::Result {
         if body.text.is_empty() && !body.cut {
             return Ok(());
         }
-        let (shown, rest) = cut(&body.text, self.body_limit);
+        let Excerpt { before, shown, after } = Excerpt::new(&body.text, self.body_limit, place);
+        writeln!(f)?;
+        if !before.is_empty() {
+            writeln!(f, "[… {} bytes left out]", before.len())?;
+        }
         let shown = printable(shown);
-        write!(f, "\n{shown}")?;
+        write!(f, "{shown}")?;
         if !shown.ends_with('\n') {
             writeln!(f)?;
         }
-        if body.cut || !rest.is_empty() {
-            let never_kept = if body.cut { body.bytes.saturating_sub(body.text.len() as u64) } else { 0 };
-            writeln!(f, "[… {} bytes left out]", never_kept.saturating_add(rest.len() as u64))?;
+        if before.is_empty() && after.is_empty() && !body.cut {
+            return Ok(());
         }
-        Ok(())
+        let never_kept = if body.cut { body.bytes.saturating_sub(body.text.len() as u64) } else { 0 };
+        let left_out = never_kept.saturating_add(after.len() as u64);
+        let kept = if !body.cut {
+            "; run.jsonl has all of it".to_owned()
+        } else if before.is_empty() && after.is_empty() {
+            String::new()
+        } else {
+            format!("; run.jsonl has the first {}", body.text.len())
+        };
+        if left_out == 0 {
+            writeln!(f, "[the body ends here{kept}]")
+        } else {
+            writeln!(f, "[… {left_out} bytes left out{kept}]")
+        }
     }
 }
 
@@ -78,11 +110,4 @@ impl fmt::Display for Transcript<'_> {
         }
         Ok(())
     }
-}
-
-fn headers(f: &mut fmt::Formatter<'_>, side: char, headers: &[(String, String)]) -> fmt::Result {
-    for (name, value) in headers {
-        writeln!(f, "{side} {}: {}", printable(name), printable(value))?;
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use plumbline_harness::engine::Shard;
 
 /// Proves what an LLM gateway really does, and plays one.
 #[derive(Debug, Parser)]
@@ -20,7 +21,7 @@ pub(crate) struct Arguments {
     /// When to colour what is printed.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// Print nothing but what was asked for.
+    /// Print nothing but what was asked for: no notes, no progress, and of a run the verdict alone.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     #[command(subcommand)]
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// Run the reference gateway until Ctrl-C.
     Serve(Serve),
+    /// Play the model providers until Ctrl-C: a simulator with a journal and faults.
+    Upstream(Upstream),
     /// Show that the scenarios notice every deliberate defect of the reference gateway.
     Prove(Prove),
     /// Compare the catalogue of a contract with the scenarios that pass and are known to fail.
@@ -52,6 +55,8 @@ pub(crate) enum Command {
     Lint(Lint),
     /// Render reports from the record of a run.
     Report(Report),
+    /// Write what a gateway's maker publishes about it from the record of a run, or check what is published.
+    Statement(Statement),
     /// Keep a file of expected failures up to date.
     #[command(subcommand)]
     Expect(Expect),
@@ -62,7 +67,6 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) selection: Selection,
@@ -82,6 +86,9 @@ pub(crate) struct Run {
     /// The seed of a shuffled order, to repeat it.
     #[arg(long, value_name = "N", requires = "shuffle")]
     pub(crate) seed: Option<u64>,
+    /// Run only one of several parts of what is selected, such as 2/4; `plumbline report merge` joins their records.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     /// Begin nothing new after the first failure.
     #[arg(long)]
     pub(crate) fail_fast: bool,
@@ -97,8 +104,18 @@ pub(crate) struct Run {
     /// The folder for junit.xml and run.jsonl.
     #[arg(long, value_name = "DIR", default_value = "target/plumbline")]
     pub(crate) out: PathBuf,
-    /// List cases that passed as well.
-    #[arg(long, short)]
+    #[command(flatten)]
+    pub(crate) telling: Telling,
+}
+
+/// How much is told of a run.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Telling {
+    /// Tell each failure in one line, without requests and responses.
+    #[arg(long)]
+    pub(crate) brief: bool,
+    /// Name the cases that passed or were not decided as well.
+    #[arg(long, short, conflicts_with = "brief")]
     pub(crate) verbose: bool,
 }
 
@@ -153,6 +170,9 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// Who answers for which model; without it the mock answers for all of them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The dialect at the root; each is also at /~NAME/.
     #[arg(long, value_name = "NAME", default_value = "openai")]
     pub(crate) dialect: String,
@@ -171,6 +191,19 @@ pub(crate) struct Serve {
     /// Switch on a deliberate defect; `plumbline defects` lists them.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub(crate) defect: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upstream {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    pub(crate) listen: SocketAddr,
+    /// The token of the control API; by default a new one, printed.
+    #[arg(long, env = "PLUMBLINE_UPSTREAM_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) control_token: Option<String>,
+    /// Append every call that has ended, a JSON object each, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -242,7 +275,10 @@ pub(crate) struct Lint {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Report {
+    #[command(subcommand)]
+    pub(crate) command: Option<ReportCommand>,
     /// Records of one run: run.jsonl, or those of several shards.
     #[arg(value_name = "RECORD", required = true)]
     pub(crate) records: Vec<PathBuf>,
@@ -252,9 +288,70 @@ pub(crate) struct Report {
     /// Count a case that could not be tested as not conformant.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// List cases that passed as well.
-    #[arg(long, short)]
-    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportCommand {
+    /// Join the records of all shards of a run into the record of the whole run.
+    Merge(Merge),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The record of each shard.
+    #[arg(value_name = "RECORD", required = true)]
+    pub(crate) records: Vec<PathBuf>,
+    /// The file for the joined record.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Statement {
+    #[command(subcommand)]
+    pub(crate) command: Option<StatementCommand>,
+    #[command(flatten)]
+    pub(crate) write: Option<StatementWrite>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+// Nothing is flattened into it: clap would not see whether it is there.
+#[derive(Debug, Args)]
+pub(crate) struct StatementWrite {
+    /// Records of one run: run.jsonl, or those of several shards.
+    #[arg(value_name = "RECORD", required = true)]
+    pub(crate) records: Vec<PathBuf>,
+    /// What the gateway is called.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) implementation: String,
+    /// The version of the gateway that the run was against.
+    #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) version: String,
+    /// The file for the statement; by default it is printed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StatementCommand {
+    /// Check that a statement agrees with itself, with the contracts and with the records that it was made from.
+    Verify(StatementVerify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatementVerify {
+    /// The statement.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// A record that it was made from; may be given several times.
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) record: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
 }
 
 #[derive(Debug, Subcommand)]
@@ -304,6 +401,10 @@ pub(crate) enum SchemaOf {
     Target,
     /// A file of expected failures.
     Expectations,
+    /// A conformance statement.
+    Statement,
+    /// The configuration of `plumbline serve`.
+    Config,
     /// A feature: its sentences, in Markdown whatever the form.
     Gherkin,
 }

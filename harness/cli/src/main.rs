@@ -3,14 +3,18 @@
 mod arguments;
 mod catalogue;
 mod commands;
+mod configuration;
 mod diagnostics;
 mod embedded;
 mod expectations;
 mod explain;
+mod facts;
 mod printer;
 mod progress;
 mod recorder;
 mod reference;
+mod repeat;
+mod replace;
 mod suite;
 
 use std::process::ExitCode;
@@ -36,12 +40,14 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(run) => commands::run(&run, printer),
         Command::Serve(serve) => commands::serve(serve, printer),
+        Command::Upstream(upstream) => commands::upstream(upstream, printer),
         Command::Prove(prove) => commands::prove(&prove, printer),
         Command::Coverage(coverage) => commands::coverage(&coverage, printer),
         Command::List(list) => commands::list(&list, printer),
         Command::Explain(explain) => commands::explain(&explain, printer),
         Command::Lint(lint) => commands::lint(&lint, printer),
         Command::Report(report) => commands::report(&report, printer),
+        Command::Statement(statement) => commands::statement(&statement, printer),
         Command::Expect(expect) => commands::expect(&expect, printer),
         Command::Schema(schema) => commands::schema(&schema, printer),
         Command::Defects => commands::defects(printer),

@@ -1,10 +1,15 @@
 //! The reference gateway inside this process.
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
 use plumbline_reference_server::{Defect, LogSink, Server, Settings, bind};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::diagnostics::Failure;
+use crate::embedded;
 
 /// A running reference gateway; it ends with its handle.
 #[derive(Debug)]
@@ -47,4 +52,32 @@ pub(crate) fn defects(ids: &[String]) -> Result<Vec<Defect>, Failure> {
             })
         })
         .collect()
+}
+
+/// Refuses a folder of fixtures with other defects than those of this binary: the gateway inside it would not have them.
+pub(crate) fn refuse_other_defects(fixtures: Option<&Path>) -> Result<(), Failure> {
+    let folder = fixtures.map(|fixtures| fixtures.join("defects")).filter(|folder| folder.is_dir());
+    let Some(folder) = folder else { return Ok(()) };
+    let mut others = Vec::new();
+    for file in fs::read_dir(&folder)
+        .with_context(|| format!("read {}", folder.display()))
+        .map_err(Failure::Configuration)?
+    {
+        let file = file.map_err(Failure::configuration)?;
+        let name = file.file_name().to_string_lossy().into_owned();
+        let own = embedded::fixture(&format!("defects/{name}"));
+        if !own.is_some_and(|own| fs::read(file.path()).is_ok_and(|text| text == own)) {
+            others.push(name);
+        }
+    }
+    if others.is_empty() {
+        return Ok(());
+    }
+    others.sort();
+    Err(Failure::Configuration(anyhow!(
+        "use the defects in {}: not those of this binary, which takes up no others: {}\n  \
+         hint: build the binary with these defects, or take them out of the folder",
+        folder.display(),
+        others.join(", ")
+    )))
 }

@@ -65,6 +65,13 @@ impl Schemas {
         self.entries.keys().map(String::as_str)
     }
 
+    /// The schemas of a contract, which are in its folder: names and sources, in order.
+    pub(crate) fn of_contract(&self, contract: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let folder = format!("{contract}/");
+        let own = self.entries.iter().filter(move |(name, _)| name.starts_with(&folder));
+        own.map(|(name, entry)| (name.as_str(), &entry.source))
+    }
+
     /// Compiles every schema now, to find one that is wrong.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ use crate::check::{Cut, Reply};
 
 /// Time for a connection to be made.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long a connection may wait for the next call. Common servers close theirs after five seconds, and a call that
+/// meets the end of its connection would look like a failure of the gateway.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// Sends requests as they are: no redirect is followed, no proxy used, nothing decoded; connections are kept.
 #[derive(Clone, Debug)]
@@ -78,6 +81,7 @@ impl Client {
             .http1_only()
             .tcp_nodelay(true)
             .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
             .user_agent(concat!("plumbline/", env!("CARGO_PKG_VERSION")));
         // The provider can be installed only once a process; a second time it is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();

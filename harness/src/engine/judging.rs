@@ -156,11 +156,12 @@ fn decide_all(
 
 /// Takes the first alternative that holds; where none does, says how the nearest missed.
 fn choose(expect: &Expect, answer: Answered<'_>, context: &Context<'_>, step: &Step, seen: &mut Seen) {
-    // Nothing more was looked at after a wrong status, so such an alternative has few misses and is far all the same. If
-    // that is only a warning, it is farther still: what is no answer by any alternative must not become one by the laxest.
+    // Nothing more was looked at after a wrong status, or where there is an answer and none is expected, so such an
+    // alternative has few misses and is far all the same. If that is only a warning, it is farther still: what is no
+    // answer by any alternative must not become one by the laxest.
     let distance = |misses: &[Miss]| {
         let must = misses.iter().filter(|miss| miss.level == Level::Must).count();
-        let is_other = misses.iter().any(|miss| miss.subject == "status");
+        let is_other = misses.iter().any(|miss| matches!(&*miss.subject, "status" | "answer" | "response"));
         (is_other, is_other && must == 0, must)
     };
     let mut nearest: Option<(Decided, &str)> = None;

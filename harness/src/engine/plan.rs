@@ -1,17 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plumbline_record::{ContractRef, FORMAT, RunStarted, TargetRef};
+use plumbline_record::{ContractRef, FORMAT, RunStarted, ShardRef};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use sha2::{Digest as _, Sha256};
 
+use super::{Shard, pinned};
 use crate::check::Schemas;
 use crate::expectation::Expectations;
 use crate::scenario::{Scenario, Selector};
 use crate::source::Suite;
-use crate::target::{Target, hex};
+use crate::target::Target;
 
 /// How a run is done.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ pub struct Plan {
     pub(super) settings: Settings,
     pub(super) order: Vec<Arc<Scenario>>,
     pub(super) expectations: Expectations,
+    /// Those that the selected scenarios belong to, whatever shard they are in.
+    contracts: Vec<ContractRef>,
+    shard: Option<ShardRef>,
+    arguments: Vec<String>,
 }
 
 impl Plan {
@@ -53,16 +57,44 @@ impl Plan {
         let (suite, schemas): (Arc<Suite>, Arc<Schemas>) = (suite.into(), schemas.into());
         let mut order: Vec<_> =
             suite.scenarios.iter().filter(|scenario| selector.selects(scenario)).cloned().collect();
+        let contracts = suite.contracts.values();
+        let contracts = contracts.filter(|known| order.iter().any(|own| own.contract == known.name));
+        let contracts = contracts.map(|contract| pinned(contract, &suite, &schemas)).collect();
         if let Some(seed) = settings.seed {
             order.shuffle(&mut StdRng::seed_from_u64(seed));
         }
-        Self { suite, schemas, target, settings, order, expectations: Expectations::default() }
+        Self {
+            suite,
+            schemas,
+            target,
+            settings,
+            order,
+            expectations: Expectations::default(),
+            contracts,
+            shard: None,
+            arguments: Vec::new(),
+        }
     }
 
     /// Lays the user's expectations over the verdicts.
     #[must_use]
     pub fn expecting(self, expectations: Expectations) -> Self {
         Self { expectations, ..self }
+    }
+
+    /// Leaves only this part of the selected scenarios.
+    #[must_use]
+    pub fn sharded(mut self, shard: Shard) -> Self {
+        let selected: Vec<_> = self.order.iter().map(|scenario| Arc::clone(&scenario.id)).collect();
+        let (own, shard) = shard.deal(selected.iter().map(|id| &**id));
+        self.order.retain(|scenario| own.contains(&*scenario.id));
+        Self { shard: Some(shard), ..self }
+    }
+
+    /// Notes with which arguments the run can be repeated, for the record.
+    #[must_use]
+    pub fn repeated_with(self, arguments: Vec<String>) -> Self {
+        Self { arguments, ..self }
     }
 
     /// The selected scenarios in the order in which they begin.
@@ -81,52 +113,19 @@ impl Plan {
     }
 
     pub(super) fn started(&self) -> RunStarted {
+        let redacted = |argument: &String| self.target.secrets.redact(argument).into_owned();
         RunStarted {
             format: FORMAT,
             plumbline: self.settings.version.clone(),
             started_at: jiff::Timestamp::now().to_string(),
-            contracts: self.contracts(),
-            target: TargetRef {
-                name: self.target.name.to_string(),
-                url: self.target.shown_url(),
-                digest: self.target.digest.clone(),
-            },
+            contracts: self.contracts.clone(),
+            target: self.target.recorded(self.contracts.iter().map(|contract| contract.name.as_str())),
             selected: self.order.len(),
             seed: self.settings.seed,
             jobs: self.jobs(),
             retries: self.settings.retries,
+            shard: self.shard.clone(),
+            arguments: self.arguments.iter().map(redacted).collect(),
         }
-    }
-
-    fn contracts(&self) -> Vec<ContractRef> {
-        self.suite
-            .contracts
-            .values()
-            .filter(|contract| self.order.iter().any(|scenario| scenario.contract == contract.name))
-            .map(|contract| ContractRef {
-                name: contract.name.to_string(),
-                version: contract.version.to_string(),
-                digest: self.digest(&contract.name),
-            })
-            .collect()
-    }
-
-    /// Over every file of the contract's folder, so that no change of a requirement or a check goes unnoticed.
-    fn digest(&self, contract: &str) -> String {
-        let mut digest = Sha256::new();
-        let mut sources: Vec<&str> =
-            self.order.iter().map(|scenario| scenario.location.file.as_str()).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        for file in self.suite.files.iter() {
-            let own = file.name.split('/').next() == Some(contract);
-            if own || sources.binary_search(&&*file.name).is_ok() {
-                digest.update(file.name.as_bytes());
-                digest.update([0]);
-                digest.update(file.text.as_bytes());
-                digest.update([0]);
-            }
-        }
-        hex(&digest.finalize())
     }
 }

@@ -25,6 +25,23 @@ pub fn case_names(scenario: &Scenario) -> impl Iterator<Item = String> {
     observers(scenario).map(move |observer| name(scenario, observer))
 }
 
+/// A case that a run of its scenario decides.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Its name.
+    pub name: String,
+    /// The requirements that it may speak of, each with its level.
+    pub verifies: Vec<Verified>,
+}
+
+/// The cases of a scenario, before anything is known of a target.
+pub fn planned(scenario: &Scenario, contract: Option<&Contract>) -> impl Iterator<Item = Planned> {
+    observers(scenario).map(move |observer| Planned {
+        name: name(scenario, observer),
+        verifies: verifies(scenario, observer, contract),
+    })
+}
+
 /// Whose cases a scenario has: none for itself, then the observers that it needs.
 fn observers(scenario: &Scenario) -> impl Iterator<Item = Option<&'static str>> {
     let needed = OBSERVERS.into_iter().filter(move |observer| needs(scenario, observer));

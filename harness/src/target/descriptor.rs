@@ -73,7 +73,7 @@ pub enum Role {
     Environment {
         /// The variable.
         variable: Arc<str>,
-        /// Its value, when it is set.
+        /// Its value. It is missing only where the descriptor allows that.
         secret: Option<Secret>,
     },
     /// Minted for each scenario with this description.

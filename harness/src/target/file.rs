@@ -94,6 +94,9 @@ pub(super) struct PriceEntry {
 pub(super) struct RoleEntry {
     /// The environment variable that holds it.
     pub(super) env: Option<String>,
+    /// With `env`: whether the variable may be unset; the role's cases are then `not testable`. By default it must be set.
+    #[serde(default)]
+    pub(super) optional: bool,
     /// A description of the key that is minted for each scenario; `role.mint` in `keys.mint`.
     pub(super) mint: Option<Tree>,
 }

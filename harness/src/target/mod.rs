@@ -5,6 +5,7 @@ mod environment;
 mod file;
 mod offer;
 mod read;
+mod recorded;
 mod secrets;
 mod service;
 

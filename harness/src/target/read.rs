@@ -40,6 +40,17 @@ pub enum TargetError {
         /// What is wrong.
         message: String,
     },
+    /// Environment variables that hold credentials are not set: each with its role before it.
+    #[error("find the credentials of {}", listed(.0))]
+    NoCredentials(Vec<(Arc<str>, Arc<str>)>),
+}
+
+/// Roles and their environment variables, as an error names them.
+fn listed(missing: &[(Arc<str>, Arc<str>)]) -> String {
+    let one = |(role, variable): &(Arc<str>, Arc<str>)| {
+        format!("role `{role}`: the environment variable `{variable}` is not set")
+    };
+    missing.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// The JSON Schema of a descriptor.
@@ -79,7 +90,7 @@ pub fn read(
 /// A gateway of which nothing is known but its address, some credentials and some models.
 ///
 /// # Errors
-/// When the address is not one.
+/// When the address is not one, or a credential is not there.
 pub fn at_url(
     url: &str,
     keys: &[(String, String)],
@@ -88,14 +99,22 @@ pub fn at_url(
     templates: Templates,
 ) -> Result<Target, TargetError> {
     let mut secrets = Secrets::default();
-    let roles = keys
-        .iter()
-        .map(|(role, variable)| {
-            let secret = environment.get(variable).map(|value| Secret::new(variable.as_str(), value));
-            secrets_add(&mut secrets, secret.as_ref());
-            (Arc::from(role.as_str()), Role::Environment { variable: variable.as_str().into(), secret })
-        })
-        .collect();
+    let mut roles = BTreeMap::new();
+    let mut missing = Vec::new();
+    for (role, variable) in keys {
+        let (role, variable): (Arc<str>, Arc<str>) = (role.as_str().into(), variable.as_str().into());
+        match environment.get(&variable) {
+            Some(value) => {
+                let secret = Secret::new(Arc::clone(&variable), value);
+                secrets.add(secret.clone());
+                roles.insert(role, Role::Environment { variable, secret: Some(secret) });
+            }
+            None => missing.push((role, variable)),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(TargetError::NoCredentials(missing));
+    }
     let models = models
         .iter()
         .map(|(name, id)| (Arc::from(name.as_str()), Model { id: id.as_str().into(), price: None }))
@@ -127,12 +146,6 @@ pub fn at_url(
 
 fn named(words: Vec<Located<String>>) -> BTreeSet<Arc<str>> {
     words.into_iter().map(|word| word.value.into()).collect()
-}
-
-fn secrets_add(secrets: &mut Secrets, secret: Option<&Secret>) {
-    if let Some(secret) = secret {
-        secrets.add(secret.clone());
-    }
 }
 
 /// An address may carry a password, in the form that it is sent in and in the one that it is written in.
@@ -287,10 +300,12 @@ impl Reader<'_> {
             let span = entry.span;
             match (entry.value.env, entry.value.mint) {
                 (Some(variable), None) => {
-                    let secret =
-                        self.environment.get(&variable).map(|value| Secret::new(variable.as_str(), value));
-                    secrets_add(&mut self.secrets, secret.as_ref());
+                    let secret = self.credential(&name, &variable, entry.value.optional, span);
                     roles.insert(name.into(), Role::Environment { variable: variable.into(), secret });
+                }
+                (None, Some(_)) if entry.value.optional => {
+                    let hint = Some("take `optional` out: a key is minted for each scenario".to_owned());
+                    self.note(span, "`optional` goes with `env`", hint);
                 }
                 (None, Some(tree)) => {
                     roles.insert(name.into(), Role::Minted(Arc::new(plain(&tree))));
@@ -302,6 +317,28 @@ impl Reader<'_> {
             }
         }
         roles
+    }
+
+    /// A role's credential from the environment. Without it the role's cases would go untested, and the run look green.
+    fn credential(&mut self, role: &str, variable: &str, optional: bool, span: Span) -> Option<Secret> {
+        match self.environment.get(variable) {
+            Some(value) => {
+                let secret = Secret::new(variable, value);
+                self.secrets.add(secret.clone());
+                Some(secret)
+            }
+            None if optional => None,
+            None => {
+                let message = format!(
+                    "role `{role}` has no credential: the environment variable `{variable}` is not set"
+                );
+                let hint = format!(
+                    "export {variable}=…, or write `optional: true` where the role's cases may go untested"
+                );
+                self.note(span, message, Some(hint));
+                None
+            }
+        }
     }
 
     fn worlds(&mut self, entry: WorldsEntry) -> Option<Worlds> {

@@ -351,6 +351,37 @@ limits: { stap: 5s }
 }
 
 #[test]
+fn a_credential_that_is_not_there_is_told_unless_its_role_is_optional() {
+    let text = "name: gateway
+roles:
+  user: { env: USER_KEY }
+  guest: { env: GUEST_KEY, optional: true }
+  other: { mint: {}, optional: true }
+keys: { mint: { request: { call: POST /keys }, id: $.id, secret: $.key } }
+";
+    let read = |text: &str, environment: &Environment| read_target(text, "http://127.0.0.1:1", environment);
+    let Err(TargetError::Mistakes(mistakes)) = read(text, &Environment::default().with("USER_KEY", ""))
+    else {
+        panic!("an empty variable is taken for a credential");
+    };
+    assert_told(
+        &mistakes,
+        &[
+            ("target.yaml", 5, "`optional` goes with `env`", "a key is minted for each scenario"),
+            (
+                "target.yaml",
+                3,
+                "role `user` has no credential: the environment variable `USER_KEY` is not set",
+                "export USER_KEY=…, or write `optional: true`",
+            ),
+        ],
+    );
+    let text = text.replace("mint: {}, optional: true", "mint: {}");
+    let target = read(&text, &Environment::default().with("USER_KEY", "sk-user-0123456789")).unwrap();
+    assert_eq!(target.roles.len(), 3);
+}
+
+#[test]
 fn what_a_revocation_would_ignore_is_a_mistake() {
     // A check that is never decided would look as if it held.
     for ignored in [

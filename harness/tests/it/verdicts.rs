@@ -140,7 +140,7 @@ async fn what_a_target_lacks_is_said_and_nothing_is_sent() {
     let model = plain.replace("GET /", "GET /{{ models.chat }}");
     let revoking = plain.replace("    steps:", "    steps:\n      - { name: revoke, revoke_key: user }");
     let no_user = "name: t\nroles: { guest: { env: GUEST_KEY } }";
-    let unset = "name: t\nroles: { user: { env: UNSET_KEY } }";
+    let unset = "name: t\nroles: { user: { env: UNSET_KEY, optional: true } }";
     let shared = format!("{TARGET}keys: {{ revoke: {{ call: DELETE /keys/1 }} }}");
     for (target, scenarios, verdict, reason) in [
         (TARGET, &tools, Verdict::Unsupported, "the target does not declare `tools`"),

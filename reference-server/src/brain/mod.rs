@@ -53,5 +53,6 @@ pub use gallery::BadImage;
 pub use model::Brain;
 pub use pdf::BadPdf;
 pub(crate) use probability::Tokens;
+pub(crate) use prompt::count_for_another;
 pub use refusal::Refusal;
 pub use sound::BadSound;

@@ -1,7 +1,8 @@
 use serde_json::Value;
 
 use super::attachments::Attachments;
-use super::{Refusal, gallery, tokens};
+use super::sound::Sound;
+use super::{Refusal, gallery, pdf, tokens};
 use crate::domain::inference::{CompletionRequest, Image, Part};
 
 /// Tokens that frame a message: its delimiters and its role, as in OpenAI's recipe for chat models.
@@ -30,6 +31,26 @@ pub(super) fn count(
     attachments: &Attachments,
     most: Option<u64>,
 ) -> Result<u64, Refusal> {
+    total(request, attachments.pages() as u64 * PAGE + attachments.sound_tokens(), most)
+}
+
+/// The same count for a model elsewhere, which looks at what is attached itself: what cannot be read counts nothing.
+///
+/// # Errors
+///
+/// When there are more than `most`.
+pub(crate) fn count_for_another(request: &CompletionRequest, most: Option<u64>) -> Result<u64, Refusal> {
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let attached = parts.map(|part| match part {
+        Part::File(file) => pdf::pages(&file.bytes).map_or(0, |pages| pages as u64 * PAGE),
+        Part::Audio(audio) => Sound::of(audio).map_or(0, Sound::tokens),
+        Part::Text(_) | Part::Image(_) | Part::ToolCall(_) | Part::ToolResult(_) => 0,
+    });
+    total(request, attached.sum(), most)
+}
+
+/// The tokens of a conversation of which files and sounds cost so many.
+fn total(request: &CompletionRequest, attached: u64, most: Option<u64>) -> Result<u64, Refusal> {
     let messages = &request.messages;
     let schemas = request.tools.iter().filter_map(|tool| tool.parameters.as_ref()).map(Value::to_string);
     let schemas: Vec<_> = schemas.collect();
@@ -41,8 +62,7 @@ pub(super) fn count(
     within(texts().map(tokens::at_least).sum())?;
     let framed = messages.len() as u64 * FRAME + PRIMING;
     let images: u64 = messages.iter().flat_map(|message| &message.parts).map(count_image).sum();
-    let pages = attachments.pages() as u64 * PAGE;
-    let mut total = within(framed + images + pages + attachments.sound_tokens())?;
+    let mut total = within(framed + images + attached)?;
     for slice in texts().flat_map(tokens::slices) {
         total = within(total + tokens::count(slice))?;
     }
@@ -104,7 +124,10 @@ mod tests {
     }
 
     fn cost(parts: Vec<Part>) -> u64 {
-        count(&asking(parts), None).unwrap()
+        let request = asking(parts);
+        let cost = count(&request, None).unwrap();
+        assert_eq!(count_for_another(&request, None), Ok(cost));
+        cost
     }
 
     #[test]

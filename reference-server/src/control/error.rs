@@ -9,10 +9,10 @@ use crate::store::StoreError;
 
 /// A refusal.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ControlError {
-    pub(super) status: StatusCode,
+pub(crate) struct ControlError {
+    pub(crate) status: StatusCode,
     /// One sentence that says what to do.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 #[derive(Serialize)]
@@ -22,17 +22,17 @@ struct Body {
 
 impl ControlError {
     /// The request makes no sense.
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.into() }
     }
 
     /// What the path names is not there.
-    pub(super) fn not_found(message: impl Into<String>) -> Self {
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, message: message.into() }
     }
 
     /// What is there does not let it be done.
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, message: message.into() }
     }
 }

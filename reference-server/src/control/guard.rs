@@ -23,7 +23,12 @@ pub(crate) struct Control {
 impl Control {
     /// The control API over these worlds, for whoever has the token.
     pub(crate) fn new(worlds: Arc<Worlds>, token: &str) -> Self {
-        Self { router: router(worlds), token: SecretDigest::of(token.as_bytes()) }
+        Self::over(router(worlds), token)
+    }
+
+    /// These paths, for whoever has the token.
+    pub(crate) fn over(router: Router, token: &str) -> Self {
+        Self { router, token: SecretDigest::of(token.as_bytes()) }
     }
 
     /// Answers a request from this address.
@@ -51,8 +56,8 @@ impl Control {
         if good {
             return Ok(());
         }
-        let message = "send the control token, which the gateway shows when it starts, as \
-            `Authorization: Bearer <token>`";
+        let message =
+            "send the control token, which is printed at the start, as `Authorization: Bearer <token>`";
         Err(ControlError { status: StatusCode::UNAUTHORIZED, message: message.to_owned() })
     }
 }

@@ -9,19 +9,17 @@ use super::error::ControlError;
 use crate::defect::Defect;
 use crate::domain::clock::Moment;
 use crate::domain::ledger::Operation;
+use crate::meant::meant;
 use crate::provider::FaultKind;
 
-/// How much a word must look like a known one to be meant, from 0 to 1.
-const LIKENESS: f64 = 0.8;
-
 /// Reads a JSON body.
-pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
     serde_json::from_slice(body)
         .map_err(|error| ControlError::bad_request(format!("the body cannot be used: {error}")))
 }
 
 /// Reads a JSON body that may be left out.
-pub(super) fn optional_json<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ControlError> {
+pub(crate) fn optional_json<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, ControlError> {
     if body.is_empty() { Ok(T::default()) } else { json(body) }
 }
 
@@ -58,7 +56,7 @@ pub(super) fn operation(name: &str) -> Result<Operation, ControlError> {
 }
 
 /// Sees that a number, where there is one, lies within its bounds.
-pub(super) fn within(name: &str, number: Option<u32>, least: u32, most: u32) -> Result<(), ControlError> {
+pub(crate) fn within(name: &str, number: Option<u32>, least: u32, most: u32) -> Result<(), ControlError> {
     match number {
         Some(number) if !(least..=most).contains(&number) => Err(ControlError::bad_request(format!(
             "{name:?} must be a whole number from {least} to {most}, not {number}"
@@ -68,23 +66,19 @@ pub(super) fn within(name: &str, number: Option<u32>, least: u32, most: u32) -> 
 }
 
 /// Says what there is, and which of it was perhaps meant.
-fn no_such(thing: &str, name: &str, known: &[&str]) -> ControlError {
-    let nearest = known
-        .iter()
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(likeness, _)| *likeness >= LIKENESS)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let meant = nearest.map(|(_, known)| format!(" (did you mean {known:?}?)")).unwrap_or_default();
+pub(crate) fn no_such(thing: &str, name: &str, known: &[&str]) -> ControlError {
+    let nearest = meant(name, known.iter().copied());
+    let meant = nearest.map(|nearest| format!(" (did you mean {nearest:?}?)")).unwrap_or_default();
     let known = known.join(", ");
     ControlError::bad_request(format!("there is no {thing} {name:?}{meant}; there are {known}"))
 }
 
 /// The parameters of a query, all of them known ones.
-pub(super) struct Query<'a>(Vec<(&'a str, &'a str)>);
+pub(crate) struct Query<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Query<'a> {
     /// Reads a query that may have these parameters and no others.
-    pub(super) fn read(query: Option<&'a str>, known: &[&str]) -> Result<Self, ControlError> {
+    pub(crate) fn read(query: Option<&'a str>, known: &[&str]) -> Result<Self, ControlError> {
         let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let pairs: Vec<_> = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
         match pairs.iter().find(|(name, _)| !known.contains(name)) {
@@ -97,7 +91,7 @@ impl<'a> Query<'a> {
     }
 
     /// A parameter's value, where it is given.
-    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
@@ -107,7 +101,7 @@ impl<'a> Query<'a> {
     }
 
     /// A parameter that counts something.
-    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, ControlError> {
+    pub(crate) fn count(&self, name: &str) -> Result<Option<u64>, ControlError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.parse() {
             Ok(count) => Ok(Some(count)),

@@ -2,10 +2,10 @@
 //! dialects. It answers to this machine only, and only to who has the token.
 
 mod defects;
-mod error;
+pub(crate) mod error;
 mod faults;
 mod guard;
-mod input;
+pub(crate) mod input;
 mod keys;
 mod ledger;
 mod logs;

@@ -24,6 +24,7 @@ pub(super) fn router(state: Arc<Worlds>) -> Router {
         .route("/~control/worlds/{world}/ledger", get(ledger::events))
         .route("/~control/worlds/{world}/logs", get(logs::lines))
         .route("/~control/worlds/{world}/defects", get(defects::of_world).put(defects::set))
+        .route("/~control/worlds/{world}/routes", get(worlds::routes))
         .route("/~control/worlds/{world}/faults", get(faults::list).post(faults::arm).delete(faults::clear))
         .route("/~control/worlds/{world}/faults/{fault}", axum::routing::delete(faults::remove))
         .fallback(nothing_here)

@@ -13,16 +13,21 @@ pub enum Dialect {
     Gemini,
     /// The framework API under `/api/v1`: chat completions, embeddings, models.
     Gsai,
+    /// Bedrock's: conversations at once and in a binary stream, and what models embed.
+    Bedrock,
+    /// Vertex AI's: Gemini's wire under projects and locations, and predictions of text embeddings.
+    Vertex,
 }
 
 /// A name that is no dialect's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no dialect {0:?}; the dialects are openai, anthropic, gemini and gsai")]
+#[error("there is no dialect {0:?}; the dialects are openai, anthropic, gemini, gsai, bedrock and vertex")]
 pub struct UnknownDialect(pub String);
 
 impl Dialect {
     /// Every dialect, in the order of documentation.
-    pub const ALL: [Self; 4] = [Self::Openai, Self::Anthropic, Self::Gemini, Self::Gsai];
+    pub const ALL: [Self; 6] =
+        [Self::Openai, Self::Anthropic, Self::Gemini, Self::Gsai, Self::Bedrock, Self::Vertex];
 
     /// The name on the command line, in the catalog and, behind `/~`, in paths.
     pub const fn name(self) -> &'static str {
@@ -31,6 +36,8 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
             Self::Gsai => "gsai",
+            Self::Bedrock => "bedrock",
+            Self::Vertex => "vertex",
         }
     }
 }

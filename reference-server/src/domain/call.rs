@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::inference::ProviderError;
 use super::key::Key;
 use super::log_line::RequestContext;
+use super::routing::Session;
 use super::world::World;
 use crate::store::StoreError;
 
@@ -14,6 +15,8 @@ pub(crate) struct Call {
     pub(crate) world: Arc<World>,
     pub(crate) key: Arc<Key>,
     pub(crate) context: Arc<RequestContext>,
+    /// The sessions that it names, where models look at them.
+    pub(crate) sessions: Vec<Session>,
 }
 
 /// Why a call that was let in has no answer.

@@ -42,6 +42,8 @@ pub(crate) struct Model {
     /// What the listing shows.
     pub(crate) name: Box<str>,
     pub(crate) capability: Capability,
+    /// Who runs it: `bedrock`, `vertex`.
+    pub(crate) provider: Arc<str>,
     /// The provider's own name for it.
     pub(crate) provider_model: Arc<str>,
     pub(crate) price: Price,
@@ -93,13 +95,14 @@ struct Fixture {
     models: Vec<Entry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     id: String,
     name: String,
     capability: Capability,
     family: String,
+    provider: String,
     provider_model: String,
     price: PriceEntry,
     #[serde(default)]
@@ -114,7 +117,7 @@ struct Entry {
     dialects: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PriceEntry {
     input: String,
@@ -124,15 +127,32 @@ struct PriceEntry {
 impl Catalog {
     /// The catalog that the binary carries.
     pub(crate) fn embedded() -> Result<Self, CatalogError> {
-        let fixture: Fixture =
-            serde_saphyr::from_str(FIXTURE).map_err(|error| CatalogError::Yaml(error.to_string()))?;
-        let models: Result<_, _> = fixture.models.into_iter().map(model).collect();
+        Self::of(entries()?.into_iter())
+    }
+
+    /// The same models as their providers offer them: under the providers' own names, each in its provider's dialect.
+    pub(crate) fn of_providers() -> Result<Self, CatalogError> {
+        Self::of(entries()?.into_iter().flat_map(at_provider))
+    }
+
+    fn of(entries: impl Iterator<Item = Entry>) -> Result<Self, CatalogError> {
+        let models: Result<_, _> = entries.map(model).collect();
         Ok(Self { models: models? })
     }
 
     /// The model with this id.
     pub(crate) fn find(&self, id: &str) -> Option<&Arc<Model>> {
         self.models.iter().find(|model| &**model.id() == id)
+    }
+
+    /// All models.
+    pub(crate) fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
+        self.models.iter()
+    }
+
+    /// The ids of all models.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> + Clone {
+        self.models.iter().map(|model| &**model.id())
     }
 
     /// The first model that can do this.
@@ -184,6 +204,27 @@ impl Catalog {
     }
 }
 
+fn entries() -> Result<Vec<Entry>, CatalogError> {
+    let fixture: Result<Fixture, _> = serde_saphyr::from_str(FIXTURE);
+    Ok(fixture.map_err(|error| CatalogError::Yaml(error.to_string()))?.models)
+}
+
+/// A model where it runs. Who sells models under dated names also answers to the name without a date, which is the id
+/// that callers use here.
+fn at_provider(entry: Entry) -> impl Iterator<Item = Entry> {
+    // The publisher stands elsewhere in the provider's paths.
+    let own = entry.provider_model.strip_prefix("google/").unwrap_or(&entry.provider_model).to_owned();
+    let dated = matches!(&*entry.provider, "openai" | "anthropic" | "gemini") && own != entry.id;
+    let undated = dated.then(|| entry.id.clone());
+    let named = move |id: String| Entry {
+        provider_model: id.clone(),
+        id,
+        dialects: vec![entry.provider.clone()],
+        ..entry.clone()
+    };
+    [own].into_iter().chain(undated).map(named)
+}
+
 fn model(entry: Entry) -> Result<Arc<Model>, CatalogError> {
     let price = Price {
         input: amount(&entry.id, entry.price.input)?,
@@ -200,6 +241,7 @@ fn model(entry: Entry) -> Result<Arc<Model>, CatalogError> {
         },
         name: entry.name.into(),
         capability: entry.capability,
+        provider: entry.provider.into(),
         provider_model: entry.provider_model.into(),
         price,
         takes_prefill: entry.takes_prefill,
@@ -252,6 +294,29 @@ mod tests {
                     "{family} has no model for {capability:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_provider_offers_its_models_under_its_own_names() {
+        let catalog = Catalog::of_providers().unwrap();
+        let offered = |provider| -> Vec<_> {
+            catalog.listed(provider, &DefectSet::default()).map(|model| &**model.id()).collect()
+        };
+        let bedrock = offered("bedrock");
+        assert!(bedrock.contains(&"anthropic.claude-3-5-sonnet-20241022-v2:0"), "{bedrock:?}");
+        assert!(bedrock.contains(&"cohere.embed-english-v3") && !bedrock.contains(&"claude_3_haiku"));
+        let vertex = offered("vertex");
+        assert!(vertex.contains(&"gemini-2.0-flash-001") && vertex.contains(&"text-embedding-005"));
+        let openai = offered("openai");
+        assert!(openai.contains(&"gpt-4.1-mini-2025-04-14") && openai.contains(&"gpt-4.1-mini"));
+        assert_eq!(openai.iter().filter(|id| **id == "text-embedding-3-small").count(), 1);
+        // No model is left out, and each has one provider.
+        for model in &Catalog::embedded().unwrap().models {
+            let own = model.provider_model.strip_prefix("google/").unwrap_or(&model.provider_model);
+            let of = ["openai", "anthropic", "gemini", "bedrock", "vertex"];
+            let providers: Vec<_> = of.into_iter().filter(|name| offered(name).contains(&own)).collect();
+            assert_eq!(providers.len(), 1, "{}", model.id());
         }
     }
 

@@ -1,23 +1,19 @@
-//! A chat completion: shaped, answered by the provider, billed.
+//! A chat completion: shaped, answered by whoever serves the model, billed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::StreamExt;
-use tokio::runtime::Handle;
-use tokio::task::coop::consume_budget;
+use futures::FutureExt;
 use tokio::task::yield_now;
 
+pub(crate) use super::billed_stream::BilledStream;
 use super::call::{Call, CallError};
 use super::catalog::{Capability, Model};
 use super::inference::{Completion, CompletionRequest, ProviderError, Usage};
 use super::ledger::Operation;
 use super::relaying::Relay;
-use super::{billing, shaping};
-use crate::provider::{CompletionStream, Fault, StreamPart};
-
-/// How long the rest of an answer is awaited after the caller has left, to learn what it cost.
-const SETTLING: Duration = Duration::from_secs(10);
+use super::strikes::Strikes;
+use super::{billing, routing, shaping};
+use crate::provider::Fault;
 
 /// Answers at once. Where the caller asks for no fault, the world's rules decide on one.
 pub(crate) async fn complete(
@@ -27,14 +23,13 @@ pub(crate) async fn complete(
     fault: Option<Fault>,
 ) -> Result<Completion, CallError> {
     let world = &call.world;
-    let fault = fault.or_else(|| world.strike(Operation::Chat, model.id()));
+    let strikes = Strikes::of(world, Operation::Chat, model.id(), fault);
     shaping::shape(&world.defects, &mut request)?;
-    let relay = Relay::of(call, model, &request, fault.as_ref());
+    let relay = Relay::of(call, model, &request, strikes.first());
     if let Some(known) = relay.recalled() {
         return Ok(known);
     }
-    let identity = shaping::identity(&world.defects, shaping::answering(world, model, Capability::Chat));
-    match world.provider.complete(&identity, request, fault).await {
+    match answer(call, model, request, strikes).await {
         Ok(completion) => {
             billing::bill(call, model, Operation::Chat, completion.usage).await?;
             Ok(relay.pass_on(completion))
@@ -51,12 +46,11 @@ pub(crate) async fn complete_all(
     fault: Option<Fault>,
 ) -> Result<(Vec<Completion>, Usage), CallError> {
     let world = &call.world;
-    let fault = fault.or_else(|| world.strike(Operation::Chat, model.id()));
-    let identity = shaping::identity(&world.defects, shaping::answering(world, model, Capability::Chat));
+    let strikes = Strikes::of(world, Operation::Chat, model.id(), fault);
     let mut completions = Vec::with_capacity(requests.len());
     for mut request in requests {
         shaping::shape(&world.defects, &mut request)?;
-        completions.push(world.provider.complete(&identity, request, fault.clone()).await?);
+        completions.push(answer(call, model, request, strikes.clone()).await?);
         // Each alone may be short: together they must not hold up those who share the thread.
         yield_now().await;
     }
@@ -65,8 +59,32 @@ pub(crate) async fn complete_all(
     Ok((completions, usage))
 }
 
-/// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves
-/// before, when the provider is done. Where the caller asks for no fault, the world's rules decide on one.
+/// The answer of whoever serves the model.
+async fn answer(
+    call: &Call,
+    model: &Arc<Model>,
+    request: CompletionRequest,
+    mut strikes: Strikes<'_>,
+) -> Result<Completion, ProviderError> {
+    let world = &call.world;
+    let (defects, answering) = (&world.defects, shaping::answering(world, model, Capability::Chat));
+    let Some(routed) = world.routing.of(answering.id()) else {
+        let identity = shaping::identity(defects, &answering.identity);
+        return world.provider.complete(&identity, request, strikes.next()).await;
+    };
+    let request = &request;
+    let ask = move |route: Arc<routing::Route>, fault| {
+        async move {
+            let identity = shaping::identity(defects, &route.identity);
+            route.provider.complete(&identity, request.clone(), fault).await
+        }
+        .boxed()
+    };
+    routing::ask(call, routed, || strikes.next(), ask).await
+}
+
+/// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves before, for
+/// what was passed on. Where the caller asks for no fault, the world's rules decide on one.
 pub(crate) async fn stream(
     call: &Call,
     model: &Arc<Model>,
@@ -74,80 +92,24 @@ pub(crate) async fn stream(
     fault: Option<Fault>,
 ) -> Result<BilledStream, CallError> {
     let world = &call.world;
-    let fault = fault.or_else(|| world.strike(Operation::Chat, model.id()));
+    let mut strikes = Strikes::of(world, Operation::Chat, model.id(), fault);
     shaping::shape(&world.defects, &mut request)?;
-    let identity = shaping::identity(&world.defects, shaping::answering(world, model, Capability::Chat));
-    let upstream = world.provider.stream(&identity, request, fault).await?;
-    Ok(BilledStream { upstream: Some(upstream), call: call.clone(), model: Arc::clone(model) })
-}
-
-/// An answer that arrives in parts and pays for itself.
-pub(crate) struct BilledStream {
-    /// Gone when the answer is whole or has failed.
-    upstream: Option<CompletionStream>,
-    call: Call,
-    model: Arc<Model>,
-}
-
-impl BilledStream {
-    /// The next part; nothing after the last one or after an error. The last part comes after it is billed.
-    pub(crate) async fn next(&mut self) -> Option<Result<StreamPart, CallError>> {
-        let part = self.upstream.as_mut()?.next().await;
-        match part {
-            Some(Ok(StreamPart::Finished { usage })) => {
-                self.upstream = None;
-                let billed = bill_whatever_happens(self.call.clone(), Arc::clone(&self.model), usage).await;
-                Some(billed.map(|()| StreamPart::Finished { usage }))
-            }
-            Some(Ok(part)) => Some(Ok(part)),
-            Some(Err(error)) => {
-                self.upstream = None;
-                Some(Err(error.into()))
-            }
-            None => {
-                self.upstream = None;
-                let early = ProviderError::Malformed("the stream ended before its last part".to_owned());
-                Some(Err(early.into()))
-            }
+    let (defects, answering) = (&world.defects, shaping::answering(world, model, Capability::Chat));
+    let Some(routed) = world.routing.of(answering.id()) else {
+        let identity = shaping::identity(defects, &answering.identity);
+        let parts = world.provider.stream(&identity, request.clone(), strikes.next()).await?;
+        return Ok(BilledStream::new(parts, None, call, model, request));
+    };
+    let asked = &request;
+    let ask = move |route: Arc<routing::Route>, fault| {
+        async move {
+            let identity = shaping::identity(defects, &route.identity);
+            route.provider.stream(&identity, asked.clone(), fault).await
         }
-    }
-}
-
-impl Drop for BilledStream {
-    fn drop(&mut self) {
-        let Some(upstream) = self.upstream.take() else { return };
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(settle(upstream, self.call.clone(), Arc::clone(&self.model)));
-        }
-    }
-}
-
-/// Bills on a task of its own, which goes on when the caller leaves in the middle of it.
-async fn bill_whatever_happens(call: Call, model: Arc<Model>, usage: Usage) -> Result<(), CallError> {
-    let billing = tokio::spawn(async move { billing::bill(&call, &model, Operation::Chat, usage).await });
-    match billing.await {
-        Ok(outcome) => outcome.map_err(CallError::from),
-        Err(error) => Err(CallError::Interrupted(error.to_string())),
-    }
-}
-
-/// Hears the provider out and bills what the answer cost.
-async fn settle(mut upstream: CompletionStream, call: Call, model: Arc<Model>) {
-    let usage = tokio::time::timeout(SETTLING, async {
-        while let Some(Ok(part)) = upstream.next().await {
-            if let StreamPart::Finished { usage } = part {
-                return Some(usage);
-            }
-            // Nobody reads it who could be slower than it comes.
-            consume_budget().await;
-        }
-        None
-    });
-    if let Ok(Some(usage)) = usage.await
-        && let Err(error) = billing::bill(&call, &model, Operation::Chat, usage).await
-    {
-        tracing::error!(%error, "an abandoned answer cannot be billed");
-    }
+        .boxed()
+    };
+    let (parts, permit) = routing::open(call, routed, || strikes.next(), ask).await?;
+    Ok(BilledStream::new(parts, Some(permit), call, model, request))
 }
 
 #[cfg(test)]
@@ -155,6 +117,8 @@ mod tests {
     use super::super::faults::FaultRule;
     use super::super::inference::{Message, Part, Role};
     use super::super::ledger::LedgerQuery;
+    use super::super::routing::Policy;
+    use super::super::routing::testing::{Deed, Script, USAGE, network};
     use super::super::testing::{self, TestWorld};
     use super::*;
     use crate::provider::FaultKind;
@@ -168,55 +132,6 @@ mod tests {
         let query = LedgerQuery { after: 0, key_id: None, limit: 10 };
         let events = world.world.ledger.events(query).await.unwrap();
         events.iter().map(|event| event.charge.output_tokens).collect()
-    }
-
-    async fn start(world: &TestWorld, fault: Option<Fault>) -> BilledStream {
-        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
-        stream(&world.call("chat_only"), &model, hello(), fault).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_stream_is_billed_when_its_last_part_arrives() {
-        let world = testing::world();
-        let mut stream = start(&world, None).await;
-        let mut tokens = None;
-        while let Some(part) = stream.next().await {
-            assert_eq!(tokens, None, "a part after the last one");
-            if let StreamPart::Finished { usage } = part.unwrap() {
-                tokens = Some(usage.output_tokens);
-            }
-        }
-        drop(stream);
-        tokio::task::yield_now().await;
-        assert_eq!(billed(&world).await, [tokens.unwrap()]);
-    }
-
-    #[tokio::test]
-    async fn a_stream_whose_caller_leaves_is_billed_all_the_same() {
-        let world = testing::world();
-        let mut stream = start(&world, None).await;
-        assert!(matches!(stream.next().await, Some(Ok(StreamPart::Delta { .. }))));
-        drop(stream);
-        let deadline = std::time::Instant::now() + Duration::from_secs(10);
-        while billed(&world).await.is_empty() {
-            assert!(std::time::Instant::now() < deadline, "the abandoned answer was never billed");
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(billed(&world).await.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_stream_that_breaks_off_is_not_billed() {
-        let world = testing::world();
-        let mut stream = start(&world, Some(FaultKind::TruncatedStream.into())).await;
-        let mut last = None;
-        while let Some(part) = stream.next().await {
-            last = Some(part);
-        }
-        assert!(matches!(last, Some(Err(CallError::Provider(_)))));
-        drop(stream);
-        tokio::task::yield_now().await;
-        assert!(billed(&world).await.is_empty());
     }
 
     #[tokio::test]
@@ -259,12 +174,50 @@ mod tests {
         assert!(ask(&world, None).await.is_ok());
         assert_eq!(billed(&world).await.len(), 1);
         arm(&world, FaultKind::TruncatedStream, 1);
-        let mut stream = start(&world, None).await;
+        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
+        let mut stream = stream(&world.call("chat_only"), &model, hello(), None).await.unwrap();
         let mut last = None;
         while let Some(part) = stream.next().await {
             last = Some(part);
         }
         assert!(matches!(last, Some(Err(CallError::Provider(ProviderError::Malformed(_))))));
+    }
+
+    fn unavailable() -> Deed {
+        Deed::Fail(ProviderError::Unavailable("busy".to_owned()))
+    }
+
+    #[tokio::test]
+    async fn the_attempt_that_serves_is_billed_and_a_failure_is_not() {
+        let scripts =
+            [Script::of([unavailable(), unavailable()]), Script::of([Deed::Say("yes"), unavailable()])];
+        let world = testing::world_over(network("claude_3_5_sonnet", Policy::default(), &scripts.each_ref()));
+        assert_eq!(ask(&world, None).await.unwrap().answer.text, "yes");
+        assert_eq!(billed(&world).await, [USAGE.output_tokens]);
+        let failed = ask(&world, None).await;
+        assert!(matches!(failed, Err(CallError::Provider(ProviderError::Unavailable(_)))), "{failed:?}");
+        assert_eq!(scripts.each_ref().map(Script::calls), [2, 2]);
+        assert_eq!(billed(&world).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_strikes_once_strikes_one_attempt() {
+        let scripts = [Script::default(), Script::default()];
+        let world = testing::world_over(network("claude_3_5_sonnet", Policy::default(), &scripts.each_ref()));
+        arm(&world, FaultKind::Html, 1);
+        assert!(ask(&world, None).await.is_ok());
+        // The scripted provider only notes it.
+        assert_eq!(scripts[0].faults(), [Some(FaultKind::Html.into())]);
+        assert!(ask(&world, None).await.is_ok());
+        assert_eq!(scripts[0].faults()[1], None);
+    }
+
+    #[tokio::test]
+    async fn routes_are_those_of_the_model_that_answers() {
+        let script = Script::default();
+        let world = testing::world_over(network("claude_3_haiku", Policy::default(), &[&script]));
+        assert!(ask(&world, None).await.is_ok());
+        assert_eq!(script.calls(), 0);
     }
 
     #[tokio::test]

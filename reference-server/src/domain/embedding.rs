@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use super::call::{Call, CallError};
 use super::catalog::{Capability, Model};
 use super::inference::{EmbeddingRequest, Embeddings, ModelIdentity, ProviderError};
 use super::ledger::Operation;
-use super::{billing, shaping};
+use super::strikes::Strikes;
+use super::{billing, routing, shaping};
 use crate::provider::{Fault, Provider};
 
 /// Places texts in the model's space. Where the caller asks for no fault, the world's rules decide on one.
@@ -17,16 +20,47 @@ pub(crate) async fn embed(
     fault: Option<Fault>,
 ) -> Result<Embeddings, CallError> {
     let world = &call.world;
-    let fault = fault.or_else(|| world.strike(Operation::Embedding, model.id()));
+    let strikes = Strikes::of(world, Operation::Embedding, model.id(), fault);
     shaping::shape_embedding(&world.defects, &mut request);
-    let identity = &shaping::answering(world, model, Capability::Embedding).identity;
-    let embeddings = if shaping::embeds_nothing(&world.defects) {
-        embed_something(&*world.provider, identity, request, fault).await?
-    } else {
-        world.provider.embed(identity, request, fault).await?
-    };
+    let embeddings = vectors(call, model, request, strikes).await?;
     billing::bill(call, model, Operation::Embedding, embeddings.usage).await?;
     Ok(embeddings)
+}
+
+/// The vectors of whoever serves the model.
+async fn vectors(
+    call: &Call,
+    model: &Arc<Model>,
+    request: EmbeddingRequest,
+    mut strikes: Strikes<'_>,
+) -> Result<Embeddings, ProviderError> {
+    let world = &call.world;
+    let embeds_nothing = shaping::embeds_nothing(&world.defects);
+    let answering = shaping::answering(world, model, Capability::Embedding);
+    let Some(routed) = world.routing.of(answering.id()) else {
+        return of(&*world.provider, &answering.identity, request, strikes.next(), embeds_nothing).await;
+    };
+    let request = &request;
+    let ask = move |route: Arc<routing::Route>, fault| {
+        async move { of(&*route.provider, &route.identity, request.clone(), fault, embeds_nothing).await }
+            .boxed()
+    };
+    routing::ask(call, routed, || strikes.next(), ask).await
+}
+
+/// The vectors of a provider.
+async fn of(
+    provider: &dyn Provider,
+    model: &ModelIdentity,
+    request: EmbeddingRequest,
+    fault: Option<Fault>,
+    embeds_nothing: bool,
+) -> Result<Embeddings, ProviderError> {
+    if embeds_nothing {
+        embed_something(provider, model, request, fault).await
+    } else {
+        provider.embed(model, request, fault).await
+    }
 }
 
 /// Has the texts embedded that say something; those that do not lie nowhere.
@@ -52,6 +86,8 @@ async fn embed_something(
 #[cfg(test)]
 mod tests {
     use super::super::faults::FaultRule;
+    use super::super::routing::Policy;
+    use super::super::routing::testing::{Deed, Script, network};
     use super::super::testing::{self, TestWorld};
     use super::*;
     use crate::provider::FaultKind;
@@ -91,5 +127,15 @@ mod tests {
         world.world.faults.arm(rule(Operation::Embedding)).unwrap();
         let struck = embedded(&world, &["one"]).await;
         assert!(matches!(struck, Err(CallError::Provider(ProviderError::Malformed(_)))), "{struck:?}");
+    }
+
+    #[tokio::test]
+    async fn embeddings_go_on_to_the_next_route_too() {
+        let away = Script::of([Deed::Fail(ProviderError::Unreachable(String::new()))]);
+        let there = Script::default();
+        let network = network("cohere_english_v3", Policy::default(), &[&away, &there]);
+        let world = testing::world_over(network);
+        assert_eq!(embedded(&world, &["one", "two"]).await.unwrap().vectors.len(), 2);
+        assert_eq!((away.calls(), there.calls()), (1, 1));
     }
 }

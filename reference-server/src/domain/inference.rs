@@ -342,6 +342,12 @@ pub enum ProviderError {
     /// The question is longer than the model's context.
     #[error("the provider refused the request: {0}")]
     TooLong(String),
+    /// The provider has no such model. What it says names the model as it is known there, which is for the log only.
+    #[error("the provider does not know the model: {0}")]
+    UnknownModel(String),
+    /// The provider does not let the gateway in. What it says is for the log only.
+    #[error("the provider refused the gateway's credentials: {0}")]
+    Credentials(String),
     /// The provider takes no more requests for now.
     #[error("the provider's rate limit is reached: {message}")]
     RateLimited {
@@ -353,6 +359,12 @@ pub enum ProviderError {
     /// The provider is there and cannot work.
     #[error("the provider is unavailable: {0}")]
     Unavailable(String),
+    /// The provider did not answer in time. How it came about is for the log only.
+    #[error("the provider did not answer in time: {0}")]
+    TimedOut(String),
+    /// There is no connection to the provider, or none any more. How it came about is for the log only.
+    #[error("the provider cannot be reached: {0}")]
+    Unreachable(String),
     /// The provider answered with an error that nobody has documented.
     #[error("the provider answered with an unknown error, status {status}: {body}")]
     Unmapped {

@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::clock::Moment;
 use super::ledger::Charge;
+use super::routing::{Server, Service};
 
-/// What is known of a request from its head; every line of the request carries it.
+/// What is known of a request from its head, which every line of the request carries; and who has served it, once
+/// somebody has.
 #[derive(Debug)]
 pub(crate) struct RequestContext {
     /// Made per request.
@@ -26,6 +28,8 @@ pub(crate) struct RequestContext {
     pub(crate) user_agent: Option<Box<str>>,
     /// The world, where it is not the default one.
     pub(crate) world: Option<Arc<str>>,
+    /// Who has served it, which its answer tells.
+    pub(crate) service: Service,
 }
 
 /// What happened.
@@ -35,6 +39,19 @@ pub(crate) enum LogEvent {
     Completed { status: u16, duration: Duration },
     Failed { duration: Duration, exception: Arc<str> },
     Billing(Box<Charge>),
+    Attempt(Box<Attempt>),
+}
+
+/// A provider was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    /// Which of the request's attempts, from 1.
+    pub(crate) number: u32,
+    pub(crate) server: Server,
+    /// `answered`, or what kind of failure it was.
+    pub(crate) outcome: &'static str,
+    /// Until the answer, or the first part of a stream.
+    pub(crate) duration: Duration,
 }
 
 /// One line.
@@ -70,6 +87,14 @@ impl Serialize for LogLine {
                 line.serialize_entry("key_id", &charge.key_id)?;
                 line.serialize_entry("manager_id", &*charge.manager_id)?;
                 line.serialize_entry("event", "billing")?;
+            }
+            LogEvent::Attempt(attempt) => {
+                line.serialize_entry("provider", &*attempt.server.provider)?;
+                line.serialize_entry("model", &*attempt.server.model)?;
+                line.serialize_entry("attempt", &attempt.number)?;
+                line.serialize_entry("outcome", attempt.outcome)?;
+                line.serialize_entry("duration_ms", &milliseconds(attempt.duration))?;
+                line.serialize_entry("event", "attempt")?;
             }
         }
         let context = &*self.context;
@@ -122,6 +147,7 @@ mod tests {
             client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: Some("curl/7.88.1".into()),
             world: None,
+            service: Service::default(),
         })
     }
 
@@ -160,6 +186,21 @@ mod tests {
         let text = json(event, "");
         assert!(text.contains("\"exception\":\"boom\",\"event\":\"Request failed\""), "{text}");
         assert!(text.ends_with("\"level\":\"error\"}"), "{text}");
+    }
+
+    #[test]
+    fn an_attempt_tells_whom_it_asked_and_what_came_of_it() {
+        let attempt = Attempt {
+            number: 2,
+            server: Server { provider: "openai".into(), model: "gpt-4.1-mini".into() },
+            outcome: "unavailable",
+            duration: Duration::from_micros(1_500),
+        };
+        let text = json(LogEvent::Attempt(Box::new(attempt)), "");
+        let told = "{\"provider\":\"openai\",\"model\":\"gpt-4.1-mini\",\"attempt\":2,\
+            \"outcome\":\"unavailable\",\"duration_ms\":1.5,\"event\":\"attempt\",";
+        assert!(text.starts_with(told), "{text}");
+        assert!(text.ends_with("\"level\":\"info\"}"), "{text}");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use serde::Serialize;
+
 use super::log_line::LogLine;
 
 /// How many lines may wait. Past that a request waits too: lines are neither lost nor piled up.
@@ -13,12 +15,12 @@ const WAITING: usize = 16_384;
 
 /// Writes lines in the order in which they come, and has them out as soon as no more are waiting.
 #[derive(Debug)]
-pub(crate) struct LogWriter {
-    lines: Option<SyncSender<LogLine>>,
+pub(crate) struct LogWriter<L = LogLine> {
+    lines: Option<SyncSender<L>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl LogWriter {
+impl<L: Serialize + Send + 'static> LogWriter<L> {
     /// Appends JSON lines to a file, which is made where there is none.
     pub(crate) fn to_file(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -39,7 +41,7 @@ impl LogWriter {
     }
 
     /// Hands a line over.
-    pub(crate) fn write(&self, line: LogLine) {
+    pub(crate) fn write(&self, line: L) {
         if let Some(lines) = &self.lines {
             // It fails only when the thread is gone, which has said so.
             let _ = lines.send(line);
@@ -47,7 +49,7 @@ impl LogWriter {
     }
 }
 
-impl Drop for LogWriter {
+impl<L> Drop for LogWriter<L> {
     fn drop(&mut self) {
         self.lines = None;
         if let Some(thread) = self.thread.take() {
@@ -56,7 +58,7 @@ impl Drop for LogWriter {
     }
 }
 
-fn carry<W: Write>(lines: &Receiver<LogLine>, mut output: W) {
+fn carry(lines: &Receiver<impl Serialize>, mut output: impl Write) {
     while let Ok(line) = lines.recv() {
         let written = write_line(&mut output, &line)
             .and_then(|()| lines.try_iter().try_for_each(|line| write_line(&mut output, &line)))
@@ -68,7 +70,7 @@ fn carry<W: Write>(lines: &Receiver<LogLine>, mut output: W) {
     }
 }
 
-fn write_line(output: &mut impl Write, line: &LogLine) -> io::Result<()> {
+fn write_line(output: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *output, line)?;
     output.write_all(b"\n")
 }
@@ -82,6 +84,7 @@ mod tests {
 
     use super::super::clock::Moment;
     use super::super::log_line::{LogEvent, RequestContext};
+    use super::super::routing::Service;
     use super::*;
 
     #[test]
@@ -99,6 +102,7 @@ mod tests {
                 client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 user_agent: None,
                 world: None,
+                service: Service::default(),
             });
             writer.write(LogLine { at: Moment::from_micros(0), context, event: LogEvent::Started });
         }

@@ -2,13 +2,16 @@
 //! billing, the log, and the worlds that hold them.
 
 pub(crate) mod authorization;
+mod billed_stream;
 pub(crate) mod billing;
 pub(crate) mod call;
 pub(crate) mod catalog;
 pub(crate) mod clock;
 pub(crate) mod completion;
 pub(crate) mod defect_memory;
+mod delivered;
 pub(crate) mod embedding;
+pub(crate) mod expiring;
 pub(crate) mod faults;
 pub mod inference;
 pub(crate) mod key;
@@ -23,9 +26,11 @@ pub(crate) mod relaying;
 pub(crate) mod request_log;
 mod request_size;
 pub(crate) mod role;
+pub(crate) mod routing;
 pub(crate) mod scope;
 pub(crate) mod shaping;
 pub(crate) mod stored_response;
+mod strikes;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod world;

@@ -1,12 +1,12 @@
 //! Beginnings of prompts that a world has processed before, per key, on the world's clock.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::clock::Moment;
+use super::expiring::Expiring;
 
 /// How many beginnings a world remembers.
 const REMEMBERED: usize = 10_000;
@@ -28,12 +28,6 @@ impl Lifetime {
             Self::OneHour => Duration::from_hours(1),
         }
     }
-
-    /// When it is over.
-    fn end(self, now: Moment) -> Moment {
-        let micros = i64::try_from(self.duration().as_micros()).unwrap_or(i64::MAX);
-        Moment::from_micros(now.as_micros().saturating_add(micros))
-    }
 }
 
 /// How many of a prompt's tokens came out of the memory, and how many went into it.
@@ -54,39 +48,33 @@ impl CacheUse {
 }
 
 /// The memory of a world.
-#[derive(Debug, Default)]
-pub(crate) struct PromptCache(Mutex<HashMap<(Uuid, PrefixDigest), Entry>>);
+#[derive(Debug)]
+pub(crate) struct PromptCache(Mutex<Expiring<(Uuid, PrefixDigest), Entry>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     tokens: u64,
     lifetime: Lifetime,
-    ends: Moment,
+}
+
+impl Default for PromptCache {
+    fn default() -> Self {
+        Self(Mutex::new(Expiring::new(REMEMBERED)))
+    }
 }
 
 impl PromptCache {
     /// The tokens of a beginning, if a key's is remembered. Its time begins anew.
     pub(crate) fn recall(&self, key: Uuid, prefix: &PrefixDigest, now: Moment) -> Option<u64> {
         let mut entries = self.0.lock();
-        let entry = entries.get_mut(&(key, *prefix)).filter(|entry| entry.ends > now)?;
-        entry.ends = entry.lifetime.end(now);
+        let entry = entries.renew(&(key, *prefix), now, |entry| entry.lifetime.duration())?;
         Some(entry.tokens)
     }
 
-    /// Remembers a beginning for a key. Where there are too many, those whose time is over are forgotten, or the one
-    /// whose time is over first.
+    /// Remembers a beginning for a key.
     pub(crate) fn keep(&self, key: Uuid, prefix: PrefixDigest, tokens: u64, lifetime: Lifetime, now: Moment) {
-        let mut entries = self.0.lock();
-        if entries.len() >= REMEMBERED && !entries.contains_key(&(key, prefix)) {
-            entries.retain(|_, entry| entry.ends > now);
-        }
-        if entries.len() >= REMEMBERED && !entries.contains_key(&(key, prefix)) {
-            let first = entries.iter().min_by_key(|(_, entry)| entry.ends).map(|(name, _)| *name);
-            if let Some(first) = first {
-                entries.remove(&first);
-            }
-        }
-        entries.insert((key, prefix), Entry { tokens, lifetime, ends: lifetime.end(now) });
+        let entry = Entry { tokens, lifetime };
+        self.0.lock().keep((key, prefix), entry, now, lifetime.duration());
     }
 }
 

@@ -57,6 +57,7 @@ mod tests {
 
     use super::super::clock::Moment;
     use super::super::log_line::{LogEvent, RequestContext};
+    use super::super::routing::Service;
     use super::*;
 
     fn line(id: u128) -> LogLine {
@@ -70,6 +71,7 @@ mod tests {
             client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: None,
             world: None,
+            service: Service::default(),
         });
         LogLine { at: Moment::from_micros(0), context, event: LogEvent::Started }
     }

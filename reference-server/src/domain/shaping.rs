@@ -134,11 +134,11 @@ pub(crate) fn embeds_nothing(defects: &DefectSet) -> bool {
 }
 
 /// The model as the provider is told of it.
-pub(crate) fn identity<'a>(defects: &DefectSet, model: &'a Model) -> Cow<'a, ModelIdentity> {
+pub(crate) fn identity<'a>(defects: &DefectSet, model: &'a ModelIdentity) -> Cow<'a, ModelIdentity> {
     if defects.has(Defect::ContextIgnored) {
-        Cow::Owned(ModelIdentity { context_tokens: None, ..model.identity.clone() })
+        Cow::Owned(ModelIdentity { context_tokens: None, ..model.clone() })
     } else {
-        Cow::Borrowed(&model.identity)
+        Cow::Borrowed(model)
     }
 }
 
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn the_context_is_told_unless_a_defect_ignores_it() {
         let world = testing::world();
-        let llama = world.world.catalog.find("llama3211b").unwrap();
+        let llama = &world.world.catalog.find("llama3211b").unwrap().identity;
         assert_eq!(identity(&put_on("none"), llama).context_tokens, Some(8_192));
         assert_eq!(identity(&put_on("context-ignored"), llama).context_tokens, None);
     }

@@ -9,6 +9,7 @@ use super::call::Call;
 use super::catalog::Catalog;
 use super::log_line::RequestContext;
 use super::role::Role;
+use super::routing::{Network, Service};
 use super::world::{Commons, World};
 use super::worlds::Worlds;
 use crate::defect::Defect;
@@ -23,7 +24,12 @@ pub(crate) struct TestWorld {
 
 /// A fresh world.
 pub(crate) fn world() -> TestWorld {
-    let worlds = worlds();
+    world_over(Network::default())
+}
+
+/// A fresh world with models that these providers serve.
+pub(crate) fn world_over(network: Network) -> TestWorld {
+    let worlds = worlds().over(network);
     let (world, keys) = worlds.create(&[]).unwrap();
     let secrets = keys.into_iter().map(|minted| (Arc::clone(&minted.key.role), minted.secret)).collect();
     TestWorld { world, secrets }
@@ -71,7 +77,9 @@ impl TestWorld {
                 client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 user_agent: None,
                 world: None,
+                service: Service::default(),
             }),
+            sessions: Vec::new(),
         }
     }
 }

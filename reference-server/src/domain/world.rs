@@ -13,6 +13,7 @@ use super::log_line::{LogEvent, LogLine, RequestContext};
 use super::log_writer::LogWriter;
 use super::prompt_cache::PromptCache;
 use super::request_log::RequestLog;
+use super::routing::Routing;
 use super::stored_response::StoredResponses;
 use crate::defect::DefectSet;
 use crate::provider::{Fault, Provider};
@@ -36,7 +37,9 @@ pub(crate) struct World {
     /// Ascending in the order of making.
     pub(crate) number: WorldNumber,
     pub(crate) catalog: Arc<Catalog>,
+    /// Who answers for every model that has no routes.
     pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) routing: Routing,
     pub(crate) keys: KeyRing,
     pub(crate) ledger: Ledger,
     pub(crate) responses: StoredResponses,
@@ -61,6 +64,7 @@ impl World {
             number,
             catalog: Arc::clone(&commons.catalog),
             provider: Arc::clone(&commons.provider),
+            routing: Routing::default(),
             keys: KeyRing::default(),
             ledger: Ledger::new(Arc::clone(&commons.store), number),
             responses: StoredResponses::new(Arc::clone(&commons.store), number),
@@ -73,6 +77,12 @@ impl World {
             store: Arc::clone(&commons.store),
             keeps_keys,
         }
+    }
+
+    /// The same with routes to its models.
+    pub(crate) fn routed(mut self, routing: Routing) -> Self {
+        self.routing = routing;
+        self
     }
 
     /// Whether it is the world that is there from the start.

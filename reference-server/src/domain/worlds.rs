@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::RwLock;
+use url::Url;
 use uuid::Uuid;
 
+use super::catalog::Catalog;
 use super::role::{Minted, Role};
+use super::routing::{Network, Plan};
 use super::world::{Commons, World};
 use crate::defect::Defect;
 
@@ -26,13 +29,19 @@ pub(crate) struct Worlds {
     last_number: AtomicI64,
     commons: Commons,
     roles: Vec<Role>,
+    network: Network,
 }
 
 impl Worlds {
     /// The default world alone.
     pub(crate) fn new(root: Arc<World>, commons: Commons, roles: Vec<Role>) -> Self {
         let last_number = AtomicI64::new(root.number);
-        Self { root, made: RwLock::default(), last_number, commons, roles }
+        Self { root, made: RwLock::default(), last_number, commons, roles, network: Network::default() }
+    }
+
+    /// The same, where further worlds have models that these providers serve.
+    pub(crate) fn over(self, network: Network) -> Self {
+        Self { network, ..self }
     }
 
     /// The default world.
@@ -45,16 +54,39 @@ impl Worlds {
         &self.roles
     }
 
+    /// The models on offer.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.commons.catalog
+    }
+
+    /// The providers that there are.
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// The world with this id.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<World>> {
         if *id == *self.root.id { Some(Arc::clone(&self.root)) } else { self.made.read().get(id).cloned() }
     }
 
     /// Makes a world with fresh keys, one a role, told here and never again.
+    #[cfg(test)]
     pub(crate) fn create(&self, defects: &[Defect]) -> Result<(Arc<World>, Vec<Minted>), TooManyWorlds> {
+        self.create_routed(defects, &Plan::new(), None)
+    }
+
+    /// Makes a world whose models follow this plan before the common one, and which finds all providers that are asked
+    /// over HTTP below `upstream`.
+    pub(crate) fn create_routed(
+        &self,
+        defects: &[Defect],
+        plan: &Plan,
+        upstream: Option<&Url>,
+    ) -> Result<(Arc<World>, Vec<Minted>), TooManyWorlds> {
         let id: Arc<str> = Uuid::new_v4().simple().to_string().into();
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
-        let world = Arc::new(World::new(Arc::clone(&id), number, &self.commons, false));
+        let routing = self.network.routing(self.catalog(), plan, upstream);
+        let world = Arc::new(World::new(Arc::clone(&id), number, &self.commons, false).routed(routing));
         world.defects.set(defects);
         let now = world.clock.now();
         let keys: Vec<_> = self.roles.iter().map(|role| role.mint(now)).collect();

@@ -1,11 +1,20 @@
-//! Who answers a gateway's calls: one trait, a file for each kind of provider.
+//! Who answers a gateway's calls: one trait, a file or a folder for each kind of provider.
 
+mod anthropic;
+mod bedrock;
 mod fault;
+pub mod http;
 mod interface;
 mod mock;
+mod openai;
 mod pieces;
+mod vertex;
 mod wire;
 
+pub use anthropic::Anthropic;
+pub use bedrock::{AwsCredentials, Bedrock};
 pub use fault::{Fault, FaultKind, UnknownFaultKind};
 pub use interface::{CompletionStream, Piece, Provider, StreamPart};
 pub use mock::Mock;
+pub use openai::OpenAi;
+pub use vertex::{ServiceAccount, ServiceAccountError, Vertex};

@@ -17,6 +17,8 @@ mod arbitrary;
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
+mod bedrock;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod chat;
@@ -53,6 +55,20 @@ mod openai_stream;
 #[cfg(test)]
 mod openai_support;
 #[cfg(test)]
+mod provider_anthropic;
+#[cfg(test)]
+mod provider_bedrock;
+#[cfg(test)]
+mod provider_http;
+#[cfg(test)]
+mod provider_openai;
+#[cfg(test)]
+mod provider_support;
+#[cfg(test)]
+mod provider_vertex;
+#[cfg(test)]
+mod routing;
+#[cfg(test)]
 mod state;
 #[cfg(test)]
 mod stream;
@@ -60,6 +76,18 @@ mod stream;
 mod support;
 #[cfg(test)]
 mod unread;
+#[cfg(test)]
+mod upstream_faults;
+#[cfg(test)]
+mod upstream_gates;
+#[cfg(test)]
+mod upstream_journal;
+#[cfg(test)]
+mod upstream_support;
+#[cfg(test)]
+mod upstream_wires;
+#[cfg(test)]
+mod vertex;
 #[cfg(test)]
 mod wires;
 #[cfg(test)]

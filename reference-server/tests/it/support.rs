@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use plumbline_reference_server::{Dialect, RoleKey, Settings, bind};
+use plumbline_reference_server::{Dialect, RoleKey, Server, Settings, bind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -122,7 +122,11 @@ impl Gateway {
     }
 
     fn begin(settings: Settings) -> Self {
-        let server = bind(settings).map_err(|error| error.to_string()).unwrap();
+        Self::of(bind(settings).map_err(|error| error.to_string()).unwrap())
+    }
+
+    /// What was bound, from here on served.
+    pub(crate) fn of(server: Server) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (address, token) = (server.address(), server.control_token().to_owned());
         let keys = server.keys().to_vec();

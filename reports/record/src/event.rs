@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Expectation, ExpectationKind, Level, Tally, Verdict};
+use crate::{Configuration, Expectation, ExpectationKind, Level, ShardRef, Tally, Verdict};
 
 /// The version of the record's format. A reader refuses a record of a later one.
 pub const FORMAT: u32 = 1;
@@ -32,7 +32,7 @@ pub struct RunStarted {
     pub plumbline: String,
     /// Start of the run, RFC 3339 in UTC.
     pub started_at: String,
-    /// The contracts that the selected scenarios belong to.
+    /// The contracts that the selected scenarios belong to, those of other shards included.
     pub contracts: Vec<ContractRef>,
     /// The gateway under test.
     pub target: TargetRef,
@@ -44,6 +44,12 @@ pub struct RunStarted {
     pub jobs: usize,
     /// Most further attempts at a scenario that did not pass.
     pub retries: u32,
+    /// Which part of the selection it is, where it is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRef>,
+    /// The arguments with which `plumbline run` repeats all of it, in any number of shards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
 }
 
 /// A contract, pinned.
@@ -53,8 +59,24 @@ pub struct ContractRef {
     pub name: String,
     /// The version it states of itself.
     pub version: String,
-    /// SHA-256, in hex, over its requirements and the selected scenarios' sources.
+    /// SHA-256, in hex, over its requirements, all its scenarios and its JSON Schemas, whatever is selected.
     pub digest: String,
+    /// Its requirements, so that a report can say what one demands. Earlier versions kept none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<RequirementRef>,
+}
+
+/// A requirement of a contract, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequirementRef {
+    /// Its id within the contract.
+    pub id: String,
+    /// How binding it is.
+    pub level: Level,
+    /// What it demands, in one line.
+    pub text: String,
+    /// Where it comes from.
+    pub source: String,
 }
 
 /// The gateway under test, without its secrets.
@@ -66,6 +88,9 @@ pub struct TargetRef {
     pub url: String,
     /// SHA-256, in hex, of the descriptor as it was read.
     pub digest: String,
+    /// What the descriptor says. Records from before this was kept lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Box<Configuration>>,
 }
 
 /// A scenario's attempt began.
@@ -195,7 +220,8 @@ pub struct Case {
     pub reason: Option<String>,
     /// Checks that missed: those at MUST make it fail, the rest are warnings.
     pub misses: Vec<Miss>,
-    /// The requirements that its checks verify, those that were not reached included.
+    /// The requirements that its checks verify. Those that were not reached are included unless it passed: what was not
+    /// looked at must not seem to be verified.
     pub verifies: Vec<Verified>,
     /// Number of checks decided.
     pub checks: u32,

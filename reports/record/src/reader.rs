@@ -111,6 +111,14 @@ mod tests {
     }
 
     #[test]
+    fn reads_a_contract_from_before_its_requirements_were_kept() {
+        let text = r#"{"name":"gsai","version":"1","digest":"d"}"#;
+        let contract: crate::ContractRef = serde_json::from_str(text).unwrap();
+        assert!(contract.requirements.is_empty());
+        assert_eq!(serde_json::to_string(&contract).unwrap(), text);
+    }
+
+    #[test]
     fn stops_at_the_first_bad_line_and_names_it() {
         let text = "{\"scenario-started\":{\"scenario\":\"A\",\"attempt\":1}}\n{oops\n{}\n";
         let results: Vec<_> = read(text.as_bytes()).collect();

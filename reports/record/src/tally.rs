@@ -52,6 +52,22 @@ impl Tally {
         self.stale += usize::from(case.is_stale());
     }
 
+    /// Counts what another run has counted.
+    pub fn join(&mut self, other: Self) {
+        let Self { passed, failed, error, unsupported, not_testable, disabled, warnings, flaky, .. } = other;
+        self.passed += passed;
+        self.failed += failed;
+        self.error += error;
+        self.unsupported += unsupported;
+        self.not_testable += not_testable;
+        self.disabled += disabled;
+        self.warnings += warnings;
+        self.flaky += flaky;
+        self.expected_failures += other.expected_failures;
+        self.flaky_failures += other.flaky_failures;
+        self.stale += other.stale;
+    }
+
     /// All cases.
     pub fn total(&self) -> usize {
         self.passed + self.failed + self.error + self.unsupported + self.not_testable + self.disabled

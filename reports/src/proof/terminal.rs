@@ -4,10 +4,10 @@ use std::io;
 use plumbline_record::{ExitCode, Verdict};
 
 use super::{Defect, Proof, Requirement, Trial, Wrong};
-use crate::detail::Detail;
+use crate::detail::{Demand, Detail};
+use crate::listing::plural;
 use crate::palette::{Palette, symbol};
 use crate::printable::printable;
-use crate::terminal::plural;
 
 /// Cases that are named behind a requirement; the rest are counted.
 const NAMED: usize = 3;
@@ -129,7 +129,7 @@ fn wrong(how: &str, wrong: &Wrong, out: &mut impl io::Write) -> io::Result<()> {
         writeln!(out, "  {}", printable(reason).replace('\n', "\n  "))?;
     }
     for miss in &wrong.misses {
-        write!(out, "{}", Detail { miss, palette, indent: "  " })?;
+        write!(out, "{}", Detail { miss, demand: Demand::Untold, palette, indent: "  " })?;
     }
     Ok(())
 }

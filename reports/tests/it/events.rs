@@ -2,8 +2,8 @@
 
 use plumbline_record::{
     Body, Case, ContractRef, Difference, Event, Exchange, Expectation, ExpectationKind, Level, Location,
-    Miss, Outcome, Request, Response, RunFinished, RunStarted, ScenarioFinished, Tally, TargetRef, Verdict,
-    Verified,
+    Miss, Outcome, Request, RequirementRef, Response, RunFinished, RunStarted, ScenarioFinished, Tally,
+    TargetRef, Verdict, Verified,
 };
 use plumbline_reports::Summary;
 
@@ -12,16 +12,34 @@ pub(crate) fn started() -> RunStarted {
         format: 1,
         plumbline: "0.1.0".into(),
         started_at: "2026-01-02T03:04:05Z".into(),
-        contracts: vec![ContractRef { name: "gsai".into(), version: "1.2".into(), digest: "d".into() }],
+        contracts: vec![ContractRef {
+            name: "gsai".into(),
+            version: "1.2".into(),
+            digest: "d".into(),
+            requirements: vec![requirement()],
+        }],
         target: TargetRef {
             name: "reference".into(),
             url: "http://127.0.0.1:4000".into(),
             digest: "d".into(),
+            configuration: None,
         },
         selected: 3,
         seed: Some(7),
         jobs: 2,
         retries: 1,
+        shard: None,
+        arguments: Vec::new(),
+    }
+}
+
+/// What [`miss`] is a miss of.
+pub(crate) fn requirement() -> RequirementRef {
+    RequirementRef {
+        id: "chat.model-echoed".into(),
+        level: Level::Must,
+        text: "An answer names the model".into(),
+        source: "API reference, Chat".into(),
     }
 }
 

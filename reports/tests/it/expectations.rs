@@ -50,7 +50,11 @@ Expected failures
 Flaky
 
   Known since May · https://tracker.example/42
-    ✗ C  failed: chat: $.model: expected \"gpt-mini\", actual \"gpt-maxi\"
+    ✗ C  failed: chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\"
+
+requirements  kept  missed  not decided
+gsai MUST        0       1            0
+gsai SHOULD      1       0            0
 
 ✓ as expected: 1 passed, 2 failed, 1 not testable, 1 expected failure, 1 flaky failure in 1.50 s
 ";
@@ -68,6 +72,10 @@ Stale expectations
   ! D  passes now, and is listed: `?` at expected.yaml:3:12
 
   Take what passes out of expected.yaml, or run `plumbline expect update expected.yaml`
+
+requirements  kept  missed  not decided
+gsai MUST        1       0            0
+gsai SHOULD      1       0            0
 
 ✗ stale expectations: 1 passed, 1 stale expectation in 1.50 s
 ";
@@ -123,7 +131,7 @@ fn in_junit_what_is_excused_is_skipped() {
         };
         assert_eq!(message.as_deref(), Some(format!("{word}: Known since May").as_str()));
         assert_eq!(ty.as_deref(), Some(word));
-        assert_eq!(description.as_deref(), Some("chat: $.model: expected \"gpt-mini\", actual \"gpt-maxi\""));
+        assert_eq!(description.as_deref(), Some("chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\""));
         assert_eq!(properties(&case, "expectation"), [format!("{word}: Known since May")]);
         assert_eq!(properties(&case, "link"), ["https://tracker.example/42"]);
         assert!(case.system_out.is_none());

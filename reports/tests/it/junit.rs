@@ -73,12 +73,14 @@ fn a_failure_says_all_that_is_needed_to_mend_it() {
     };
     assert_eq!(*kind, NonSuccessKind::Failure);
     assert_eq!(ty.as_deref(), Some("chat.model-echoed"));
-    assert_eq!(message.as_deref(), Some("chat: $.model: expected \"gpt-mini\", actual \"gpt-maxi\""));
+    assert_eq!(message.as_deref(), Some("chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\""));
     let expected = r#"MUST chat.model-echoed
+  demands   An answer names the model
+  source    API reference, Chat
   step      chat
   subject   $.model
   expected  "gpt-mini"
-  actual    "gpt-maxi"
+  found     "gpt-maxi"
   differs   from character 6 on
             gpt-mini
             gpt-maxi
@@ -169,7 +171,7 @@ fn a_case_carries_where_it_is_and_what_it_is_about() {
     assert_eq!(properties(own, "alternative"), ["chat: refused"]);
     assert_eq!(
         properties(own, "warning"),
-        ["SHOULD chat.model-echoed: chat: $.model: expected \"gpt-mini\", actual \"gpt-maxi\""]
+        ["SHOULD chat.model-echoed: chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\""]
     );
     let observed = test_case(&report, "A[billing]").unwrap();
     assert!(properties(observed, "alternative").is_empty());
@@ -245,7 +247,7 @@ fn control_characters_neither_break_the_document_nor_swallow_text() {
     assert!(transcript.contains("a\\u{0}b\\u{1b}]0;c ]]> <d> & \\u{ffff} end"), "{transcript}");
     let TestCaseStatus::NonSuccess { message, .. } = &case.status else { panic!("A is no failure") };
     let message = message.as_deref().unwrap();
-    assert!(message.ends_with("actual x\\u{1b}[31my\\u{8}\\nz"), "{message}");
+    assert!(message.ends_with("found x\\u{1b}[31my\\u{8}\\nz"), "{message}");
 }
 
 #[test]

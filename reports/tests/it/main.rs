@@ -6,6 +6,7 @@ mod events;
 mod expectations;
 mod junit;
 mod proof;
+mod statement;
 mod summary;
 mod terminal;
 mod transcript;

@@ -118,7 +118,12 @@ fn nothing_at_all_is_nothing_checked() {
 #[test]
 fn adds_shards_up() {
     let other = RunStarted {
-        contracts: vec![ContractRef { name: "openai".into(), version: "3".into(), digest: "e".into() }],
+        contracts: vec![ContractRef {
+            name: "openai".into(),
+            version: "3".into(),
+            digest: "e".into(),
+            requirements: Vec::new(),
+        }],
         seed: None,
         ..started()
     };

@@ -1,8 +1,11 @@
-use plumbline_record::{Case, Event, Level, Miss, RunFinished, ScenarioFinished, Verdict};
-use plumbline_reports::{Summary, TerminalOptions, render};
+use plumbline_record::{
+    Body, Case, Event, Level, Miss, Outcome, Response, RunFinished, RunStarted, ScenarioFinished, Verdict,
+};
+use plumbline_reports::{Summary, TerminalOptions, Verbosity, render};
 
 use crate::events::{
-    billing, case, ended, failed, finished, flaky, fold, miss, record, started, summary, undecided,
+    billing, body, case, ended, exchange, failed, finished, flaky, fold, miss, record, started, summary,
+    undecided,
 };
 
 fn coloured(summary: &Summary, options: TerminalOptions) -> String {
@@ -10,6 +13,10 @@ fn coloured(summary: &Summary, options: TerminalOptions) -> String {
     assert!(render(summary, &options, &mut out).is_ok());
     String::from_utf8_lossy(&out).into_owned()
 }
+
+const VERBOSE: TerminalOptions = TerminalOptions { strict: false, verbosity: Verbosity::Verbose };
+const BRIEF: TerminalOptions = TerminalOptions { strict: false, verbosity: Verbosity::Brief };
+const QUIET: TerminalOptions = TerminalOptions { strict: false, verbosity: Verbosity::Quiet };
 
 /// The output without its styles.
 fn plain(summary: &Summary, options: TerminalOptions) -> String {
@@ -42,13 +49,17 @@ fn a_run_that_passed_takes_a_line_for_each_group() {
          \n\
          ✓ SEQ_CHAT  1 scenario, 2 cases passed\n\
          \n\
+         requirements  kept  missed  not decided\n\
+         gsai MUST        1       0            0\n\
+         gsai SHOULD      1       0            0\n\
+         \n\
          ✓ conformant: 2 passed in 1.50 s\n"
     );
 }
 
 #[test]
 fn verbose_lists_what_passed() {
-    let text = plain(&all_passed(), TerminalOptions { verbose: true, ..TerminalOptions::default() });
+    let text = plain(&all_passed(), VERBOSE);
     assert!(has_line(&text, "    ✓ A  passed"), "{text}");
     assert!(has_line(&text, "    ✓ A[billing]  passed"), "{text}");
 }
@@ -80,12 +91,13 @@ fn lists_what_did_not_pass_with_verdict_and_reason() {
     for line in [
         "⊗ SEQ_CHAT  5 scenarios, 1 case passed, 1 failed, 1 in error, 1 unsupported, 1 not testable, \
          1 disabled, 1 warning",
-        "    ✗ A  failed: chat: $.model: expected \"gpt-mini\", actual \"gpt-maxi\"",
-        "    ? A[billing]  not testable: no observer",
-        "    ! B  warning: SHOULD chat.model-echoed: chat: $.model: expected \"gpt-mini\", actual \"gpt-maxi\"",
-        "    – C  unsupported: no images",
-        "    ○ D  disabled: left out",
+        "    ✗ A  failed: chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\"",
         "    ⊗ E  error: out of sockets",
+        "  ? A[billing]  not testable: no observer",
+        "  – C  unsupported: no images",
+        "  ○ D  disabled: left out",
+        "  ! SHOULD chat.model-echoed: $.model: expected \"gpt-mini\", found \"gpt-maxi\"",
+        "      B (chat)",
         "✗ not conformant: 1 passed, 1 failed, 1 in error, 1 unsupported, 1 not testable, 1 disabled, \
          1 warning in 1.50 s",
     ] {
@@ -104,10 +116,12 @@ Failures
   gsai/sequence.yaml:12:5
 
   MUST chat.model-echoed
+    demands   An answer names the model
+    source    API reference, Chat
     step      chat
     subject   $.model
     expected  "gpt-mini"
-    actual    "gpt-maxi"
+    found     "gpt-maxi"
     differs   from character 6 on
               gpt-mini
               gpt-maxi
@@ -182,7 +196,160 @@ fn nothing_checked_is_no_success_and_says_what_to_do() {
     let skipped = summary([finished("A", 1, vec![undecided("A", Verdict::Unsupported, "no chat")])]);
     let text = plain(&skipped, TerminalOptions::default());
     assert!(has_line(&text, "– SEQ_CHAT  1 scenario, 1 case unsupported"), "{text}");
+    assert!(has_line(&text, "  – A  unsupported: no chat"), "{text}");
     assert!(text.contains("no case could be decided"), "{text}");
+    assert!(!text.contains("requirements"), "nothing is known of any: {text}");
+}
+
+/// Three of a contract that nobody claims, and in another one, two of a kind and one alone.
+fn much_undecided() -> Summary {
+    let no_tools = |id: &str| finished(id, 1, vec![undecided(id, Verdict::Unsupported, "no tools")]);
+    let unclaimed = |id: &str| {
+        let case = undecided(id, Verdict::Unsupported, "not claimed");
+        ScenarioFinished { contract: "openai".into(), ..finished(id, 1, vec![case]) }
+    };
+    summary([
+        finished("A", 1, vec![case("A", Verdict::Passed)]),
+        no_tools("B"),
+        no_tools("C"),
+        finished("D", 1, vec![undecided("D", Verdict::NotTestable, "no key")]),
+        unclaimed("X"),
+        unclaimed("Y"),
+        ScenarioFinished { group: "OTHER".into(), ..unclaimed("Z") },
+    ])
+}
+
+#[test]
+fn what_was_not_decided_is_told_by_reason_and_an_unclaimed_contract_in_one_line() {
+    let text = plain(&much_undecided(), TerminalOptions::default());
+    let expected = "\
+✓ gsai.SEQ_CHAT  4 scenarios, 1 case passed, 2 unsupported, 1 not testable
+– openai  3 scenarios, 3 cases unsupported: not claimed
+
+Not decided
+
+  – gsai: 2 cases unsupported: no tools
+  ? D  not testable: no key
+
+cases   passed  failed  warnings  unsupported  not testable
+gsai         1       0         0            2             1
+openai       0       0         0            3             0
+
+requirements  kept  missed  not decided
+gsai MUST        1       0            0
+gsai SHOULD      1       0            0
+
+✓ conformant";
+    assert!(text.contains(expected), "{text}");
+    let verbose = plain(&much_undecided(), VERBOSE);
+    let expected = "– openai  3 scenarios, 3 cases unsupported: not claimed\n    Z, X, Y\n";
+    assert!(verbose.contains(expected), "{verbose}");
+    assert!(verbose.contains("  – gsai: 2 cases unsupported: no tools\n      B, C\n"), "{verbose}");
+}
+
+#[test]
+fn a_requirement_is_kept_missed_or_not_decided() {
+    // The failure says nothing of the other requirement that the case verifies.
+    let text = plain(&summary([finished("A", 1, vec![failed("A")])]), TerminalOptions::default());
+    let expected = "\
+requirements  kept  missed  not decided
+gsai MUST        0       1            0
+gsai SHOULD      0       0            1
+";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn warnings_that_say_the_same_are_told_once() {
+    let miss = |step: &str, subject: &str| Miss {
+        step: step.into(),
+        subject: subject.into(),
+        difference: None,
+        ..miss(Level::Should)
+    };
+    let warned =
+        |id: &str, misses: Vec<Miss>| finished(id, 1, vec![Case { misses, ..case(id, Verdict::Passed) }]);
+    let summary = summary([
+        warned("A", vec![miss("one", "header x"), miss("two", "header x"), miss("two", "header y")]),
+        warned("B", vec![miss("one", "header x")]),
+    ]);
+    let text = plain(&summary, TerminalOptions::default());
+    let expected = "
+Warnings
+
+  ! SHOULD chat.model-echoed: header x: expected \"gpt-mini\", found \"gpt-maxi\", 3 times
+      A (one, two), B (one)
+  ! SHOULD chat.model-echoed: header y: expected \"gpt-mini\", found \"gpt-maxi\"
+      A (two)
+";
+    assert!(text.contains(expected), "{text}");
+    assert!(has_line(&text, "✓ conformant: 2 passed, 4 warnings in 1.50 s"), "{text}");
+}
+
+#[test]
+fn a_requirement_is_told_once_and_one_that_the_record_does_not_tell_is_looked_up() {
+    let twice = record([finished("A", 1, vec![failed("A")]), finished("B", 1, vec![failed("B")])]);
+    let text = plain(&fold(twice.clone()), TerminalOptions::default());
+    assert_eq!(text.matches("  demands   An answer names the model\n").count(), 1, "{text}");
+    assert_eq!(text.matches("  MUST chat.model-echoed\n").count(), 2, "{text}");
+
+    let mut contracts = started().contracts;
+    contracts[0].requirements.clear();
+    let bare = Event::RunStarted(RunStarted { contracts, ..started() });
+    let text = plain(&fold([bare].into_iter().chain(twice.into_iter().skip(1))), TerminalOptions::default());
+    let told = "  demands   what `plumbline explain chat.model-echoed` says\n";
+    assert_eq!(text.matches(told).count(), 1, "{text}");
+}
+
+#[test]
+fn brief_tells_each_failure_in_a_line_and_quiet_the_verdict_alone() {
+    let brief = plain(&mixed(), BRIEF);
+    assert!(brief.contains("    ✗ A  failed: chat: $.model: "), "{brief}");
+    assert!(brief.contains("\nWarnings\n") && brief.contains("\n✗ not conformant: "), "{brief}");
+    assert!(!brief.contains("Failures") && !brief.contains("curl"), "{brief}");
+
+    assert_eq!(plain(&all_passed(), QUIET), "✓ conformant: 2 passed in 1.50 s\n");
+    let mut cut = record([finished("A", 1, vec![failed("A")])]);
+    cut.pop();
+    let quiet = plain(&fold(cut), QUIET);
+    assert!(quiet.starts_with("! the record is cut short"), "{quiet}");
+    assert!(quiet.ends_with("✗ not conformant: 1 failed in 0 µs\n"), "{quiet}");
+}
+
+/// How a failure is told whose request has one body and whose answer has another.
+fn told_with_bodies(sent: Body, received: Body) -> String {
+    let mut exchange = exchange("A", 1, "chat");
+    exchange.request.body = Some(sent);
+    let response = Response { status: 200, headers: Vec::new(), body: received, first_event_us: None };
+    exchange.outcome = Outcome::Response(response);
+    let finished = finished("A", 1, vec![failed("A")]);
+    let events = [
+        Event::RunStarted(started()),
+        Event::Exchange(Box::new(exchange)),
+        Event::ScenarioFinished(Box::new(finished)),
+        Event::RunFinished(ended()),
+    ];
+    plain(&fold(events), TerminalOptions::default())
+}
+
+#[test]
+fn long_bodies_are_cut_to_what_matters_and_say_how_much_is_left_out() {
+    let sent = body(&"s".repeat(65_000));
+    let received = body(&format!("{}{{\"model\":\"gpt-maxi\"}}{}", "a".repeat(30_000), "z".repeat(30_000)));
+    let text = told_with_bodies(sent, received);
+    assert!(text.lines().all(|line| line.len() < 2_100), "a line is too long");
+    assert!(text.len() < 8_000, "{} bytes", text.len());
+    for part in [
+        "  [… 63000 bytes left out; run.jsonl has all of it]\n\n  < 200",
+        "aaa{\"model\":\"gpt-maxi\"}zzz",
+        "--data-binary 'sss",
+        "sss' # shortened: run.jsonl has more\n",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let short = told_with_bodies(body("{}"), Body { text: "begin".into(), bytes: 105, cut: true });
+    assert!(short.contains("  begin\n  [… 100 bytes left out]\n"), "{short}");
+    assert!(short.contains("--data-binary '{}'\n"), "{short}");
 }
 
 #[test]

@@ -40,13 +40,14 @@ fn answered(body: Body) -> String {
 #[test]
 fn says_how_much_of_a_body_is_missing() {
     let text = answered(body(&"ä".repeat(4_010)));
-    assert!(text.ends_with(&format!("\n{}\n[… 20 bytes left out]\n", "ä".repeat(4_000))), "{text}");
+    let end = "[… 20 bytes left out; run.jsonl has all of it]";
+    assert!(text.ends_with(&format!("\n{}\n{end}\n", "ä".repeat(4_000))), "{text}");
 
     let text = answered(Body { text: "begin".into(), bytes: 105, cut: true });
     assert!(text.ends_with("\nbegin\n[… 100 bytes left out]\n"), "{text}");
 
     let text = answered(Body { text: "x".repeat(4_001), bytes: 5_000, cut: true });
-    assert!(text.ends_with("x\n[… 1000 bytes left out]\n"), "{text}");
+    assert!(text.ends_with("x\n[… 1000 bytes left out; run.jsonl has the first 4001]\n"), "{text}");
 
     let text = answered(body(&"x".repeat(4_000)));
     assert!(text.ends_with("x\n"), "{text}");
@@ -56,7 +57,7 @@ fn says_how_much_of_a_body_is_missing() {
 fn shows_fewer_characters_when_asked() {
     let exchanges = [exchange("A", 1, "chat")];
     let text = Transcript::new(&exchanges).body_limit(4).to_string();
-    assert!(text.contains("\n{\"mo\n[… 9 bytes left out]\n"), "{text}");
+    assert!(text.contains("\n{\"mo\n[… 9 bytes left out; run.jsonl has all of it]\n"), "{text}");
 }
 
 #[test]

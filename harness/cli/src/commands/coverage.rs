@@ -12,6 +12,7 @@ use crate::arguments::{Coverage, Selection};
 use crate::catalogue::catalogue;
 use crate::diagnostics::{Failure, printed};
 use crate::printer::Printer;
+use crate::reference::refuse_other_defects;
 use crate::suite;
 
 /// `plumbline coverage`
@@ -32,6 +33,7 @@ pub(crate) fn coverage(arguments: &Coverage, printer: Printer) -> Result<ExitCod
     let proof = match &arguments.proof {
         Some(path) => read(path).map_err(Failure::Configuration)?,
         None => {
+            refuse_other_defects(arguments.sources.fixtures.as_deref())?;
             let contract = catalogues.iter().map(|(contract, _)| contract.to_string()).collect();
             let selection = Selection { contract, ..Selection::default() };
             let task = Task {

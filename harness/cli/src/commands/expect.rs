@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -13,6 +12,7 @@ use super::report;
 use crate::arguments::{Expect, ExpectUpdate};
 use crate::diagnostics::{Failure, printed};
 use crate::printer::Printer;
+use crate::replace::replace;
 use crate::{expectations, suite};
 
 /// `plumbline expect`
@@ -40,7 +40,7 @@ fn update(arguments: &ExpectUpdate, printer: Printer) -> Result<ExitCode, Failur
         let addition = arguments.reason.as_deref().map(|reason| Addition { reason, link });
         let text = rewrite(&file, &cases, &expectations, &update, addition)
             .map_err(|mistake| Failure::Mistakes(vec![mistake]))?;
-        replace(path, &text)
+        replace(path, |file| file.write_all(text.as_bytes()))
             .with_context(|| format!("write {}", path.display()))
             .map_err(Failure::Configuration)?;
     }
@@ -83,29 +83,4 @@ fn tell(update: &Update, out: &mut impl io::Write) -> io::Result<()> {
         writeln!(out, "! {pattern}  is left alone (line {line}): passed {passed}; did not pass {others}")?;
     }
     Ok(())
-}
-
-/// Writes a file in one step: whoever reads it meanwhile finds the old text or the new one.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // Of a link, the file that it names is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let file = File::create_new(&temporary)?;
-    let replaced = fill(file, &path, text).and_then(|()| fs::rename(&temporary, &path));
-    if replaced.is_err() {
-        // What matters more is told already.
-        let _ = fs::remove_file(&temporary);
-    }
-    replaced
-}
-
-/// Writes a new file, with the permissions of the one that it is to replace.
-fn fill(mut file: File, old: &Path, text: &str) -> io::Result<()> {
-    if let Ok(old) = fs::metadata(old) {
-        file.set_permissions(old.permissions())?;
-    }
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

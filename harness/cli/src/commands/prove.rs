@@ -10,11 +10,12 @@ use super::proving::{self, Task};
 use crate::arguments::Prove;
 use crate::diagnostics::{Failure, printed};
 use crate::printer::Printer;
-use crate::reference::defects;
+use crate::reference::{defects, refuse_other_defects};
 use crate::suite;
 
 /// `plumbline prove`
 pub(crate) fn prove(arguments: &Prove, printer: Printer) -> Result<ExitCode, Failure> {
+    refuse_other_defects(arguments.sources.fixtures.as_deref())?;
     let (suite, schemas) = suite::sound(&arguments.sources)?;
     let task = Task {
         suite: Arc::new(suite),

@@ -4,19 +4,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use plumbline_record::ExitCode;
-use plumbline_reports::{Summary, TerminalOptions, render, write_junit};
+use plumbline_reports::{Summary, TerminalOptions, Verbosity, render, write_junit};
 
-use crate::arguments::Report;
+use super::merge::merge;
+use crate::arguments::{Report, ReportCommand, Telling};
 use crate::diagnostics::{Failure, printed};
 use crate::printer::Printer;
 
 /// `plumbline report`
 pub(crate) fn report(arguments: &Report, printer: Printer) -> Result<ExitCode, Failure> {
+    if let Some(ReportCommand::Merge(arguments)) = &arguments.command {
+        return merge(arguments, printer);
+    }
     let summary = summary(&arguments.records)?;
     if let Some(path) = &arguments.junit {
         junit(&summary, arguments.strict, path).map_err(Failure::Configuration)?;
     }
-    show(&summary, TerminalOptions { strict: arguments.strict, verbose: arguments.verbose }, printer)?;
+    show(&summary, arguments.strict, arguments.telling, printer)?;
     Ok(summary.exit_code(arguments.strict))
 }
 
@@ -43,7 +47,18 @@ pub(super) fn junit(summary: &Summary, strict: bool, path: &Path) -> anyhow::Res
     write_junit(summary, strict, BufWriter::new(file)).with_context(|| format!("write {}", path.display()))
 }
 
-/// Prints the summary.
-pub(super) fn show(summary: &Summary, options: TerminalOptions, printer: Printer) -> Result<(), Failure> {
-    printed(render(summary, &options, &mut printer.out()))
+/// Prints the summary, as much of it as was asked for.
+pub(super) fn show(
+    summary: &Summary,
+    strict: bool,
+    telling: Telling,
+    printer: Printer,
+) -> Result<(), Failure> {
+    let verbosity = match telling {
+        _ if printer.is_quiet() => Verbosity::Quiet,
+        Telling { brief: true, .. } => Verbosity::Brief,
+        Telling { verbose: true, .. } => Verbosity::Verbose,
+        Telling { .. } => Verbosity::Normal,
+    };
+    printed(render(summary, &TerminalOptions { strict, verbosity }, &mut printer.out()))
 }

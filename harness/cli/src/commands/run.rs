@@ -5,7 +5,6 @@ use std::thread;
 use plumbline_harness::engine::{self, Cancel, Client, Plan, Settings, Sink};
 use plumbline_harness::expectation::Expectations;
 use plumbline_record::ExitCode;
-use plumbline_reports::TerminalOptions;
 
 use super::{report, target};
 use crate::arguments::Run;
@@ -14,6 +13,8 @@ use crate::expectations;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
+use crate::reference::refuse_other_defects;
+use crate::repeat::repeat;
 use crate::suite;
 
 /// Scenarios at once for each core: they wait most of the time.
@@ -21,6 +22,9 @@ const JOBS_PER_CORE: usize = 4;
 
 /// `plumbline run`
 pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure> {
+    if !arguments.target.defect.is_empty() {
+        refuse_other_defects(arguments.sources.fixtures.as_deref())?;
+    }
     let (suite, schemas) = suite::sound(&arguments.sources)?;
     let expectations = match &arguments.expect {
         Some(path) => expectations::read(path, &suite)?,
@@ -32,8 +36,12 @@ pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure
     runtime.block_on(async {
         let (target, reference) = target::choose(&arguments.target)?;
         let address = target.url.clone();
+        let repeat = repeat(arguments, &target);
         let plan = Plan::new(suite, schemas, target, &selector, settings(arguments));
-        let plan = plan.expecting(expectations);
+        let mut plan = plan.expecting(expectations).repeated_with(repeat);
+        if let Some(shard) = arguments.shard {
+            plan = plan.sharded(shard);
+        }
         let result = play(arguments, plan, printer, &address).await;
         if let Some(reference) = reference {
             reference.stop().await;
@@ -83,8 +91,7 @@ async fn play(
     let summary = recorder.finish().map_err(Failure::Configuration)?;
     let junit = arguments.out.join("junit.xml");
     report::junit(&summary, arguments.strict, &junit).map_err(Failure::Configuration)?;
-    let options = TerminalOptions { strict: arguments.strict, verbose: arguments.verbose };
-    report::show(&summary, options, printer)?;
+    report::show(&summary, arguments.strict, arguments.telling, printer)?;
     printer.note(&format!("wrote {} and {}", junit.display(), record.display()));
     Ok(summary.exit_code(arguments.strict))
 }

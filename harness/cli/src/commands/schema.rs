@@ -4,6 +4,8 @@ use plumbline_harness::expectation::expectations_schema;
 use plumbline_harness::source::{gherkin, written};
 use plumbline_harness::target::descriptor_schema;
 use plumbline_record::ExitCode;
+use plumbline_reference_server::config_schema;
+use plumbline_reports::statement::statement_schema;
 
 use super::markdown::markdown;
 use crate::arguments::{Schema, SchemaFormat, SchemaOf};
@@ -17,6 +19,8 @@ pub(crate) fn schema(arguments: &Schema, printer: Printer) -> Result<ExitCode, F
         SchemaOf::Contract => Some(written::contract_schema()),
         SchemaOf::Target => Some(descriptor_schema()),
         SchemaOf::Expectations => Some(expectations_schema()),
+        SchemaOf::Statement => Some(statement_schema()),
+        SchemaOf::Config => Some(config_schema()),
         // A feature becomes what a scenario file is; what is its own are its sentences.
         SchemaOf::Gherkin => None,
     };

@@ -1,12 +1,12 @@
-use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context as _;
 use plumbline_record::ExitCode;
 use plumbline_reference_server::{Dialect, LogSink, Server, Settings, bind};
 
+use super::serving::{make_folder_of, serve_until_stopped};
 use crate::arguments::Serve;
+use crate::configuration;
 use crate::diagnostics::Failure;
 use crate::printer::Printer;
 use crate::reference::defects;
@@ -19,19 +19,10 @@ pub(crate) fn serve(arguments: Serve, printer: Printer) -> Result<ExitCode, Fail
         None => LogSink::None,
         Some(path) if path == Path::new("-") => LogSink::Stderr,
         Some(path) => {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)
-                    .with_context(|| format!("create {}", folder.display()))
-                    .map_err(Failure::Configuration)?;
-            }
+            make_folder_of(&path)?;
             LogSink::File(path)
         }
     };
-    // What the gateway has to say of itself; its requests have a log of their own.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
-        .init();
     let settings = Settings {
         listen: arguments.listen,
         dialect,
@@ -40,32 +31,13 @@ pub(crate) fn serve(arguments: Serve, printer: Printer) -> Result<ExitCode, Fail
         control_token: arguments.control_token,
         log,
         defects: defects(&arguments.defect)?,
+        config: configuration::read(arguments.config.as_deref())?,
         ..Settings::default()
     };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
-    runtime.block_on(async {
-        let server = bind(settings).map_err(Failure::configuration)?;
-        match greet(&server, printer) {
-            // Whoever started it wants to know no more; the gateway serves all the same.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-            other => other.context("print the keys").map_err(Failure::Configuration)?,
-        }
-        server
-            .run(async {
-                // Without a way to hear Ctrl-C the process is stopped from outside.
-                if tokio::signal::ctrl_c().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            })
-            .await;
-        printer.note("stopped");
-        Ok(ExitCode::Conformant)
-    })
+    serve_until_stopped(|| bind(settings), greet, printer)
 }
 
-fn greet(server: &Server, printer: Printer) -> std::io::Result<()> {
-    let mut out = printer.out();
+fn greet(server: &Server, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "listening on http://{}", server.address())?;
     writeln!(out, "control token {}", server.control_token())?;
     let keys = server.keys();
@@ -73,5 +45,5 @@ fn greet(server: &Server, printer: Printer) -> std::io::Result<()> {
     for key in keys {
         writeln!(out, "key {:width$}  {}  {}", key.role, key.secret, key.scopes.join(" "))?;
     }
-    out.flush()
+    Ok(())
 }

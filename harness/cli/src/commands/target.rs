@@ -57,6 +57,7 @@ pub(super) fn in_process(reference: &Reference) -> Result<Target, Failure> {
 fn failure(error: TargetError) -> Failure {
     match error {
         TargetError::Mistakes(mistakes) => Failure::Mistakes(mistakes),
+        missing @ TargetError::NoCredentials(_) => Failure::configuration(missing),
         other => Failure::Usage(other.into()),
     }
 }

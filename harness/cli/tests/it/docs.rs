@@ -12,7 +12,7 @@ fn schema(arguments: &[&str]) -> String {
 
 #[test]
 fn json_schemas_have_not_drifted() {
-    for kind in ["scenario", "contract", "target", "expectations"] {
+    for kind in ["scenario", "contract", "target", "expectations", "config", "statement"] {
         let file = format!("docs/schemas/{kind}.json");
         let written = fs::read_to_string(root().join(&file)).unwrap();
         assert!(written == schema(&[kind]), "{file} is out of date: plumbline schema {kind} > {file}");
@@ -21,9 +21,12 @@ fn json_schemas_have_not_drifted() {
 
 #[test]
 fn references_in_the_guides_have_not_drifted() {
-    for (file, kind) in
-        [("docs/scenarios.md", "scenario"), ("docs/targets.md", "target"), ("docs/gherkin.md", "gherkin")]
-    {
+    for (file, kind) in [
+        ("docs/scenarios.md", "scenario"),
+        ("docs/targets.md", "target"),
+        ("docs/gherkin.md", "gherkin"),
+        ("docs/configuration.md", "config"),
+    ] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let (_, rest) = text.split_once("do not edit -->").unwrap();
         let (reference, _) = rest.split_once("<!-- end of reference -->").unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod configuration;
 mod defects;
 mod docs;
 mod expectations;
@@ -10,5 +11,8 @@ mod listing;
 mod output;
 mod proving;
 mod serve;
+mod shards;
+mod statement;
 mod support;
 mod twins;
+mod upstream;

@@ -14,6 +14,11 @@ fn a_conformant_run_says_so_and_writes_both_files() {
     let junit = std::fs::read_to_string(run.out.path().join("junit.xml")).unwrap();
     assert!(junit.contains("name=\"SEQ_BILLING_001_TC01[billing]\""));
     assert!(run.verdicts().values().all(|verdict| *verdict == Verdict::Passed));
+    // Reports show a group behind its contract.
+    for finished in run.finished() {
+        let doubled = format!("{}_", finished.contract.to_uppercase());
+        assert!(!finished.group.starts_with(&doubled), "{}.{}", finished.contract, finished.group);
+    }
 }
 
 #[test]
@@ -22,7 +27,7 @@ fn a_failure_shows_request_response_difference_place_and_curl() {
     assert_eq!(run.code, 1);
     for part in [
         "SEQ_MODEL_DISCOVERY_001_TC01",
-        "chat.model-echoed",
+        "MUST chat.model-echoed\n    demands   The completion's model is the id that was asked for.\n    source    ",
         "$.model",
         "gsai/model-discovery.yaml:",
         "> POST http://127.0.0.1:",
@@ -53,6 +58,25 @@ fn reports_are_rendered_again_from_the_record() {
 }
 
 #[test]
+fn a_run_and_its_report_tell_as_much_as_they_are_asked_for() {
+    let run = run(["--defect", "wrong-model-echoed", "SEQ_MODEL_DISCOVERY_*", "--brief"]);
+    let report = |option: &str| {
+        let record = run.out.path().join("run.jsonl");
+        texts(plumbline().args(["report", option]).arg(record).output().unwrap())
+    };
+    assert!(run.stdout.contains("✗ SEQ_MODEL_DISCOVERY_001_TC01  failed: "), "{}", run.stdout);
+    assert!(!run.stdout.contains("Failures") && !run.stdout.contains("curl"), "{}", run.stdout);
+    assert_eq!(report("--brief"), (1, run.stdout.clone(), String::new()));
+    let (code, quiet, _) = report("--quiet");
+    assert_eq!((code, quiet.lines().count()), (1, 1), "{quiet}");
+    assert!(quiet.starts_with("✗ not conformant: "), "{quiet}");
+    let (_, verbose, _) = report("--verbose");
+    assert!(verbose.contains("Failures") && verbose.contains("  passed\n"), "{verbose}");
+    let (code, ..) = texts(plumbline().args(["report", "-v", "--brief", "x"]).output().unwrap());
+    assert_eq!(code, 2);
+}
+
+#[test]
 fn filters_select_and_nothing_selected_is_nothing_checked() {
     let names = |arguments: &[&str]| run(arguments).verdicts().into_keys().collect::<Vec<_>>();
     assert_eq!(
@@ -72,6 +96,11 @@ fn wrong_usage_and_wrong_files_have_codes_of_their_own() {
         (&["run", "--defect", "scope-not-enforcd"], 2, "scope-not-enforced"),
         (&["run", "--target", "ftp://example"], 2, "scheme"),
         (&["run", "--target", "no-such-file.yaml"], 3, "no-such-file.yaml"),
+        (
+            &["run", "--target", "http://127.0.0.1:1", "--key", "all_scopes=NO_SUCH_KEY"],
+            3,
+            "role `all_scopes`: the environment variable `NO_SUCH_KEY` is not set",
+        ),
         (&["run", "--target", "targets/local.yaml"], 3, "PLUMBLINE_CONTROL_TOKEN"),
         (&["run", "--scenarios", "no-such-folder"], 3, "no-such-folder"),
         (&["report", "no-such-record"], 3, "no-such-record"),

@@ -149,6 +149,29 @@ fn wrong_usage_and_wrong_files_have_codes_of_their_own() {
     }
 }
 
+#[test]
+fn defects_beside_other_fixtures_are_refused_unless_they_are_those_of_the_binary() {
+    let fixtures = tempfile::tempdir().unwrap();
+    fs::create_dir_all(fixtures.path().join("schemas")).unwrap();
+    fs::create_dir_all(fixtures.path().join("defects")).unwrap();
+    let own = crate::support::root().join("fixtures/defects/openai.yaml");
+    let copy = fixtures.path().join("defects/openai.yaml");
+    fs::copy(own, &copy).unwrap();
+    let scenarios = folder(&[&[MODEL, CONTENT]]);
+    let arguments =
+        ["--defect".as_ref(), "empty-answer".as_ref(), "--fixtures".as_ref(), fixtures.path().as_os_str()];
+    let (code, stdout, stderr) = command("prove", scenarios.path(), arguments);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+
+    fs::write(&copy, "[]\n").unwrap();
+    for name in ["prove", "run"] {
+        let (code, stdout, stderr) = command(name, scenarios.path(), arguments);
+        assert_eq!(code, 3, "{stdout}{stderr}");
+        assert!(stderr.contains("failed to use the defects in"), "{stderr}");
+        assert!(stderr.contains(": openai.yaml\n"), "{stderr}");
+    }
+}
+
 /// The embedded scenarios against a handful of defects; `ci/test` tries all of both.
 #[test]
 fn the_sequences_notice_a_handful_of_defects() {

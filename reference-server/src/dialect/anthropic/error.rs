@@ -30,6 +30,8 @@ pub(super) enum Kind {
     TooLarge,
     RateLimit,
     Api,
+    BadGateway,
+    GatewayTimeout,
     Overloaded,
 }
 
@@ -41,10 +43,10 @@ impl Kind {
             Self::Authentication => "authentication_error",
             Self::Permission => "permission_error",
             Self::NotFound => "not_found_error",
-            Self::Timeout => "timeout_error",
+            Self::Timeout | Self::GatewayTimeout => "timeout_error",
             Self::TooLarge => "request_too_large",
             Self::RateLimit => "rate_limit_error",
-            Self::Api => "api_error",
+            Self::Api | Self::BadGateway => "api_error",
             Self::Overloaded => "overloaded_error",
         }
     }
@@ -60,6 +62,8 @@ impl Kind {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::Api => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::BadGateway => StatusCode::BAD_GATEWAY,
+            Self::GatewayTimeout => StatusCode::GATEWAY_TIMEOUT,
             // A status of the service's own.
             Self::Overloaded => StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         }
@@ -93,6 +97,12 @@ impl Refusal {
     /// Something broke; what exactly is for the log.
     pub(super) fn internal(exception: String) -> Self {
         Self { exception: Some(exception), ..Self::new(Kind::Api, "Internal server error") }
+    }
+
+    /// The same refusal, with what the log says of it.
+    fn because(mut self, error: &CallError) -> Self {
+        self.exception = Some(error.to_string());
+        self
     }
 
     fn retry_after(mut self, seconds: Option<u64>) -> Self {
@@ -174,6 +184,19 @@ impl From<CallError> for Refusal {
                 Self::new(Kind::RateLimit, message).retry_after(retry_after.map(u64::from))
             }
             CallError::Provider(ProviderError::Unavailable(message)) => Self::new(Kind::Overloaded, message),
+            // How the provider calls the model is not shown.
+            CallError::Provider(ProviderError::UnknownModel(_)) => {
+                Self::new(Kind::NotFound, "model: not found").because(&error)
+            }
+            CallError::Provider(ProviderError::Credentials(_)) => {
+                Self::new(Kind::BadGateway, "Internal server error").because(&error)
+            }
+            CallError::Provider(ProviderError::TimedOut(_)) => {
+                Self::new(Kind::GatewayTimeout, "The model did not answer in time").because(&error)
+            }
+            CallError::Provider(ProviderError::Unreachable(_)) => {
+                Self::new(Kind::BadGateway, "The model cannot be reached").because(&error)
+            }
             error => Self::internal(error.to_string()),
         }
     }
@@ -211,6 +234,8 @@ mod tests {
             (Kind::TooLarge, 413, "request_too_large"),
             (Kind::RateLimit, 429, "rate_limit_error"),
             (Kind::Api, 500, "api_error"),
+            (Kind::BadGateway, 502, "api_error"),
+            (Kind::GatewayTimeout, 504, "timeout_error"),
             (Kind::Overloaded, 529, "overloaded_error"),
         ] {
             assert_eq!((kind.status().as_u16(), kind.name()), (status, name));
@@ -233,6 +258,16 @@ mod tests {
         let failed = Refusal::from(CallError::Broken("the secret of node 7".to_owned()));
         assert_eq!((failed.kind, &*failed.message), (Kind::Api, "Internal server error"));
         assert!(failed.exception.is_some_and(|exception| exception.contains("node 7")));
+        for (error, kind) in [
+            (ProviderError::UnknownModel("secret".to_owned()), Kind::NotFound),
+            (ProviderError::Credentials("secret".to_owned()), Kind::BadGateway),
+            (ProviderError::TimedOut("secret".to_owned()), Kind::GatewayTimeout),
+            (ProviderError::Unreachable("secret".to_owned()), Kind::BadGateway),
+        ] {
+            let refused = Refusal::from(CallError::from(error));
+            assert_eq!((refused.kind, refused.message.contains("secret")), (kind, false));
+            assert!(refused.exception.is_some_and(|exception| exception.contains("secret")));
+        }
         let unavailable = ProviderError::Unavailable("no capacity".to_owned());
         let refused = Refusal::from(CallError::from(unavailable));
         assert_eq!((refused.kind, &*refused.message), (Kind::Overloaded, "no capacity"));

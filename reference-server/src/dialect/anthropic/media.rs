@@ -23,7 +23,7 @@ pub(super) fn text(members: Members<'_>) -> Read<String> {
 }
 
 /// A text that says something.
-pub(super) fn said(value: &Value) -> Read<&str> {
+pub(in crate::dialect) fn said(value: &Value) -> Read<&str> {
     let text = string(value)?;
     if text.is_empty() {
         return Err(Mistake::other("text content blocks must be non-empty"));
@@ -45,18 +45,22 @@ pub(super) fn image(members: Members<'_>) -> Read<Image> {
         let media_type = source.required("media_type", one_of(&IMAGES))?;
         let bytes = source.required("data", decoded)?;
         source.only(&["type", "media_type", "data"])?;
-        if let Ok(format) = ::image::guess_format(&bytes)
-            && format.to_mime_type() != media_type
-        {
-            return Err(Mistake::other(format!(
-                "The image was specified using the {media_type} media type, but the image appears to be a {} image",
-                format.to_mime_type()
-            )));
-        }
+        is_of(media_type, &bytes)?;
         Ok(Image { media_type: media_type.to_owned(), detail: None, bytes })
     })?;
     members.only(&["type", "source", "cache_control"])?;
     Ok(image)
+}
+
+/// That an image is of the type that it is called, as far as its bytes tell.
+pub(in crate::dialect) fn is_of(media_type: &str, bytes: &[u8]) -> Read<()> {
+    match ::image::guess_format(bytes) {
+        Ok(format) if format.to_mime_type() != media_type => Err(Mistake::other(format!(
+            "The image was specified using the {media_type} media type, but the image appears to be a {} image",
+            format.to_mime_type()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What is in a document block: a file, or text and images.

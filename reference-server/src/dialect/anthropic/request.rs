@@ -135,12 +135,12 @@ fn max_tokens(members: Members<'_>, model: &str) -> Read<u32> {
 
 /// How an answer is chosen, ended and sent.
 #[derive(Default)]
-struct Sampling {
-    stop: Vec<String>,
-    temperature: Option<f64>,
-    top_p: Option<f64>,
-    has_top_k: bool,
-    is_streamed: bool,
+pub(in crate::dialect) struct Sampling {
+    pub(in crate::dialect) stop: Vec<String>,
+    pub(in crate::dialect) temperature: Option<f64>,
+    pub(in crate::dialect) top_p: Option<f64>,
+    pub(in crate::dialect) has_top_k: bool,
+    pub(in crate::dialect) is_streamed: bool,
 }
 
 fn sampling(members: Members<'_>) -> Read<Sampling> {
@@ -170,7 +170,7 @@ fn stops(value: &Value) -> Read<Vec<String>> {
 }
 
 /// The tokens to think with, if the model is to think.
-fn thinking(value: &Value) -> Read<Option<u32>> {
+pub(in crate::dialect) fn thinking(value: &Value) -> Read<Option<u32>> {
     let members = Members::of(value)?;
     match members.required("type", string)? {
         "enabled" => {
@@ -184,7 +184,7 @@ fn thinking(value: &Value) -> Read<Option<u32>> {
 }
 
 /// That nothing is asked for that does not go together with thinking.
-fn thinks_freely(
+pub(in crate::dialect) fn thinks_freely(
     budget: Option<u32>,
     max_tokens: Option<u32>,
     sampling: &Sampling,
@@ -214,11 +214,12 @@ fn thinks_freely(
 }
 
 /// That an answer cannot be begun for the model under these circumstances.
-fn ends_with_the_assistant(when: &str) -> Mistake {
+pub(in crate::dialect) fn ends_with_the_assistant(when: &str) -> Mistake {
     Mistake::other(format!("final message must use the \"user\" role when {when}")).in_member("messages")
 }
 
-fn output_config(value: &Value) -> Read<Option<AnswerFormat>> {
+/// The form of the answer, where one is asked for.
+pub(in crate::dialect) fn output_config(value: &Value) -> Read<Option<AnswerFormat>> {
     let members = Members::of(value)?;
     members.optional("effort", one_of(&["low", "medium", "high", "max"]))?;
     let format = members.optional("format", format)?;

@@ -8,28 +8,28 @@ use sha2::{Digest, Sha256};
 const SALT: &[u8] = b"plumbline: these are the thoughts of the model\n";
 
 /// Signs thoughts as they come.
-pub(super) struct Signer(Sha256);
+pub(in crate::dialect) struct Signer(Sha256);
 
 impl Signer {
     /// A signer that has heard nothing yet.
-    pub(super) fn new() -> Self {
+    pub(in crate::dialect) fn new() -> Self {
         Self(Sha256::new_with_prefix(SALT))
     }
 
     /// Hears more thoughts.
-    pub(super) fn hear(&mut self, thoughts: &str) {
+    pub(in crate::dialect) fn hear(&mut self, thoughts: &str) {
         self.0.update(thoughts.as_bytes());
     }
 
     /// The signature of all that was heard.
-    pub(super) fn sign(self) -> String {
+    pub(in crate::dialect) fn sign(self) -> String {
         let digest: [u8; 32] = self.0.finalize().into();
         BASE64_STANDARD.encode(digest)
     }
 }
 
 /// The signature of these thoughts.
-pub(super) fn of(thoughts: &str) -> String {
+pub(in crate::dialect) fn of(thoughts: &str) -> String {
     let mut signer = Signer::new();
     signer.hear(thoughts);
     signer.sign()

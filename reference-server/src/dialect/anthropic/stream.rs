@@ -185,7 +185,7 @@ impl Blocks {
 }
 
 /// Whether a piece adds nothing. A call of a tool always does.
-fn is_empty(piece: &Piece) -> bool {
+pub(in crate::dialect) fn is_empty(piece: &Piece) -> bool {
     match piece {
         Piece::Thinking(text) | Piece::Text { text, .. } | Piece::Arguments { text, .. } => text.is_empty(),
         Piece::ToolCall { .. } => false,

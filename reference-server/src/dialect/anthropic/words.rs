@@ -6,7 +6,7 @@ use crate::dialect::common::read::{Mistake, Problem, excerpt};
 const MOST: usize = 1_000;
 
 /// The place and the words of a mistake.
-pub(super) fn told(mistake: &Mistake) -> String {
+pub(in crate::dialect) fn told(mistake: &Mistake) -> String {
     let words = match &mistake.problem {
         Problem::Missing => "Field required".to_owned(),
         Problem::Unknown => "Extra inputs are not permitted".to_owned(),

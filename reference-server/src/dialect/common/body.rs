@@ -51,8 +51,8 @@ pub(crate) async fn json(
     Ok((Some(value), share))
 }
 
-/// Every string of the value is a copy of its own.
-fn parse(bytes: &[u8]) -> Result<Value, BodyError> {
+/// The JSON of these bytes. Every string of the value is a copy of its own.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, BodyError> {
     if has_too_many_values(bytes) {
         return Err(BodyError::TooLarge);
     }

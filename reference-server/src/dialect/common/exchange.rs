@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderValue, Method, header};
 use uuid::Uuid;
 
 use super::{Arrival, BodyError};
@@ -14,6 +14,7 @@ use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
 use crate::domain::ledger::Operation;
 use crate::domain::log_line::{LogEvent, RequestContext};
+use crate::domain::routing::Service;
 use crate::domain::world::World;
 use crate::intake::{Intake, NoRoom, Share};
 use crate::provider::Fault;
@@ -56,6 +57,7 @@ impl<'a> Exchange<'a> {
             client_ip: arrival.client_ip,
             user_agent: user_agent.and_then(|value| value.to_str().ok()).map(|text| beginning(text).into()),
             world: (!world.is_root()).then(|| Arc::clone(&world.id)),
+            service: Service::default(),
         });
         world.record(&context, LogEvent::Started);
         Self { world, head, path, context, started: Instant::now(), intake: arrival.intake }
@@ -64,7 +66,9 @@ impl<'a> Exchange<'a> {
     /// Finds out who calls.
     pub(crate) fn authenticate(&self, credential: Credential<'_>) -> Result<Call, Denial> {
         let key = authorization::authenticate(self.world, credential)?;
-        Ok(Call { world: Arc::clone(self.world), key, context: Arc::clone(&self.context) })
+        let header = |name: &str| self.head.headers.get(name).map(HeaderValue::as_bytes);
+        let sessions = self.world.routing.sessions(header);
+        Ok(Call { world: Arc::clone(self.world), key, context: Arc::clone(&self.context), sessions })
     }
 
     /// Whether the caller may do this.

@@ -6,6 +6,7 @@ mod exchange;
 mod flow;
 pub(crate) mod read;
 mod run;
+mod served;
 pub(crate) mod sse;
 
 pub(crate) use arrival::Arrival;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use futures::FutureExt;
 
-use super::Exchange;
+use super::{Exchange, served};
 use crate::domain::log_line::LogEvent;
 
 /// A response to a request that was let through.
@@ -18,9 +18,21 @@ pub(crate) enum Answer {
     Streamed(Response),
 }
 
-/// The response to a request. A panic is told as what `broken` makes of it; `refuse` puts a refusal into a response,
-/// and gives what the log says where something went wrong inside.
+/// The response to a request, which tells who has served it. A panic is told as what `broken` makes of it; `refuse`
+/// puts a refusal into a response, and gives what the log says where something went wrong inside.
 pub(crate) async fn run<R>(
+    exchange: &Exchange<'_>,
+    answer: impl Future<Output = Result<Answer, R>>,
+    broken: impl FnOnce(String) -> R,
+    refuse: impl FnOnce(R) -> (Response, Option<Arc<str>>),
+) -> Response {
+    let mut response = closed(exchange, answer, broken, refuse).await;
+    served::tell(&exchange.context.service, &mut response);
+    response
+}
+
+/// The response to a request, which is closed in the log unless its body does that.
+async fn closed<R>(
     exchange: &Exchange<'_>,
     answer: impl Future<Output = Result<Answer, R>>,
     broken: impl FnOnce(String) -> R,

@@ -14,7 +14,7 @@ use crate::dialect::common::Answer;
 use crate::dialect::common::read::{self, Mistake, Read};
 use crate::domain::call::Call;
 use crate::domain::embedding;
-use crate::domain::inference::EmbeddingRequest;
+use crate::domain::inference::{EmbeddingRequest, Embeddings};
 use crate::domain::ledger::Operation;
 use crate::intake::Share;
 
@@ -66,20 +66,36 @@ pub(super) async fn batch(
 }
 
 /// A text, and the length that its vector is to have.
-type Text = (String, Option<usize>);
+pub(in crate::dialect) type Text = (String, Option<usize>);
 
-fn read_one(body: &Value) -> Read<Text> {
+/// Reads a request for one vector, whose length may stand in a configuration of its own.
+pub(in crate::dialect) fn read_one(body: &Value) -> Read<Text> {
     const KNOWN: [&str; 6] =
         ["model", "content", "taskType", "title", "outputDimensionality", "embedContentConfig"];
     let members = Members::of(body, &KNOWN)?;
     members.optional("taskType", read::string)?;
     members.optional("title", read::string)?;
     let text = members.required("content", content::text)?;
-    let length = members.optional("outputDimensionality", read::integer(1..=LONGEST))?;
-    Ok((text, length.and_then(|length| usize::try_from(length).ok())))
+    let configured = members.optional("embedContentConfig", |config| {
+        let known = ["taskType", "title", "outputDimensionality", "autoTruncate"];
+        let config = Members::of(config, &known)?;
+        config.optional("taskType", read::string)?;
+        config.optional("title", read::string)?;
+        config.optional("autoTruncate", read::boolean)?;
+        config.optional("outputDimensionality", length)
+    })?;
+    let length = members.optional("outputDimensionality", length)?;
+    Ok((text, length.or(configured.flatten())))
 }
 
-fn read_batch(body: &Value) -> Read<Vec<Text>> {
+/// The length of a vector.
+pub(in crate::dialect) fn length(value: &Value) -> Read<usize> {
+    let length = read::integer(1..=LONGEST)(value)?;
+    Ok(usize::try_from(length).unwrap_or_default())
+}
+
+/// Reads a request for several vectors.
+pub(in crate::dialect) fn read_batch(body: &Value) -> Read<Vec<Text>> {
     let members = Members::of(body, &["requests", "model"])?;
     let texts = members.required("requests", read::list_of(1..=MOST, read_one))?;
     let first = texts.first().and_then(|(_, length)| *length);
@@ -98,14 +114,7 @@ async fn embed(
     mut share: Share,
     action: Action,
 ) -> Result<Answer, Refusal> {
-    let model = exchange.model(call, model, action)?;
-    let fault = exchange.fault()?;
-    let dimensions = texts.first().and_then(|(_, length)| *length);
-    let length = dimensions.unwrap_or(model.identity.dimensions);
-    let room = texts.len().saturating_mul(length).saturating_mul(NUMBER);
-    exchange.make_room(&mut share, room).await?;
-    let inputs = texts.into_iter().map(|(text, _)| text).collect();
-    let embeddings = embedding::embed(call, model, EmbeddingRequest { inputs, dimensions }, fault).await?;
+    let embeddings = vectors(exchange, call, model, texts, &mut share, action).await?;
     let mut values = embeddings.vectors.iter().map(|values| Values { values });
     let bytes = match (action, values.next()) {
         (Action::Embed, Some(embedding)) => serde_json::to_vec(&One { embedding }),
@@ -113,4 +122,23 @@ async fn embed(
     };
     let bytes = bytes.map_err(|error| Refusal::Internal(error.to_string()))?;
     Ok(Answer::Whole(json_response(share.until_sent(bytes))))
+}
+
+/// The vectors of texts, for which there is room in the share.
+pub(in crate::dialect) async fn vectors(
+    exchange: &Exchange<'_>,
+    call: &Call,
+    model: &str,
+    texts: Vec<Text>,
+    share: &mut Share,
+    action: Action,
+) -> Result<Embeddings, Refusal> {
+    let model = exchange.model(call, model, action)?;
+    let fault = exchange.fault()?;
+    let dimensions = texts.first().and_then(|(_, length)| *length);
+    let length = dimensions.unwrap_or(model.identity.dimensions);
+    let room = texts.len().saturating_mul(length).saturating_mul(NUMBER);
+    exchange.make_room(share, room).await?;
+    let inputs = texts.into_iter().map(|(text, _)| text).collect();
+    Ok(embedding::embed(call, model, EmbeddingRequest { inputs, dimensions }, fault).await?)
 }

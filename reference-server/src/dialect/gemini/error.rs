@@ -14,9 +14,12 @@ use crate::domain::call::CallError;
 use crate::domain::inference::ProviderError;
 use crate::domain::quota::Exceeded;
 
+/// How it is told that a prompt is too long, before what is told of it besides.
+const TOO_LONG: &str = "The input token count exceeds the maximum number of tokens allowed";
+
 /// A refusal, or a failure.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(in crate::dialect) enum Refusal {
     /// There is nothing at this path, or not for this method.
     NotFound,
     Denied(Denial),
@@ -37,6 +40,10 @@ pub(super) enum Refusal {
     },
     /// The provider cannot work.
     Unavailable,
+    /// The provider did not answer in time; how it came about is for the log.
+    TimedOut(String),
+    /// The provider cannot be reached; how it came about is for the log.
+    Unreachable(String),
     /// Something broke; what exactly is for the log.
     Internal(String),
 }
@@ -57,11 +64,19 @@ struct Status {
     details: Vec<Value>,
 }
 
+impl Envelope {
+    fn of(code: StatusCode, status: &'static str, message: String, details: Vec<Value>) -> Self {
+        Self { error: Status { code: code.as_u16(), message, status, details } }
+    }
+}
+
 impl Refusal {
     /// What the log says of it, where something broke.
-    pub(super) fn exception(&self) -> Option<&str> {
+    pub(in crate::dialect) fn exception(&self) -> Option<&str> {
         match self {
-            Self::Internal(exception) => Some(exception),
+            Self::Internal(exception) | Self::TimedOut(exception) | Self::Unreachable(exception) => {
+                Some(exception)
+            }
             _ => None,
         }
     }
@@ -69,10 +84,7 @@ impl Refusal {
     /// The body that tells it.
     pub(super) fn envelope(&self) -> Envelope {
         let status = self.status();
-        let code = status.as_u16();
-        Envelope {
-            error: Status { code, message: self.message(), status: name(status), details: self.details() },
-        }
+        Envelope::of(status, name(status), self.message(), self.details())
     }
 
     fn status(&self) -> StatusCode {
@@ -83,8 +95,10 @@ impl Refusal {
             }
             Self::Exceeded(_) | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Body(BodyError::TooSlow) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Body(BodyError::Full) | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Body(BodyError::TooSlow) | Self::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Body(BodyError::Full) | Self::Unavailable | Self::Unreachable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Denied(Denial::Unknown | Denial::Inactive | Denial::Expired)
             | Self::Body(_)
             | Self::Mistake(_)
@@ -114,6 +128,8 @@ impl Refusal {
             Self::Body(BodyError::Full) | Self::Unavailable => {
                 "The model is overloaded. Please try again later.".to_owned()
             }
+            Self::TimedOut(_) => "Deadline expired before operation could complete.".to_owned(),
+            Self::Unreachable(_) => "The service is currently unavailable.".to_owned(),
             Self::Body(BodyError::NotJson) => {
                 "Invalid JSON payload received. The content type is not that of JSON.".to_owned()
             }
@@ -240,13 +256,17 @@ impl From<ProviderError> for Refusal {
 impl From<CallError> for Refusal {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Provider(ProviderError::Rejected(message) | ProviderError::TooLong(message)) => {
-                Self::Rejected(message)
+            CallError::Provider(ProviderError::Rejected(message)) => Self::Rejected(message),
+            CallError::Provider(ProviderError::TooLong(message)) => {
+                Self::Rejected(format!("{TOO_LONG}: {message}"))
             }
             CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
                 Self::RateLimited { message, retry_after }
             }
             CallError::Provider(ProviderError::Unavailable(_)) => Self::Unavailable,
+            CallError::Provider(ProviderError::UnknownModel(_)) => Self::NotFound,
+            CallError::Provider(ProviderError::TimedOut(_)) => Self::TimedOut(error.to_string()),
+            CallError::Provider(ProviderError::Unreachable(_)) => Self::Unreachable(error.to_string()),
             error => Self::Internal(error.to_string()),
         }
     }
@@ -254,9 +274,8 @@ impl From<CallError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self.envelope()).unwrap_or_default();
-        let mut response = json_response(body);
-        *response.status_mut() = self.status();
+        let status = self.status();
+        let mut response = error_response(status, name(status), self.message(), self.details());
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
@@ -264,8 +283,21 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// The response that tells an error.
+pub(in crate::dialect) fn error_response(
+    code: StatusCode,
+    status: &'static str,
+    message: String,
+    details: Vec<Value>,
+) -> Response {
+    let envelope = Envelope::of(code, status, message, details);
+    let mut response = json_response(serde_json::to_vec(&envelope).unwrap_or_default());
+    *response.status_mut() = code;
+    response
+}
+
 /// A response with a JSON body.
-pub(super) fn json_response(body: impl Into<Body>) -> Response {
+pub(in crate::dialect) fn json_response(body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     let json = HeaderValue::from_static("application/json; charset=UTF-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -293,8 +325,19 @@ mod tests {
 
     #[test]
     fn what_broke_is_for_the_log_only() {
-        let refusal = Refusal::from(ProviderError::Malformed("secret".to_owned()));
-        assert!(refusal.exception().unwrap().contains("secret"));
-        assert!(!serde_json::to_string(&refusal.envelope()).unwrap().contains("secret"));
+        for (error, status) in [
+            (ProviderError::Malformed("secret".to_owned()), 500),
+            (ProviderError::Credentials("secret".to_owned()), 500),
+            (ProviderError::TimedOut("secret".to_owned()), 504),
+            (ProviderError::Unreachable("secret".to_owned()), 503),
+        ] {
+            let refusal = Refusal::from(error);
+            assert!(refusal.exception().unwrap().contains("secret"));
+            assert!(!serde_json::to_string(&refusal.envelope()).unwrap().contains("secret"));
+            assert_eq!(refusal.into_response().status(), status);
+        }
+        let unknown = Refusal::from(ProviderError::UnknownModel("secret".to_owned()));
+        assert!(!serde_json::to_string(&unknown.envelope()).unwrap().contains("secret"));
+        assert_eq!(unknown.into_response().status(), 404);
     }
 }

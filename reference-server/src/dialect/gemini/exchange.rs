@@ -5,14 +5,19 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use serde_json::Value;
 
 use super::error::Refusal;
+use super::generate;
+use super::request::{self, ContentRequest};
 use super::routes::Action;
-use crate::dialect::common::{self, BodyError};
+use crate::dialect::common::read::Read;
+use crate::dialect::common::{self, Arrival, BodyError};
 use crate::domain::authorization::{Credential, Need};
 use crate::domain::billing;
 use crate::domain::call::Call;
 use crate::domain::catalog::Model;
+use crate::domain::inference::CompletionRequest;
 use crate::domain::ledger::Operation;
 use crate::domain::scope::Scope;
 use crate::intake::Share;
@@ -24,25 +29,47 @@ const KEY: &str = "x-goog-api-key";
 const TOO_MUCH: &str = "The request asks for more than can be generated at once. Ask for fewer candidates or fewer \
     logprobs, lower maxOutputTokens, or shorten the contents.";
 
+/// A service that speaks this wire.
+pub(in crate::dialect) struct Service {
+    /// The name under which the catalog lists what is on offer there.
+    pub(in crate::dialect) dialect: &'static str,
+    /// Reads the body of a request for content.
+    pub(in crate::dialect) content: fn(&Value) -> Read<ContentRequest>,
+    /// Reads the body of a request for the tokens of a prompt.
+    pub(in crate::dialect) counted: fn(&Value) -> Read<CompletionRequest>,
+}
+
+/// Gemini's own.
+pub(super) static GEMINI: Service =
+    Service { dialect: DIALECT, content: request::read, counted: generate::counted };
+
 /// One request, with the words of this dialect for what goes wrong.
-pub(super) struct Exchange<'a>(pub(super) common::Exchange<'a>);
+pub(in crate::dialect) struct Exchange<'a> {
+    common: common::Exchange<'a>,
+    pub(super) service: &'static Service,
+}
 
 impl<'a> Deref for Exchange<'a> {
     type Target = common::Exchange<'a>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.common
     }
 }
 
 impl<'a> Exchange<'a> {
+    /// Takes up a request to a service, and logs that it did.
+    pub(in crate::dialect) fn start(arrival: &'a Arrival<'_>, service: &'static Service) -> Self {
+        Self { common: common::Exchange::start(arrival, Some), service }
+    }
+
     /// Finds out who calls.
     pub(super) fn authenticate(&self) -> Result<Call, Refusal> {
-        Ok(self.0.authenticate(credential(&self.head.headers, self.parameter("key")))?)
+        Ok(self.common.authenticate(credential(&self.head.headers, self.parameter("key")))?)
     }
 
     /// Counts the request against what its key may ask for.
-    pub(super) fn admit(&self, call: &Call) -> Result<(), Refusal> {
+    pub(in crate::dialect) fn admit(&self, call: &Call) -> Result<(), Refusal> {
         call.key.quota.admit(self.world.clock.now()).map(drop).map_err(Refusal::Exceeded)
     }
 
@@ -53,22 +80,22 @@ impl<'a> Exchange<'a> {
             Action::Embed | Action::EmbedBatch => (Operation::Embedding, Scope::ModelsEmbedding),
         };
         self.authorize(call, Need::Scope(scope))?;
-        self.0
-            .model(DIALECT, name, operation)
+        self.common
+            .model(self.service.dialect, name, operation)
             .map_err(|_| Refusal::UnknownModel { model: name.to_owned(), action: Some(action) })
     }
 
     /// Makes room for answers of so many bytes. Who asks for more than there can be has given an invalid argument; the
     /// payload is small enough.
     pub(super) async fn make_room(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
-        self.0.make_room(share, bytes).await.map_err(|error| match error {
+        self.common.make_room(share, bytes).await.map_err(|error| match error {
             BodyError::TooLarge => Refusal::Rejected(TOO_MUCH.to_owned()),
             error => error.into(),
         })
     }
 
     /// A parameter of the query, as it is written.
-    pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
+    pub(in crate::dialect) fn parameter(&self, name: &str) -> Option<&'a str> {
         let pairs = self.head.uri.query().unwrap_or_default().split('&');
         pairs
             .filter_map(|pair| pair.split_once('='))
@@ -77,7 +104,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Notes that a call was refused after it was let in.
-    pub(super) async fn billed<T>(
+    pub(in crate::dialect) async fn billed<T>(
         &self,
         call: &Call,
         operation: Operation,

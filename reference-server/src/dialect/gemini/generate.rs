@@ -22,14 +22,14 @@ use crate::domain::prompt_tokens;
 use crate::intake::Share;
 
 /// Answers at once, or in parts: as events where the query says so, else as the elements of a list.
-pub(super) async fn answer(
+pub(in crate::dialect) async fn answer(
     exchange: &Exchange<'_>,
     call: &Call,
     model: &str,
     action: Action,
     body: Body,
 ) -> Result<Answer, Refusal> {
-    let (wanted, share) = wanted(exchange, body, request::read).await?;
+    let (wanted, share) = wanted(exchange, body, exchange.service.content).await?;
     let answer = generated(exchange, call, model, action, wanted, share).await;
     exchange.billed(call, Operation::Chat, answer).await
 }
@@ -74,13 +74,13 @@ struct TokenCount {
 }
 
 /// Counts the tokens of a prompt.
-pub(super) async fn count(
+pub(in crate::dialect) async fn count(
     exchange: &Exchange<'_>,
     call: &Call,
     model: &str,
     body: Body,
 ) -> Result<Answer, Refusal> {
-    let (request, _share) = wanted(exchange, body, counted).await?;
+    let (request, _share) = wanted(exchange, body, exchange.service.counted).await?;
     let model = exchange.model(call, model, Action::Count)?;
     let total_tokens = prompt_tokens::count_of_any_length(call, model, &request).await?;
     let bytes = serde_json::to_vec(&TokenCount { total_tokens });
@@ -89,7 +89,7 @@ pub(super) async fn count(
 }
 
 /// The turns alone, or a whole request for content.
-fn counted(body: &Value) -> Read<CompletionRequest> {
+pub(super) fn counted(body: &Value) -> Read<CompletionRequest> {
     let members = Members::of(body, &["contents", "generateContentRequest", "model"])?;
     if let Some(wanted) = members.optional("generateContentRequest", request::read)? {
         return Ok(wanted.request);
@@ -99,7 +99,7 @@ fn counted(body: &Value) -> Read<CompletionRequest> {
 }
 
 /// What a body asks for.
-pub(super) async fn wanted<T>(
+pub(in crate::dialect) async fn wanted<T>(
     exchange: &Exchange<'_>,
     body: Body,
     read: impl FnOnce(&Value) -> Read<T>,

@@ -6,7 +6,7 @@ use crate::dialect::common::read::{self, Mistake, Problem, Read};
 
 /// The members of an object.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Members<'v> {
+pub(in crate::dialect) struct Members<'v> {
     members: read::Members<'v>,
     /// Whether any name has an underscore in it.
     underscored: bool,
@@ -14,7 +14,7 @@ pub(super) struct Members<'v> {
 
 impl<'v> Members<'v> {
     /// The members of a value that must be an object, of which there may be none but these.
-    pub(super) fn of(value: &'v Value, known: &[&str]) -> Read<Self> {
+    pub(in crate::dialect) fn of(value: &'v Value, known: &[&str]) -> Read<Self> {
         let members = read::Members::of(value)?;
         let mut underscored = false;
         for name in members.names() {
@@ -30,19 +30,27 @@ impl<'v> Members<'v> {
     }
 
     /// The member of this name, if it is there and not null.
-    pub(super) fn get(&self, name: &str) -> Option<&'v Value> {
+    pub(in crate::dialect) fn get(&self, name: &str) -> Option<&'v Value> {
         let other = || self.underscored.then(|| self.members.get(&with_underscores(name))).flatten();
         self.members.get(name).or_else(other)
     }
 
     /// A member that must be there.
-    pub(super) fn required<T>(&self, name: &str, read: impl FnOnce(&'v Value) -> Read<T>) -> Read<T> {
+    pub(in crate::dialect) fn required<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&'v Value) -> Read<T>,
+    ) -> Read<T> {
         let value = self.get(name).ok_or(Mistake::new(Problem::Missing));
         value.and_then(read).map_err(|mistake| mistake.in_member(name))
     }
 
     /// A member that may be left out, or null.
-    pub(super) fn optional<T>(&self, name: &str, read: impl FnOnce(&'v Value) -> Read<T>) -> Read<Option<T>> {
+    pub(in crate::dialect) fn optional<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&'v Value) -> Read<T>,
+    ) -> Read<Option<T>> {
         self.get(name).map(read).transpose().map_err(|mistake| mistake.in_member(name))
     }
 }

@@ -1,14 +1,14 @@
 //! Gemini's wire: content generation, token counts, embeddings, models.
 
 mod content;
-mod embeddings;
-mod error;
-mod exchange;
-mod generate;
-mod members;
+pub(in crate::dialect) mod embeddings;
+pub(in crate::dialect) mod error;
+pub(in crate::dialect) mod exchange;
+pub(in crate::dialect) mod generate;
+pub(in crate::dialect) mod members;
 mod models;
-mod request;
-mod routes;
+pub(in crate::dialect) mod request;
+pub(in crate::dialect) mod routes;
 mod stream;
 mod tools;
 mod wire;

@@ -15,14 +15,14 @@ const MOST_THINKING: i64 = 32_768;
 
 /// What is asked for.
 #[derive(Debug)]
-pub(super) struct ContentRequest {
-    pub(super) request: CompletionRequest,
+pub(in crate::dialect) struct ContentRequest {
+    pub(in crate::dialect) request: CompletionRequest,
     /// Whether thoughts are shown.
-    pub(super) shows_thoughts: bool,
+    pub(in crate::dialect) shows_thoughts: bool,
 }
 
 /// Reads the body of a request for content.
-pub(super) fn read(body: &Value) -> Read<ContentRequest> {
+pub(in crate::dialect) fn read(body: &Value) -> Read<ContentRequest> {
     const KNOWN: [&str; 11] = [
         "contents",
         "systemInstruction",

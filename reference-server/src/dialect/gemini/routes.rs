@@ -7,13 +7,13 @@ use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Refusal;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, GEMINI};
 use super::{embeddings, generate, models};
-use crate::dialect::common::{self, Answer, Arrival, run};
+use crate::dialect::common::{Answer, Arrival, run};
 
 /// What is done with a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(in crate::dialect) enum Action {
     Generate,
     Stream,
     Count,
@@ -23,10 +23,11 @@ pub(super) enum Action {
 
 impl Action {
     /// Every action.
-    const ALL: [Self; 5] = [Self::Generate, Self::Stream, Self::Count, Self::Embed, Self::EmbedBatch];
+    pub(in crate::dialect) const ALL: [Self; 5] =
+        [Self::Generate, Self::Stream, Self::Count, Self::Embed, Self::EmbedBatch];
 
     /// The name behind the colon of a path.
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::dialect) const fn name(self) -> &'static str {
         match self {
             Self::Generate => "generateContent",
             Self::Stream => "streamGenerateContent",
@@ -71,7 +72,7 @@ impl<'p> Endpoint<'p> {
 
 /// Answers a request.
 pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
-    let exchange = Exchange(common::Exchange::start(arrival, Some));
+    let exchange = Exchange::start(arrival, &GEMINI);
     let refuse = |refusal: Refusal| {
         let exception = refusal.exception().map(Arc::from);
         (refusal.into_response(), exception)

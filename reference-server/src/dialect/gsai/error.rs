@@ -55,8 +55,10 @@ pub(super) enum Refusal {
     BadRequest(String),
     /// The provider has had enough for now; it may have said after how many seconds to come back.
     RateLimited { message: String, retry_after: Option<u32> },
-    /// The provider cannot be reached.
+    /// The provider cannot work.
     ProviderUnavailable(String),
+    /// The provider did not answer, or the model is not there; how that came about is for the log.
+    ProviderFailed { status: StatusCode, message: &'static str, exception: String },
     /// The state cannot be reached.
     Unavailable(String),
     /// Something broke; what exactly is for the log.
@@ -69,7 +71,7 @@ impl Refusal {
     /// What the log says went wrong inside; nothing where the request was merely refused.
     pub(super) fn exception(&self) -> Option<&str> {
         match self {
-            Self::Internal { exception, .. } => Some(exception),
+            Self::Internal { exception, .. } | Self::ProviderFailed { exception, .. } => Some(exception),
             Self::Defective { status: StatusCode::INTERNAL_SERVER_ERROR, body, .. } => Some(body),
             _ => None,
         }
@@ -188,6 +190,7 @@ impl IntoResponse for Refusal {
                 retry_after(relayed(StatusCode::TOO_MANY_REQUESTS, &message), seconds)
             }
             Self::ProviderUnavailable(message) => relayed(StatusCode::SERVICE_UNAVAILABLE, &message),
+            Self::ProviderFailed { status, message, .. } => relayed(status, message),
             Self::Unavailable(message) => {
                 detailed(StatusCode::SERVICE_UNAVAILABLE, format!("Database connection error: {message}"))
             }

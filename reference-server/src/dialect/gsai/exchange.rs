@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 
 use super::error::Refusal;
 use super::rewrite;
@@ -71,12 +71,26 @@ impl<'a> Exchange<'a> {
                 rewrite::rate_limited(defects, message, retry_after)
             }
             CallError::Provider(ProviderError::Unavailable(message)) => Refusal::ProviderUnavailable(message),
+            CallError::Provider(ProviderError::UnknownModel(_)) => {
+                self.provider_failed(StatusCode::NOT_FOUND, "The model does not exist.", &error)
+            }
+            CallError::Provider(ProviderError::TimedOut(_)) => {
+                self.provider_failed(StatusCode::GATEWAY_TIMEOUT, "The model did not answer in time.", &error)
+            }
+            CallError::Provider(ProviderError::Unreachable(_)) => {
+                self.provider_failed(StatusCode::SERVICE_UNAVAILABLE, "The model cannot be reached.", &error)
+            }
             error => {
                 let exception = rewrite::logged(defects, &error);
                 let failure = rewrite::provider_failure(defects, self.context.id, error);
                 Refusal::Internal { failure, exception }
             }
         }
+    }
+
+    fn provider_failed(&self, status: StatusCode, message: &'static str, error: &CallError) -> Refusal {
+        let exception = rewrite::logged(&self.world.defects, error);
+        Refusal::ProviderFailed { status, message, exception }
     }
 
     /// Something broke; what exactly stands in the log.

@@ -14,6 +14,9 @@ use crate::domain::inference::ProviderError;
 
 const BROKEN: &str = "The server had an error while processing your request. Sorry about that! You can retry your \
     request, or look the error up in the log under the id in the x-request-id header.";
+const NO_SUCH_MODEL: &str = "The model does not exist or you do not have access to it.";
+const TOO_SLOW: &str = "The model did not answer in time. You can retry your request.";
+const AWAY: &str = "The model cannot be reached at the moment. You can retry your request.";
 
 /// What an error is about, as its `type` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +153,27 @@ impl Refusal {
             CallError::Provider(ProviderError::Unavailable(message)) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, Kind::Server, message)
             }
+            // How the provider calls the model is not shown.
+            CallError::Provider(ProviderError::UnknownModel(_)) => {
+                Self::not_found(NO_SUCH_MODEL).coded("model_not_found").because(&error)
+            }
+            CallError::Provider(ProviderError::Credentials(_)) => {
+                Self::new(StatusCode::BAD_GATEWAY, Kind::Server, BROKEN).because(&error)
+            }
+            CallError::Provider(ProviderError::TimedOut(_)) => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, Kind::Server, TOO_SLOW).because(&error)
+            }
+            CallError::Provider(ProviderError::Unreachable(_)) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, Kind::Server, AWAY).because(&error)
+            }
             error => Self::internal(error.to_string()),
         }
+    }
+
+    /// The same refusal, with what the log says of it.
+    fn because(mut self, error: &CallError) -> Self {
+        self.exception = Some(error.to_string().into());
+        self
     }
 
     /// A limit is reached.
@@ -272,6 +294,20 @@ mod tests {
         assert_eq!(told["error"]["param"], "messages");
         let message = told["error"]["message"].as_str().unwrap();
         assert!(message.starts_with("This model's maximum context length is 16385 tokens."), "{message}");
+        for (error, status, code) in [
+            (ProviderError::UnknownModel("secret".to_owned()), 404, json!("model_not_found")),
+            (ProviderError::Credentials("secret".to_owned()), 502, Value::Null),
+            (ProviderError::TimedOut("secret".to_owned()), 504, Value::Null),
+            (ProviderError::Unreachable("secret".to_owned()), 503, Value::Null),
+        ] {
+            let refusal = Refusal::failed(error.into(), None, "messages");
+            let told = body(&refusal);
+            assert_eq!(told["error"]["code"], code);
+            assert!(!told.to_string().contains("secret"), "{told}");
+            let (response, exception) = refusal.into_response();
+            assert_eq!(response.status(), status);
+            assert!(exception.unwrap().contains("secret"));
+        }
         let away = ProviderError::Unavailable("busy".to_owned());
         let told = body(&Refusal::failed(away.into(), None, "messages"));
         assert_eq!(

@@ -34,6 +34,18 @@ Feature: Any gateway can be tested, as far as it can be seen
     Then the exit code is 1
     And it prints "1 case not testable, which is not conformant"
 
+  Scenario: A credential that was forgotten is told before anything is sent
+    Given the file "gateway.yaml":
+      """
+      name: a gateway whose key nobody exported
+      url: http://127.0.0.1:1
+      roles: { all_scopes: { env: FORGOTTEN_KEY } }
+      """
+    When I run "plumbline run --target gateway.yaml"
+    Then the exit code is 3
+    And it complains of "gateway.yaml:3:"
+    And it complains of "role `all_scopes` has no credential: the environment variable `FORGOTTEN_KEY` is not set"
+
   Scenario: What was never promised is unsupported
     Given a sound gateway in another process
     And the environment variable GATEWAY_KEY is "sk-plumbline-all-scopes"

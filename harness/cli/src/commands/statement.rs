@@ -1,0 +1,201 @@
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use plumbline_harness::source::written::wrappers::{Located, Tree, TreeValue};
+use plumbline_harness::source::yaml::decode;
+use plumbline_harness::source::yaml::decode::DecodeError;
+use plumbline_harness::source::{Mistake, SourceFile, Span, read_text};
+use plumbline_record::{Event, ExitCode, RunStarted};
+use plumbline_reports::statement::{self, ContractFacts, FORMAT, Finding, Implementation, StatementError};
+use plumbline_reports::{Summary, one_line};
+use serde::Deserialize;
+
+use crate::arguments::{Sources, Statement, StatementCommand, StatementVerify, StatementWrite};
+use crate::diagnostics::{Failure, printed, render};
+use crate::facts::facts;
+use crate::printer::Printer;
+use crate::replace::replace;
+use crate::suite;
+
+/// `plumbline statement`
+pub(crate) fn statement(arguments: &Statement, printer: Printer) -> Result<ExitCode, Failure> {
+    match (&arguments.command, &arguments.write) {
+        (Some(StatementCommand::Verify(verifying)), _) => verify(verifying, printer),
+        (None, Some(writing)) => write(writing, &arguments.sources, printer),
+        (None, None) => Err(Failure::Usage(anyhow!("name a record, or a statement to verify"))),
+    }
+}
+
+fn write(arguments: &StatementWrite, sources: &Sources, printer: Printer) -> Result<ExitCode, Failure> {
+    let StatementWrite { records, implementation, version, out } = arguments;
+    let implementation = Implementation { name: implementation.clone(), version: version.clone() };
+    let text = told(records, &known(sources)?, implementation)?.to_yaml().map_err(Failure::configuration)?;
+    match out {
+        None => printed(write!(printer.out(), "{text}"))?,
+        Some(path) => {
+            replace(path, |file| file.write_all(text.as_bytes()))
+                .with_context(|| format!("write {}", path.display()))
+                .map_err(Failure::Configuration)?;
+            printer.note(&format!("wrote {}", path.display()));
+        }
+    }
+    Ok(ExitCode::Conformant)
+}
+
+fn verify(arguments: &StatementVerify, printer: Printer) -> Result<ExitCode, Failure> {
+    let file = source(&arguments.file)?;
+    let statement = read(&file)?;
+    let known = known(&arguments.sources)?;
+    let mut findings = statement.check(&known);
+    if !arguments.record.is_empty() {
+        let recorded = told(&arguments.record, &known, statement.implementation.clone())?;
+        let places: BTreeSet<_> = findings.iter().map(|finding| finding.at.clone()).collect();
+        let differences = statement.compare(&recorded).map_err(Failure::configuration)?;
+        findings.extend(differences.into_iter().filter(|finding| !places.contains(&finding.at)));
+    }
+    if findings.is_empty() {
+        printed(tell(&statement, !arguments.record.is_empty(), &mut printer.out()))?;
+        return Ok(ExitCode::Conformant);
+    }
+    let mistakes = placed(findings, &file);
+    printed(writeln!(printer.out(), "{}", render(&mistakes, printer)))?;
+    Ok(ExitCode::NotConformant)
+}
+
+fn known(sources: &Sources) -> Result<Vec<ContractFacts>, Failure> {
+    let (suite, schemas) = suite::sound(sources)?;
+    Ok(facts(&suite, &schemas))
+}
+
+/// What records say of an implementation.
+fn told(
+    records: &[PathBuf],
+    known: &[ContractFacts],
+    implementation: Implementation,
+) -> Result<statement::Statement, Failure> {
+    let summary = summary(records).map_err(Failure::Configuration)?;
+    statement::Statement::new(&summary, known, implementation).map_err(|error| {
+        let is_other = matches!(error, StatementError::OtherContract { .. });
+        let error = anyhow::Error::from(error);
+        Failure::Configuration(if is_other {
+            let hint = "use the Plumbline that ran it, or give the same --scenarios and --fixtures";
+            anyhow!("{error:#}\n  hint: {hint}")
+        } else {
+            error
+        })
+    })
+}
+
+/// What records decided that are of one run.
+fn summary(records: &[PathBuf]) -> anyhow::Result<Summary> {
+    let mut summary = Summary::default();
+    let mut first: Option<(&PathBuf, RunStarted)> = None;
+    for path in records {
+        let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
+        for event in plumbline_record::read(BufReader::new(file)) {
+            let event = event.with_context(|| format!("read {}", path.display()))?;
+            if let Event::RunStarted(started) = &event {
+                match &first {
+                    None => first = Some((path, started.clone())),
+                    Some((other, before)) => before.agree(started).with_context(|| {
+                        format!("tell {} together with {}", path.display(), other.display())
+                    })?,
+                }
+            }
+            summary.add(event);
+        }
+    }
+    Ok(summary)
+}
+
+fn source(path: &Path) -> Result<Arc<SourceFile>, Failure> {
+    let text = read_text(path).map_err(Failure::configuration)?;
+    Ok(Arc::new(SourceFile { name: path.display().to_string().into(), text: text.into() }))
+}
+
+/// The first thing to know of a statement.
+#[derive(Deserialize)]
+struct Version {
+    format: Located<u32>,
+}
+
+/// Reads a statement of the format that is known here.
+fn read(file: &Arc<SourceFile>) -> Result<statement::Statement, Failure> {
+    // Of the members of another format nothing can be said.
+    if let (Some(Version { format }), _) = decode::<Version>(&file.text)
+        && format.value != FORMAT
+    {
+        let message = format!("this is a statement of format {}: this version knows {FORMAT}", format.value);
+        let file = Arc::clone(file);
+        return Err(Failure::Mistakes(vec![Mistake { file, span: format.span, message, hint: None }]));
+    }
+    let (statement, errors) = decode::<statement::Statement>(&file.text);
+    match statement {
+        Some(statement) if errors.is_empty() => Ok(statement),
+        _ => {
+            let mistake = |DecodeError { span, message, hint }| Mistake {
+                file: Arc::clone(file),
+                span: span.unwrap_or_default(),
+                message,
+                hint,
+            };
+            Err(Failure::Mistakes(errors.into_iter().map(mistake).collect()))
+        }
+    }
+}
+
+/// What was found, with its places in the file and in their order.
+fn placed(findings: Vec<Finding>, file: &Arc<SourceFile>) -> Vec<Mistake> {
+    let (tree, _) = decode::<Tree>(&file.text);
+    let mut mistakes: Vec<_> = findings
+        .into_iter()
+        .map(|Finding { at, message, hint }| {
+            let span = tree.as_ref().map(|tree| first_line(span(tree, &at), &file.text)).unwrap_or_default();
+            Mistake { file: Arc::clone(file), span, message, hint }
+        })
+        .collect();
+    mistakes.sort_by_key(|mistake| (mistake.span.line, mistake.span.column));
+    mistakes
+}
+
+/// Where a member stands, or the nearest thing around it that is there.
+fn span(tree: &Tree, at: &[String]) -> Span {
+    let mut found = tree;
+    for step in at {
+        let next = match &found.value {
+            TreeValue::Object(members) => {
+                members.iter().find(|(name, _)| name == step).map(|(_, value)| value)
+            }
+            TreeValue::List(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
+            _ => None,
+        };
+        match next {
+            Some(next) => found = next,
+            None => break,
+        }
+    }
+    found.span
+}
+
+/// The part of a stretch that is in its first line, so that no long list is shown for an entry that it lacks.
+fn first_line(span: Span, text: &str) -> Span {
+    let rest = text.get(span.start as usize..).unwrap_or_default();
+    let line = u32::try_from(rest.lines().next().map_or(0, str::len)).unwrap_or(u32::MAX);
+    Span { length: span.length.min(line), ..span }
+}
+
+fn tell(statement: &statement::Statement, recorded: bool, out: &mut impl io::Write) -> io::Result<()> {
+    let Implementation { name, version } = &statement.implementation;
+    writeln!(out, "{} {}", one_line(name, usize::MAX), one_line(version, usize::MAX))?;
+    for contract in &statement.contracts {
+        let statement::Contract { name, version, claim, because, .. } = contract;
+        let because = if because.is_empty() { String::new() } else { format!(": {}", because.join("; ")) };
+        writeln!(out, "  {name} {version}  {claim}{because}")?;
+    }
+    let more = if recorded { ", with the contracts and with the records" } else { " and with the contracts" };
+    writeln!(out, "The statement agrees with itself{more}.")
+}

@@ -1,0 +1,34 @@
+//! What the scenarios say of their contracts, for a statement to be held against.
+
+use plumbline_harness::check::Schemas;
+use plumbline_harness::engine::{Planned, pinned, planned};
+use plumbline_harness::scenario::{Contract, Scenario};
+use plumbline_harness::source::Suite;
+use plumbline_record::Verified;
+use plumbline_reports::statement::{CaseFacts, ContractFacts};
+
+/// The contracts of a suite, each with all its cases, whatever is selected of them.
+pub(crate) fn facts(suite: &Suite, schemas: &Schemas) -> Vec<ContractFacts> {
+    suite.contracts.values().map(|contract| of(contract, suite, schemas)).collect()
+}
+
+fn of(contract: &Contract, suite: &Suite, schemas: &Schemas) -> ContractFacts {
+    let scenarios = suite.scenarios.iter().filter(|scenario| scenario.contract == contract.name);
+    let cases = scenarios.flat_map(|scenario| {
+        planned(scenario, Some(contract)).map(move |case| (case.name.clone(), facts_of(case, scenario)))
+    });
+    ContractFacts {
+        contract: pinned(contract, suite, schemas),
+        capabilities: contract.capabilities.keys().map(ToString::to_string).collect(),
+        cases: cases.collect(),
+    }
+}
+
+fn facts_of(case: Planned, scenario: &Scenario) -> CaseFacts {
+    let level = case.verifies.iter().map(|Verified { level, .. }| *level).max().unwrap_or_default();
+    CaseFacts {
+        level,
+        requires: scenario.requires.iter().map(ToString::to_string).collect(),
+        verifies: case.verifies.into_iter().map(|verified| verified.requirement).collect(),
+    }
+}

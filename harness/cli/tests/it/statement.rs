@@ -1,0 +1,181 @@
+//! What is published of a gateway, and how a reader finds out whether it holds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::support::{Run, plumbline, run, texts};
+
+const MADE: [&str; 4] = ["--implementation", "The reference gateway", "--version", "0.1.0"];
+
+fn record(run: &Run) -> PathBuf {
+    run.out.path().join("run.jsonl")
+}
+
+fn output(command: &mut Command) -> (i32, String, String) {
+    texts(command.output().unwrap())
+}
+
+/// The statement that is made from records.
+fn statement(records: &[PathBuf]) -> String {
+    let (code, stdout, stderr) = output(plumbline().arg("statement").args(records).args(MADE));
+    assert_eq!(code, 0, "{stderr}");
+    stdout
+}
+
+/// What `plumbline statement verify` says of a text.
+fn verified(text: &str, record: Option<&Path>) -> (i32, String, String) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("statement.yaml");
+    fs::write(&file, text).unwrap();
+    let mut command = plumbline();
+    command.args(["statement", "verify"]).arg(file);
+    if let Some(record) = record {
+        command.arg("--record").arg(record);
+    }
+    output(&mut command)
+}
+
+#[test]
+fn the_reference_is_conformant_and_its_statement_holds() {
+    let run = run(["--contract", "gsai"]);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("statement.yaml");
+    let mut command = plumbline();
+    command.arg("statement").arg(record(&run)).args(MADE).arg("--out").arg(&file);
+    let (code, stdout, stderr) = output(&mut command);
+    assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text, statement(&[record(&run)]));
+    for part in [
+        "  name: The reference gateway\n",
+        "reproduce: plumbline run --contract gsai\n",
+        "- name: gsai\n",
+        "  claim: conformant\n  because: []\n",
+        "      files: conformant\n",
+        "  failed: []\n",
+        // The reference claims these as well.
+        "not_run:\n- anthropic\n",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let (code, stdout, stderr) = verified(&text, Some(&record(&run)));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stdout.starts_with("The reference gateway 0.1.0\n  gsai "), "{stdout}");
+    assert!(stdout.contains("  conformant\n"), "{stdout}");
+    assert!(stdout.contains("agrees with itself, with the contracts and with the records"), "{stdout}");
+    assert_eq!(verified(&text, None).0, 0);
+}
+
+#[test]
+fn a_part_of_a_contract_is_partial_and_a_failure_is_told() {
+    let sound = statement(&[record(&run(["SEQ_BILLING_*"]))]);
+    for part in
+        ["  claim: partial\n", " cases not run\n", "not selected, or not reached before the run ended"]
+    {
+        assert!(sound.contains(part), "{part} is not in\n{sound}");
+    }
+    let broken = run(["SEQ_BILLING_*", "--defect", "billing-event-missing"]);
+    let broken = statement(&[record(&broken)]);
+    for part in [
+        "  claim: not conformant\n",
+        "plumbline run 'SEQ_BILLING_*' --defect billing-event-missing",
+        "SEQ_BILLING_001_TC01[billing]",
+        "billing.event-per-success",
+    ] {
+        assert!(broken.contains(part), "{part} is not in\n{broken}");
+    }
+}
+
+#[test]
+fn shards_are_told_as_one_run_and_other_records_are_not() {
+    let shards = ["1/2", "2/2"].map(|shard| record_in(&["SEQ_AUTH_*", "--shard", shard]));
+    let records = shards.each_ref().map(|(_, record)| record.clone());
+    let folder = TempDir::new().unwrap();
+    let merged = folder.path().join("merged.jsonl");
+    let mut command = plumbline();
+    command.args(["report", "merge"]).args(&records).arg("--out").arg(&merged);
+    assert_eq!(output(&mut command).0, 0);
+    assert_eq!(statement(&records), statement(&[merged]));
+
+    let (_other, other) = record_in(&["SEQ_MODEL_*", "--shard", "2/2"]);
+    let mut command = plumbline();
+    command.arg("statement").args([&records[0], &other]).args(MADE);
+    let (code, _, stderr) = output(&mut command);
+    assert_eq!(code, 3);
+    assert!(stderr.contains("failed to tell ") && stderr.contains("different arguments"), "{stderr}");
+}
+
+/// A record, and the folder that goes with its handle.
+fn record_in(arguments: &[&str]) -> (TempDir, PathBuf) {
+    let run = run(arguments);
+    let record = record(&run);
+    (run.out, record)
+}
+
+#[test]
+fn what_does_not_hold_is_shown_where_it_stands() {
+    let run = run(["SEQ_BILLING_*"]);
+    let text = statement(&[record(&run)]);
+    let line = |part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
+
+    let raised = text.replace("claim: partial\n", "claim: conformant\n");
+    let (code, stdout, _) = verified(&raised, None);
+    assert_eq!(code, 1, "{stdout}");
+    for part in [
+        format!("statement.yaml:{}:", line("claim: partial")),
+        "this says `conformant`, and the lists make it `partial`".to_owned(),
+        "in 1 file".to_owned(),
+    ] {
+        assert!(stdout.contains(&part), "{part} is not in\n{stdout}");
+    }
+
+    let renamed = text.replace("descriptor: ", "descriptor: \"0\" # ");
+    assert_eq!(verified(&renamed, None).0, 0);
+    let (code, stdout, _) = verified(&renamed, Some(&record(&run)));
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("this says `0`, and the records say"), "{stdout}");
+
+    let other = text.replace("  digest: ", "  digest: f");
+    let (code, stdout, _) = verified(&other, None);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("this version of `gsai` has the digest"), "{stdout}");
+}
+
+#[test]
+fn what_is_no_statement_is_told_with_its_place() {
+    let text = statement(&[record(&run(["SEQ_BILLING_001_*"]))]);
+    for (text, parts) in [
+        (text.replace("format: 1\n", "format: 2\n"), &["statement.yaml:2:9", "this version knows 1"][..]),
+        (text.replace("\nrun:", "\nruns:"), &["`runs`", "`run`"]),
+        (text.replace("claim: partial", "claim: perfect"), &["there is no `perfect` here", "partial"]),
+        (text.replace("retries: 0", "retries: many"), &["the text `many`"]),
+        (text.replace("format: 1", "format: ["), &["statement.yaml:"]),
+    ] {
+        let (code, stdout, stderr) = verified(&text, None);
+        assert_eq!(code, 3, "{stdout}{stderr}");
+        assert!(parts.iter().all(|part| stderr.contains(part)), "{parts:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_there_or_told() {
+    let run = run(["SEQ_BILLING_001_*"]);
+    let record = record(&run);
+    let record = record.to_str().unwrap();
+    for (arguments, code, part) in [
+        (&["statement"][..], 2, "--implementation"),
+        (&["statement", record], 2, "--implementation"),
+        (&["statement", record, "--implementation", "x", "--version", ""], 2, "--version"),
+        (&["statement", "no-such-record", "--implementation", "x", "--version", "1"], 3, "no-such-record"),
+        (&["statement", "Cargo.toml", "--implementation", "x", "--version", "1"], 3, "read Cargo.toml"),
+        (&["statement", "verify"], 2, "FILE"),
+        (&["statement", "verify", "no-such-file"], 3, "no-such-file"),
+    ] {
+        let (found, stdout, stderr) = output(plumbline().args(arguments));
+        assert_eq!(found, code, "{arguments:?}: {stdout}{stderr}");
+        assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+    }
+}

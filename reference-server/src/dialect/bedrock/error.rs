@@ -1,0 +1,285 @@
+//! Every way in which a request ends without success, as AWS tells it.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::words;
+use crate::dialect::common::read::Mistake;
+use crate::dialect::common::{BodyError, UnknownFault};
+use crate::domain::call::CallError;
+use crate::domain::inference::ProviderError;
+use crate::domain::quota::Exceeded;
+
+/// Names the kind of an error, which stands nowhere in its body.
+const TYPE_HEADER: &str = "x-amzn-errortype";
+/// No more is told than so many bytes: what was to be signed can be as long as a head.
+const MOST: usize = 8 * 1024;
+/// When to come back where large bodies have to wait, in seconds.
+const COME_BACK: u64 = 1;
+const NO_CAPACITY: &str = "Bedrock is unable to process your request.";
+
+/// A kind of error; each has a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    AccessDenied,
+    ExpiredToken,
+    IncompleteSignature,
+    InternalServer,
+    InvalidSignature,
+    MissingAuthenticationToken,
+    ModelTimeout,
+    RequestTimeout,
+    ResourceNotFound,
+    Serialization,
+    ServiceUnavailable,
+    Throttling,
+    TooLarge,
+    UnknownOperation,
+    UnrecognizedClient,
+    Validation,
+}
+
+impl Kind {
+    /// The name on the wire.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "AccessDeniedException",
+            Self::ExpiredToken => "ExpiredTokenException",
+            Self::IncompleteSignature => "IncompleteSignatureException",
+            Self::InternalServer => "InternalServerException",
+            Self::InvalidSignature => "InvalidSignatureException",
+            Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
+            Self::ModelTimeout => "ModelTimeoutException",
+            Self::RequestTimeout => "RequestTimeoutException",
+            Self::ResourceNotFound => "ResourceNotFoundException",
+            Self::Serialization => "SerializationException",
+            Self::ServiceUnavailable => "ServiceUnavailableException",
+            Self::Throttling => "ThrottlingException",
+            Self::TooLarge => "RequestEntityTooLargeException",
+            Self::UnknownOperation => "UnknownOperationException",
+            Self::UnrecognizedClient => "UnrecognizedClientException",
+            Self::Validation => "ValidationException",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Serialization | Self::Validation => StatusCode::BAD_REQUEST,
+            Self::AccessDenied
+            | Self::ExpiredToken
+            | Self::IncompleteSignature
+            | Self::InvalidSignature
+            | Self::MissingAuthenticationToken
+            | Self::UnrecognizedClient => StatusCode::FORBIDDEN,
+            Self::ResourceNotFound | Self::UnknownOperation => StatusCode::NOT_FOUND,
+            Self::ModelTimeout | Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Throttling => StatusCode::TOO_MANY_REQUESTS,
+            Self::InternalServer => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The name in a stream, which has members for these alone.
+    const fn member(self) -> &'static str {
+        match self {
+            Self::Validation => "validationException",
+            Self::Throttling => "throttlingException",
+            Self::ServiceUnavailable => "serviceUnavailableException",
+            _ => "internalServerException",
+        }
+    }
+}
+
+/// A refusal, or a failure.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    kind: Kind,
+    message: Cow<'static, str>,
+    /// Seconds after which to come back, where that is known.
+    retry_after: Option<u64>,
+    /// What the log says went wrong inside; nothing where the request was merely refused.
+    pub(super) exception: Option<String>,
+}
+
+/// The body of an error.
+#[derive(Debug, Serialize)]
+pub(super) struct Told<'a> {
+    message: &'a str,
+}
+
+impl Refusal {
+    /// A refusal in these words.
+    pub(super) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        let mut message: Cow<'static, str> = message.into();
+        if message.len() > MOST {
+            let most = message.floor_char_boundary(MOST);
+            message.to_mut().truncate(most);
+        }
+        Self { kind, message, retry_after: None, exception: None }
+    }
+
+    /// Something broke; what exactly is for the log.
+    pub(super) fn internal(exception: String) -> Self {
+        let words = "The system encountered an unexpected error during processing. Try your request again.";
+        Self { exception: Some(exception), ..Self::new(Kind::InternalServer, words) }
+    }
+
+    /// The same refusal, with what the log says of it.
+    fn because(mut self, error: &CallError) -> Self {
+        self.exception = Some(error.to_string());
+        self
+    }
+
+    fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        self.retry_after = seconds;
+        self
+    }
+
+    /// What a stream tells of it: the name of the exception, and its payload.
+    pub(super) fn in_a_stream(&self) -> (&'static str, Told<'_>) {
+        (self.kind.member(), self.told())
+    }
+
+    fn told(&self) -> Told<'_> {
+        Told { message: &self.message }
+    }
+}
+
+impl From<Mistake> for Refusal {
+    fn from(mistake: Mistake) -> Self {
+        let (kind, message) = words::told(&mistake);
+        Self::new(kind, message)
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::new(Kind::TooLarge, "Request body is larger than is allowed."),
+            BodyError::TooSlow => Self::new(Kind::RequestTimeout, "Request body did not arrive in time."),
+            BodyError::Full => Self::new(Kind::ServiceUnavailable, NO_CAPACITY).retry_after(Some(COME_BACK)),
+            BodyError::Unreadable | BodyError::NotJson => {
+                Self::new(Kind::Serialization, "Request body could not be read.")
+            }
+            BodyError::Syntax { problem, line, column } => {
+                let words =
+                    format!("Request body is not valid JSON: {problem} at line {line}, column {column}.");
+                Self::new(Kind::Serialization, words)
+            }
+        }
+    }
+}
+
+impl From<UnknownFault> for Refusal {
+    fn from(fault: UnknownFault) -> Self {
+        Self::new(Kind::Validation, fault.to_string())
+    }
+}
+
+impl From<CallError> for Refusal {
+    /// An error that providers are known to have is relayed, and any other is the gateway's own.
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Provider(ProviderError::TooLong(message)) => Self::new(
+                Kind::Validation,
+                words::of_the_model(&format!("Input is too long for requested model. {message}")),
+            ),
+            CallError::Provider(ProviderError::Rejected(message)) => Self::new(Kind::Validation, message),
+            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
+                Self::new(Kind::Throttling, message).retry_after(retry_after.map(u64::from))
+            }
+            CallError::Provider(ProviderError::Unavailable(message)) => {
+                Self::new(Kind::ServiceUnavailable, message)
+            }
+            // How the provider calls the model is not shown.
+            CallError::Provider(ProviderError::UnknownModel(_)) => {
+                Self::new(Kind::ResourceNotFound, "The model was not found.").because(&error)
+            }
+            CallError::Provider(ProviderError::TimedOut(_)) => {
+                Self::new(Kind::ModelTimeout, "The model did not answer in time.").because(&error)
+            }
+            CallError::Provider(ProviderError::Unreachable(_)) => {
+                Self::new(Kind::ServiceUnavailable, NO_CAPACITY).because(&error)
+            }
+            error => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<Exceeded> for Refusal {
+    fn from(exceeded: Exceeded) -> Self {
+        let message = format!("Too many {}, please wait before trying again.", exceeded.what);
+        let seconds = u64::try_from(exceeded.retry_after.as_millis().div_ceil(1_000)).ok();
+        Self::new(Kind::Throttling, message).retry_after(seconds)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        // Strings always serialize.
+        let mut response = json_response(serde_json::to_vec(&self.told()).unwrap_or_default());
+        *response.status_mut() = self.kind.status();
+        let headers = response.headers_mut();
+        headers.insert(TYPE_HEADER, HeaderValue::from_static(self.kind.name()));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// A response with a JSON body.
+pub(super) fn json_response(body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_its_kind_in_a_header_and_its_words_in_the_body() {
+        let refusal = Refusal::new(Kind::Throttling, "Too many requests.").retry_after(Some(7));
+        assert_eq!(serde_json::to_string(&refusal.told()).unwrap(), "{\"message\":\"Too many requests.\"}");
+        assert_eq!(refusal.in_a_stream().0, "throttlingException");
+        let response = refusal.into_response();
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()[TYPE_HEADER], "ThrottlingException");
+        assert_eq!(response.headers()[header::RETRY_AFTER], "7");
+    }
+
+    #[test]
+    fn what_broke_is_for_the_log_only() {
+        let secret = || "the secret of node 7".to_owned();
+        for (error, status) in [
+            (ProviderError::Malformed(secret()), 500),
+            (ProviderError::Credentials(secret()), 500),
+            (ProviderError::UnknownModel(secret()), 404),
+            (ProviderError::TimedOut(secret()), 408),
+            (ProviderError::Unreachable(secret()), 503),
+        ] {
+            let refusal = Refusal::from(CallError::from(error));
+            assert!(refusal.exception.as_ref().unwrap().contains("node 7"));
+            assert!(!refusal.message.contains("node 7"));
+            assert_eq!(refusal.into_response().status(), status);
+        }
+        let refusal = Refusal::internal(secret());
+        assert_eq!(
+            (refusal.in_a_stream().0, refusal.kind),
+            ("internalServerException", Kind::InternalServer)
+        );
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let refusal = Refusal::new(Kind::InvalidSignature, "ä".repeat(MOST));
+        assert!(refusal.message.len() <= MOST && refusal.message.starts_with('ä'));
+    }
+}

@@ -1,0 +1,33 @@
+//! Who answers for a model: routes by weight, sessions that stay where they are, attempts that go on after a failure,
+//! and breakers that leave alone what keeps failing.
+
+mod attempts;
+mod backoff;
+mod breaker;
+mod chance;
+mod fate;
+mod network;
+mod opening;
+mod permit;
+mod plan;
+mod route;
+mod routed_model;
+mod seats;
+mod service;
+#[cfg(test)]
+pub(crate) mod testing;
+mod view;
+mod world_routing;
+
+pub(crate) use attempts::ask;
+pub(crate) use backoff::Retries;
+pub(crate) use breaker::BreakerPolicy;
+pub(crate) use network::{Backend, Network};
+pub(crate) use opening::open;
+pub(crate) use permit::Permit;
+pub(crate) use plan::{ModelPlan, Plan, Policy, RoutePlan};
+pub(crate) use route::Route;
+pub(crate) use seats::{Session, Sticky};
+pub(crate) use service::{Server, Service};
+pub(crate) use view::ModelView;
+pub(crate) use world_routing::Routing;

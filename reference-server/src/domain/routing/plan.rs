@@ -1,0 +1,62 @@
+//! How models are to be served, as a configuration says it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backoff::Retries;
+use super::breaker::BreakerPolicy;
+use super::seats::Sticky;
+
+/// The models that are served by routes, by their ids.
+pub(crate) type Plan = BTreeMap<Arc<str>, ModelPlan>;
+
+/// How one model is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ModelPlan {
+    /// One of these is chosen by weight.
+    pub(crate) routes: Vec<RoutePlan>,
+    /// These are asked in order once the chosen one has failed.
+    pub(crate) fallbacks: Vec<RoutePlan>,
+    pub(crate) policy: Policy,
+}
+
+/// One way to a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoutePlan {
+    /// The provider's name in the configuration.
+    pub(crate) provider: Arc<str>,
+    /// What the provider calls the model, where it is not what the catalog says.
+    pub(crate) model: Option<Arc<str>>,
+    /// How often it is chosen, beside the others.
+    pub(crate) weight: u32,
+}
+
+/// What a model's routes have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    pub(crate) retries: Retries,
+    /// Most time for one attempt: until the answer, or the first part of a stream.
+    pub(crate) timeout: Duration,
+    /// Most time for all attempts and the pauses between them.
+    pub(crate) deadline: Duration,
+    pub(crate) breaker: Option<BreakerPolicy>,
+    pub(crate) sticky: Option<Sticky>,
+}
+
+impl Default for Policy {
+    /// Each route is asked once.
+    fn default() -> Self {
+        Self {
+            retries: Retries {
+                attempts: 1,
+                backoff: Duration::from_millis(200),
+                most: Duration::from_secs(5),
+            },
+            timeout: Duration::from_mins(2),
+            deadline: Duration::from_mins(5),
+            breaker: None,
+            sticky: None,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! One way to a model, and how it has done so far.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::breaker::{Breaker, BreakerPolicy, BreakerState};
+use super::permit::Permit;
+use super::service::Server;
+use crate::domain::clock::Moment;
+use crate::domain::inference::ModelIdentity;
+use crate::provider::Provider;
+
+/// A provider, and what it is told of the model.
+pub(crate) struct Route {
+    pub(crate) provider: Arc<dyn Provider>,
+    /// The model under the provider's own name.
+    pub(crate) identity: ModelIdentity,
+    pub(super) server: Server,
+    pub(super) weight: u32,
+    breaker: Mutex<Breaker>,
+}
+
+impl Route {
+    pub(super) fn new(
+        provider: Arc<dyn Provider>,
+        provider_name: Arc<str>,
+        identity: ModelIdentity,
+        weight: u32,
+        breaker: Option<BreakerPolicy>,
+    ) -> Self {
+        let server = Server { provider: provider_name, model: Arc::clone(&identity.id) };
+        Self { provider, identity, server, weight, breaker: Mutex::new(Breaker::new(breaker)) }
+    }
+
+    /// Whether its breaker would let a call through.
+    pub(super) fn admits(&self, now: Moment) -> bool {
+        self.breaker.lock().admits(now)
+    }
+
+    /// Leave to call it once, if its breaker lets a call through.
+    pub(super) fn admit(self: &Arc<Self>, now: Moment) -> Option<Permit> {
+        let admission = self.breaker.lock().admit(now)?;
+        Some(Permit::new(Arc::clone(self), admission))
+    }
+
+    /// Where its breaker stands, and how many calls have failed since the last that did not.
+    pub(super) fn health(&self, now: Moment) -> (BreakerState, u32) {
+        let breaker = self.breaker.lock();
+        (breaker.state(now), breaker.failures())
+    }
+
+    /// Tells its breaker something.
+    pub(super) fn note(&self, what: impl FnOnce(&mut Breaker)) {
+        what(&mut self.breaker.lock());
+    }
+}

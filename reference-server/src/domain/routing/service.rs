@@ -1,0 +1,59 @@
+//! The record of who has served a request.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Who has served a request, and how many attempts it took. A request that no route was asked for has none.
+#[derive(Debug, Default)]
+pub(crate) struct Service {
+    attempts: AtomicU32,
+    server: OnceLock<Server>,
+}
+
+/// Who has served a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// The provider's name in the configuration.
+    pub(crate) provider: Arc<str>,
+    /// What the provider calls the model.
+    pub(crate) model: Arc<str>,
+}
+
+impl Service {
+    /// Counts an attempt; which one it is, from 1.
+    pub(super) fn begin_attempt(&self) -> u32 {
+        self.attempts.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Notes who has answered. Of several that answer parts of a request the first is told.
+    pub(super) fn served_by(&self, server: &Server) {
+        self.server.get_or_init(|| server.clone());
+    }
+
+    /// How often a provider was asked.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Who has answered, if anybody has.
+    pub(crate) fn server(&self) -> Option<&Server> {
+        self.server.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_counted_and_the_first_to_answer_is_told() {
+        let service = Service::default();
+        assert_eq!((service.attempts(), service.server()), (0, None));
+        assert_eq!((service.begin_attempt(), service.begin_attempt()), (1, 2));
+        let server = |provider: &str| Server { provider: provider.into(), model: "m".into() };
+        service.served_by(&server("one"));
+        service.served_by(&server("two"));
+        assert_eq!((service.attempts(), service.server()), (2, Some(&server("one"))));
+    }
+}

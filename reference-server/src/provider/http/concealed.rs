@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use url::Url;
+
+use super::Secret;
+use crate::domain::inference::ProviderError;
+
+/// What stands in place of what is taken out.
+const CONCEALED: &str = "[concealed]";
+/// A shorter credential is none, and would be found in ordinary words.
+const SHORTEST: usize = 8;
+
+/// What is taken out of a provider's words before they are told to anybody: the credentials that it was sent, and where
+/// it is.
+#[derive(Clone)]
+pub(super) struct Concealed(Arc<[String]>);
+
+impl Concealed {
+    /// Hides an address and the credentials that are sent there.
+    pub(super) fn new(url: &Url, secrets: &[&Secret]) -> Self {
+        let secrets = secrets.iter().map(|secret| secret.reveal()).filter(|secret| secret.len() >= SHORTEST);
+        let host = url.host_str().filter(|host| !host.is_empty());
+        // The host with its port comes first, so that no port is left of it.
+        let address = host.and_then(|host| Some(format!("{host}:{}", url.port()?)));
+        Self(secrets.map(str::to_owned).chain(address).chain(host.map(str::to_owned)).collect())
+    }
+
+    /// An error that holds nothing of it.
+    pub(super) fn error(&self, error: ProviderError) -> ProviderError {
+        use ProviderError as E;
+        match error {
+            E::Rejected(told) => E::Rejected(self.text(told)),
+            E::TooLong(told) => E::TooLong(self.text(told)),
+            E::UnknownModel(told) => E::UnknownModel(self.text(told)),
+            E::Credentials(told) => E::Credentials(self.text(told)),
+            E::RateLimited { message, retry_after } => {
+                E::RateLimited { message: self.text(message), retry_after }
+            }
+            E::Unavailable(told) => E::Unavailable(self.text(told)),
+            E::TimedOut(told) => E::TimedOut(self.text(told)),
+            E::Unreachable(told) => E::Unreachable(self.text(told)),
+            E::Unmapped { status, body } => E::Unmapped { status, body: self.text(body) },
+            E::Malformed(told) => E::Malformed(self.text(told)),
+        }
+    }
+
+    fn text(&self, text: String) -> String {
+        self.0.iter().fold(
+            text,
+            |text, hidden| {
+                if text.contains(hidden) { text.replace(hidden, CONCEALED) } else { text }
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_credentials_nor_the_address_are_left() {
+        let url = "http://node-7.example:8443/v1".parse().unwrap();
+        let hidden = Concealed::new(&url, &[&Secret::new("sk-upstream"), &Secret::new("a")]);
+        let told = "Bearer sk-upstream at node-7.example:8443, also node-7.example".to_owned();
+        let expected = "Bearer [concealed] at [concealed], also [concealed]".to_owned();
+        assert_eq!(hidden.error(ProviderError::Rejected(told)), ProviderError::Rejected(expected));
+        let harmless = ProviderError::RateLimited { message: "a day".to_owned(), retry_after: Some(1) };
+        assert_eq!(hidden.error(harmless.clone()), harmless);
+    }
+}

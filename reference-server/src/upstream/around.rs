@@ -1,0 +1,227 @@
+//! What stands around every call: it is noted, fails where it is told to, and is followed to its end.
+
+use std::future::pending;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::alter;
+use super::asked::Asked;
+use super::call::Outcome;
+use super::error_body::{self, Failure};
+use super::fault::{Fault, FaultKind};
+use super::following::{FollowedBody, Following};
+use super::provider_kind::ProviderKind;
+use super::world::UpstreamWorld;
+use crate::connection::Reset;
+use crate::dialect::common::{Arrival, BodyError, body};
+use crate::intake::Intake;
+
+/// Names a fault that a caller wants.
+const FAULT_HEADER: &str = "x-plumbline-fault";
+/// How long an answer is held up where nothing is said.
+const DELAY: Duration = Duration::from_secs(1);
+/// The status of an error where nothing is said.
+const UNAVAILABLE: u16 = 503;
+/// The status of an error that no provider documents.
+const UNMAPPED: u16 = 418;
+/// What such an error tells that is nobody's business: whoever shows it to a caller can be told by it.
+const INTERNALS: &str = "node-7.provider.internal:8443 /srv/model/worker.py";
+/// What a proxy before a provider shows to people.
+const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\
+    <body><h1>It works!</h1></body></html>\n";
+/// So much of a refusal is looked at for its message, in bytes.
+const REFUSAL: usize = 1024 * 1024;
+
+/// Where a call goes, and how it came.
+pub(super) struct Way<'a> {
+    pub(super) world: &'a Arc<UpstreamWorld>,
+    pub(super) provider: ProviderKind,
+    /// The byte of the path at which the provider's own path begins.
+    pub(super) mounted_at: usize,
+    pub(super) client_ip: IpAddr,
+    pub(super) reset: &'a Reset,
+}
+
+/// What is taken in of bodies: once to be noted, then once more by the dialect.
+pub(super) struct Intakes {
+    pub(super) noted: Intake,
+    pub(super) answered: Intake,
+}
+
+/// Answers a call; an error where the connection is to end instead.
+pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) -> io::Result<Response> {
+    let Way { world, provider, mounted_at, client_ip, reset } = way;
+    let at_provider = world.provider(provider);
+    let arrived = (at_provider.clock.now(), world.age_us());
+    let (mut head, body) = request.into_parts();
+    let is_head = head.method == Method::HEAD;
+    let taken_in = body::collect(body, &intakes.noted, false).await;
+    let bytes = taken_in.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
+    let path = head.uri.path().get(mounted_at..).unwrap_or_default();
+    let asked = Arc::new(Asked::read(provider, &head, path, bytes.clone(), arrived));
+    let mut following = Following::new(Arc::clone(world), world.journal.begin(Arc::clone(&asked)));
+    // What the body takes of the room for large ones is held until there is an answer.
+    let _share = match taken_in {
+        Ok((_, share)) => share,
+        Err(error) => {
+            let response = told(unread(provider, &error), &mut following).await;
+            return Ok(followed(response, is_head, following));
+        }
+    };
+
+    let fault = fault(world, &mut head, &asked);
+    let mut instead = None;
+    if let Some(fault) = &fault {
+        following.meets(fault.kind.name());
+        if let Some(delay) = delay(fault) {
+            sleep(delay).await;
+        }
+        if is_reset_at_once(fault, &asked) {
+            following.end(Outcome::Cut);
+            reset.arm();
+            return Err(io::Error::other("the connection is reset on purpose"));
+        }
+        instead = in_place_of_answer(fault, &asked).await;
+    }
+    let response = match instead {
+        Some(response) => {
+            following.answered(response.status().as_u16(), None);
+            response
+        }
+        None => {
+            let arrival =
+                Arrival { world: at_provider, head, mounted_at, client_ip, intake: &intakes.answered };
+            let response = told(provider.serve(&arrival, Body::from(bytes)).await, &mut following).await;
+            let altered = altered(response, world, &asked, fault.as_ref(), reset).await;
+            altered.inspect_err(|_| following.end(Outcome::Cut))?
+        }
+    };
+    Ok(followed(response, is_head, following))
+}
+
+/// The fault that a call meets: the one that it asks for itself, or one of the world's.
+fn fault(world: &UpstreamWorld, head: &mut Parts, asked: &Asked) -> Option<Fault> {
+    match head.headers.get(FAULT_HEADER).map(Fault::from_header) {
+        None => world.faults.strike(asked),
+        Some(wanted) => {
+            // One that there is not is refused by the provider.
+            let wanted = wanted?;
+            head.headers.remove(FAULT_HEADER);
+            Some(wanted).filter(|fault| asked.streamed || !fault.kind.is_of_streams())
+        }
+    }
+}
+
+/// How long a fault holds up the head of the answer.
+fn delay(fault: &Fault) -> Option<Duration> {
+    match fault.kind {
+        FaultKind::Delay => Some(fault.delay.unwrap_or(DELAY)),
+        FaultKind::Status | FaultKind::UnmappedError => fault.delay,
+        _ => None,
+    }
+}
+
+/// Whether a fault resets the connection before there is an answer, and not in mid-stream.
+fn is_reset_at_once(fault: &Fault, asked: &Asked) -> bool {
+    let comes_in_mid_stream = asked.streamed && fault.after_events.is_some();
+    fault.kind == FaultKind::Reset && !comes_in_mid_stream
+}
+
+/// What is answered where a fault leaves nothing of the provider's answer.
+async fn in_place_of_answer(fault: &Fault, asked: &Asked) -> Option<Response> {
+    match fault.kind {
+        FaultKind::Hang => pending().await,
+        FaultKind::Status => {
+            let failure = Failure {
+                provider: asked.provider,
+                status: fault.status.unwrap_or(UNAVAILABLE),
+                message: fault.message.as_deref(),
+                retry_after: fault.retry_after,
+            };
+            Some(failure.response())
+        }
+        FaultKind::UnmappedError => {
+            let told = json!({ "internal": fault.message.as_deref().unwrap_or(INTERNALS) });
+            let status = StatusCode::from_u16(fault.status.unwrap_or(UNMAPPED));
+            let mut response = success("application/json", told.to_string());
+            *response.status_mut() = status.unwrap_or(StatusCode::IM_A_TEAPOT);
+            Some(response)
+        }
+        FaultKind::Html => Some(success("text/html; charset=utf-8", PAGE)),
+        FaultKind::EmptySuccess if !asked.streamed => Some(success("application/json", "{}")),
+        FaultKind::EmptySuccess if asked.provider == ProviderKind::Bedrock => {
+            Some(success("application/vnd.amazon.eventstream", Body::empty()))
+        }
+        FaultKind::EmptySuccess => Some(success("text/event-stream", Body::empty())),
+        _ => None,
+    }
+}
+
+fn success(content_type: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A provider's success as faults and gates leave it.
+async fn altered(
+    response: Response,
+    world: &UpstreamWorld,
+    asked: &Asked,
+    fault: Option<&Fault>,
+    reset: &Reset,
+) -> io::Result<Response> {
+    if !response.status().is_success() {
+        return Ok(response);
+    }
+    let passage = if asked.streamed { world.gates.meet(asked) } else { None };
+    match fault {
+        Some(fault) if !asked.streamed => alter::whole(response, fault).await,
+        None if passage.is_none() => Ok(response),
+        fault => alter::streamed(response, asked.provider, fault, passage, reset).await,
+    }
+}
+
+/// Notes what a provider answers, and in which words where it refuses.
+async fn told(response: Response, following: &mut Following) -> Response {
+    let status = response.status();
+    if !status.is_client_error() {
+        following.answered(status.as_u16(), None);
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    // A refusal is short, and there already.
+    let bytes = to_bytes(body, REFUSAL).await.unwrap_or_default();
+    following.answered(status.as_u16(), error_body::message(&bytes));
+    Response::from_parts(head, Body::from(bytes))
+}
+
+/// What is said of a body that cannot be read.
+fn unread(provider: ProviderKind, error: &BodyError) -> Response {
+    let status = match error {
+        BodyError::TooLarge => 413,
+        BodyError::TooSlow => 408,
+        BodyError::Full => UNAVAILABLE,
+        _ => 400,
+    };
+    Failure { provider, status, message: None, retry_after: None }.response()
+}
+
+/// A response whose end is noted.
+fn followed(response: Response, is_head: bool, mut following: Following) -> Response {
+    if is_head {
+        // Its body is not sent.
+        following.end(Outcome::Whole);
+    }
+    response.map(|body| Body::new(FollowedBody::new(body, following)))
+}
