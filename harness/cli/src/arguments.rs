@@ -163,6 +163,9 @@ pub(crate) struct TargetChoice {
     /// Switch on a deliberate defect of the reference gateway inside this process.
     #[arg(long, conflicts_with = "target", value_name = "ID", value_delimiter = ',')]
     pub(crate) defect: Vec<String>,
+    /// Have the simulator play the providers of the reference gateway in every scenario, not only where one looks at them.
+    #[arg(long, conflicts_with = "target")]
+    pub(crate) upstream: bool,
 }
 
 #[derive(Debug, Args)]

@@ -15,6 +15,7 @@ mod recorder;
 mod reference;
 mod repeat;
 mod replace;
+mod served;
 mod suite;
 
 use std::process::ExitCode;

@@ -1,46 +1,66 @@
-//! The reference gateway inside this process.
+//! The reference gateway inside this process, and the simulator of its providers.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use plumbline_reference_server::{Defect, LogSink, Server, Settings, bind};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use plumbline_reference_server::upstream::{self, UpstreamSettings};
+use plumbline_reference_server::{Config, Defect, LogSink, Settings, bind};
 
 use crate::diagnostics::Failure;
 use crate::embedded;
+use crate::served::Served;
 
-/// A running reference gateway; it ends with its handle.
-#[derive(Debug)]
-pub(crate) struct Reference {
-    pub(crate) url: String,
-    pub(crate) control_token: String,
-    stop: oneshot::Sender<()>,
-    ended: JoinHandle<()>,
+/// Who answers in worlds whose providers are played by a simulator: each under the name of its kind, with the credentials
+/// that the simulator takes. In other worlds nobody asks them.
+const PROVIDERS: &str = "
+providers:
+  openai: { kind: openai, key: { env: openai.key } }
+  anthropic: { kind: anthropic, key: { env: anthropic.key } }
+  gemini: { kind: gemini, key: { env: gemini.key } }
+  bedrock:
+    kind: bedrock
+    region: us-east-1
+    credentials:
+      access_key_id: { env: bedrock.access_key_id }
+      secret_access_key: { env: bedrock.secret_access_key }
+  vertex:
+    kind: vertex
+    project: plumbline-upstream
+    location: us-central1
+    service_account: { env: vertex.service_account }
+";
+
+/// Starts a gateway on a free port of the loopback interface, every world of it with these defects. Without providers
+/// besides the mock it is there sooner.
+pub(crate) fn gateway(defects: Vec<Defect>, with_providers: bool) -> Result<Served, Failure> {
+    let config = if with_providers { providers()? } else { Config::default() };
+    let settings = Settings { log: LogSink::None, defects, config, ..Settings::default() };
+    bind(settings).map(Served::start).map_err(Failure::configuration)
 }
 
-impl Reference {
-    /// Starts one on a free port of the loopback interface, every world of it with these defects.
-    pub(crate) fn start(defects: Vec<Defect>) -> Result<Self, Failure> {
-        let settings = Settings { log: LogSink::None, defects, ..Settings::default() };
-        let server: Server = bind(settings).map_err(Failure::configuration)?;
-        let url = format!("http://{}", server.address());
-        let control_token = server.control_token().to_owned();
-        let (stop, stopped) = oneshot::channel();
-        let ended = tokio::spawn(server.run(async move {
-            // Ends when told to, or when whoever would tell is gone.
-            let _ = stopped.await;
-        }));
-        Ok(Self { url, control_token, stop, ended })
-    }
+/// Starts a simulator of the providers.
+pub(crate) fn simulator(listen: SocketAddr) -> Result<Served, Failure> {
+    let settings = UpstreamSettings { listen, ..UpstreamSettings::default() };
+    upstream::bind(settings).map(Served::start).map_err(Failure::configuration)
+}
 
-    /// Stops it and waits for its end.
-    pub(crate) async fn stop(self) {
-        // Both fail only where it has ended already.
-        let _ = self.stop.send(());
-        let _ = self.ended.await;
-    }
+fn providers() -> Result<Config, Failure> {
+    Config::read(PROVIDERS, &credential).map_err(|mistakes| {
+        let told: Vec<_> = mistakes.into_iter().map(|mistake| mistake.message).collect();
+        Failure::Configuration(anyhow!("configure the simulated providers: {}", told.join("; ")))
+    })
+}
+
+/// What the simulator takes, by its provider and name.
+fn credential(name: &str) -> Option<String> {
+    let (provider, name) = name.split_once('.')?;
+    // Each world of the gateway is told the address of its own.
+    let mut all = upstream::access("http://127.0.0.1").into_iter();
+    let access = all.find(|access| access.provider.name() == provider)?;
+    let (_, value) = access.credentials.into_iter().find(|(known, _)| *known == name)?;
+    Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 /// Defects from their ids.
@@ -80,4 +100,16 @@ pub(crate) fn refuse_other_defects(fixtures: Option<&Path>) -> Result<(), Failur
         folder.display(),
         others.join(", ")
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_simulated_providers_can_be_configured() {
+        assert!(providers().is_ok());
+        assert_eq!(credential("openai.key").as_deref(), Some("sk-upstream-openai"));
+        assert_eq!(credential("openai.secret"), None);
+    }
 }

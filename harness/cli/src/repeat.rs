@@ -42,7 +42,7 @@ impl Words {
     }
 
     fn target(&mut self, choice: &TargetChoice, target: &Target) {
-        let TargetChoice { target: chosen, url, key, model, capability, defect } = choice;
+        let TargetChoice { target: chosen, url, key, model, capability, defect, upstream } = choice;
         let url = url.as_ref().map(|_| target.shown_url());
         match chosen {
             // With `--url` too, the target's own address is the one that counted.
@@ -60,5 +60,8 @@ impl Words {
         }
         self.list("--capability", capability);
         self.list("--defect", defect);
+        if *upstream {
+            self.0.push("--upstream".to_owned());
+        }
     }
 }

@@ -98,6 +98,11 @@ pub(crate) fn selector(selection: &Selection) -> Result<Selector, Failure> {
         .map_err(|error| Failure::Usage(error.into()))
 }
 
+/// Whether a selected scenario involves the simulator of the providers.
+pub(crate) fn involves_upstream(suite: &Suite, selector: &Selector) -> bool {
+    suite.scenarios.iter().any(|scenario| scenario.involves_upstream() && selector.selects(scenario))
+}
+
 /// Reads a suite; what is wrong with it comes back beside it.
 pub(crate) fn read(files: Files, schemas: &Schemas, fixtures: Option<&Path>) -> (Suite, Vec<Mistake>) {
     let names: Vec<_> = schemas.names().collect();

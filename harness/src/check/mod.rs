@@ -23,3 +23,4 @@ pub use reply::{Cut, Reply};
 pub use schemas::{SchemaError, Schemas};
 pub(crate) use stream::FirstEvent;
 pub use stream::{Stream, decide_stream};
+pub(crate) use words::shorten;

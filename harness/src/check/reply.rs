@@ -35,11 +35,13 @@ pub enum Cut {
     Late(String),
     /// It cannot be read: it is not HTTP, or there is too much of it.
     Unread(String),
+    /// Whoever asked went away, as was wanted.
+    Left(String),
 }
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Closed(why) | Self::Late(why) | Self::Unread(why)) = self;
+        let (Self::Closed(why) | Self::Late(why) | Self::Unread(why) | Self::Left(why)) = self;
         f.write_str(why)
     }
 }

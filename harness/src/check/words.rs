@@ -19,7 +19,7 @@ pub(super) fn show_all(values: &[&Value], secrets: &Secrets) -> String {
 }
 
 /// A text with its end left out where it is long. Credentials are taken out first: a part of one would stay otherwise.
-pub(super) fn shorten(text: &str, secrets: &Secrets) -> String {
+pub(crate) fn shorten(text: &str, secrets: &Secrets) -> String {
     let text = &*secrets.redact(text);
     match text.char_indices().nth(LIMIT) {
         None => text.to_owned(),

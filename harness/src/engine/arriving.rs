@@ -41,6 +41,16 @@ impl Arriving {
         Err(Cut::Unread(format!("the response is longer than {} bytes", self.most_bytes)))
     }
 
+    /// Whether its first event is complete.
+    pub(super) fn has_event(&self) -> bool {
+        self.first_event.is_some()
+    }
+
+    /// What has come so far.
+    pub(super) fn so_far(&self) -> Reply {
+        Reply::new(self.status, self.headers.clone(), &self.body)
+    }
+
     /// The reply, once all has come.
     pub(super) fn whole(&mut self) -> Reply {
         let reply = Reply::new(self.status, mem::take(&mut self.headers), &mem::take(&mut self.body));

@@ -9,9 +9,11 @@ use tokio::time::timeout;
 
 use super::client::{NoReply, Outgoing, whole};
 use super::exchange::{exchange, micros};
+use super::gated::Gated;
 use super::observing::Watched;
+use super::upstream::Watch;
 use super::verdicts::{self, OBSERVERS};
-use super::{Cancel, Client, Plan, Services, Sink, Stage, isolation, request};
+use super::{Cancel, Client, Plan, Services, Simulator, Sink, Stage, isolation, providers, request};
 use crate::check::{Decided, Json, Reply, Stream};
 use crate::observe::{Expected, Outcome, Requirements};
 use crate::scenario::{Action, BillExpectation, Contract, Scenario, Step};
@@ -45,6 +47,11 @@ pub(super) struct Seen {
     pub(super) billing: Outcome,
     pub(super) keys: Outcome,
     pub(super) logs: Outcome,
+    pub(super) upstream: Outcome,
+    /// How far calls to providers were looked at, where they are.
+    pub(super) watch: Option<Watch>,
+    /// What became of the gate of the step at hand.
+    pub(super) gated: Option<Gated>,
 }
 
 /// What came of a request.
@@ -59,8 +66,8 @@ pub(super) enum Answer {
 
 /// What came back, and how long it took.
 pub(super) struct Delivery {
-    result: Result<Reply, NoReply>,
-    took: Duration,
+    pub(super) result: Result<Reply, NoReply>,
+    pub(super) took: Duration,
 }
 
 impl Seen {
@@ -154,9 +161,16 @@ impl<'a> Attempt<'a> {
                 return Some((Verdict::NotTestable, reason));
             }
         }
+        let simulator = Simulator::of(self.services());
         self.scenario.steps.iter().chain(&self.scenario.always).find_map(|step| {
+            let played = step.gate.is_some() || matches!(step.action, Action::ArmUpstreamFault(_));
+            if played && simulator.is_none() {
+                let reason = "no simulator plays the target's providers".to_owned();
+                return Some((Verdict::NotTestable, reason));
+            }
             let role = match &step.action {
                 Action::RevokeKey { role } => role,
+                Action::ClearFaults if simulator.is_some() => return None,
                 Action::ArmFault(_) | Action::ClearFaults if target.faults.is_none() => {
                     let reason = "the target's provider can't be told to fail".to_owned();
                     return Some((Verdict::NotTestable, reason));
@@ -194,6 +208,7 @@ impl<'a> Attempt<'a> {
         self.play(&mut stage, &watched, &mut seen).await;
         if !self.cancel.is_cancelled() {
             self.settle_bills(&stage, &watched, &mut seen).await;
+            self.settle_calls(&stage, &mut seen).await;
         }
         self.clean_up(&mut stage, &mut seen).await;
         let (mut cases, taken) = self.cases(seen);
@@ -238,6 +253,14 @@ impl<'a> Attempt<'a> {
     }
 
     async fn step(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
+        self.act(step, stage, watched, seen).await;
+        // It stands until everything was seen that a withheld answer shows.
+        if let Err(error) = providers::open_gate(self.services(), stage).await {
+            seen.broken = Some(format!("step `{}`: the gate could not be opened: {error}", step.name));
+        }
+    }
+
+    async fn act(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
         match &step.action {
             Action::Call(call) => match call.burst {
                 Some(times) => self.burst(step, times, stage, watched, seen).await,
@@ -245,35 +268,26 @@ impl<'a> Attempt<'a> {
             },
             Action::Raw(_) => self.request(step, stage, watched, seen).await,
             Action::RevokeKey { role } => self.revoke(role, stage, seen).await,
-            Action::ArmFault(rule) => match rule.fill(&self.plan.suite.templates, &stage.variables) {
-                Ok(rule) => self.fault(step, Some(rule), stage, seen).await,
-                Err(error) => seen.broken = Some(format!("step `{}`: {error}", step.name)),
-            },
+            Action::ArmFault(rule) | Action::ArmUpstreamFault(rule) => {
+                match rule.fill(&self.plan.suite.templates, &stage.variables) {
+                    Ok(rule) => self.fault(step, Some(rule), stage, seen).await,
+                    Err(error) => seen.broken = Some(format!("step `{}`: {error}", step.name)),
+                }
+            }
             Action::ClearFaults => self.fault(step, None, stage, seen).await,
-        }
-    }
-
-    async fn revoke(&self, role: &Arc<str>, stage: &mut Stage, seen: &mut Seen) {
-        match isolation::revoke(self.services(), stage, role).await {
-            Ok(()) => stage.revoked.push(Arc::clone(role)),
-            Err(error) => seen.broken = Some(format!("the key of `{role}` could not be revoked: {error}")),
-        }
-    }
-
-    async fn fault(&self, step: &Step, rule: Option<Arc<Value>>, stage: &mut Stage, seen: &mut Seen) {
-        if let Err(error) = isolation::fault(self.services(), stage, rule).await {
-            seen.broken = Some(format!("step `{}`: the fault could not be set: {error}", step.name));
         }
     }
 
     /// Sends one request and judges what comes of it.
     async fn request(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
+        self.look_at_late_calls(stage, seen).await;
         let before = self.key_before(step, stage, seen).await;
         let refused = match self.exchange(step, stage, seen).await {
             Answer::Reply(mut reply) => {
                 let mut stream = self.stream(step, &reply, stage);
                 stage.variables.set(Arc::clone(&step.name), step_value(&mut reply, stream.as_mut()));
                 self.check(step, (&reply, stream.as_ref()), stage, seen);
+                self.check_gate(step, &reply, stage, seen);
                 if seen.failed() {
                     return seen.leave_bill(step, reply.is_refusal());
                 }
@@ -294,12 +308,25 @@ impl<'a> Attempt<'a> {
             self.key_after(step, stage, &before, seen).await;
         }
         self.look_at_logs(step, stage, watched, seen).await;
+        self.look_at_calls(step, stage, seen).await;
     }
 
     /// Sends a step's request; what comes of it goes to the record.
     async fn exchange(&self, step: &Step, stage: &mut Stage, seen: &mut Seen) -> Answer {
         let Some(outgoing) = self.prepare(step, stage, seen) else { return Answer::Missing };
-        let delivery = self.deliver(step, &outgoing, self.plan.target.limits.response_bytes).await;
+        let delivery = match &step.gate {
+            None => self.deliver(step, &outgoing, self.plan.target.limits.response_bytes).await,
+            Some(gate) => match self.deliver_gated(step, gate, &outgoing, stage).await {
+                Ok((delivery, gated)) => {
+                    seen.gated = gated;
+                    delivery
+                }
+                Err(error) => {
+                    seen.broken = Some(format!("step `{}`: the gate could not be used: {error}", step.name));
+                    return Answer::Missing;
+                }
+            },
+        };
         self.take_in(step, &outgoing, delivery, stage, seen)
     }
 
@@ -311,19 +338,30 @@ impl<'a> Attempt<'a> {
             Action::Raw(raw) => request::bytes(raw, stage, url, templates),
             _ => return None,
         };
-        outgoing
-            .map_err(|error| {
+        match outgoing {
+            Ok(outgoing) => {
+                if let Some(watch) = &mut seen.watch {
+                    watch.note(&outgoing, stage.mark());
+                }
+                Some(outgoing)
+            }
+            Err(error) => {
                 seen.broken = Some(format!("step `{}` could not be sent: {}", step.name, error.why()));
-            })
-            .ok()
+                None
+            }
+        }
+    }
+
+    /// The time that a step has.
+    pub(super) fn time(&self, step: &Step) -> Duration {
+        let limit = self.plan.target.limits.step;
+        step.timeout.or(self.plan.settings.step_timeout).unwrap_or(limit)
     }
 
     /// Sends a request and waits for its answer, of no more than so many bytes.
     pub(super) async fn deliver(&self, step: &Step, outgoing: &Outgoing, most_bytes: u64) -> Delivery {
-        let limit = self.plan.target.limits.step;
-        let time = step.timeout.or(self.plan.settings.step_timeout).unwrap_or(limit);
         let sent = Instant::now();
-        let result = self.client.send(outgoing, time, most_bytes).await;
+        let result = self.client.send(outgoing, self.time(step), most_bytes).await;
         Delivery { result, took: sent.elapsed() }
     }
 
@@ -391,11 +429,12 @@ impl<'a> Attempt<'a> {
             target.billing.is_some().then_some("billing"),
             target.key_observer.is_some().then_some("keys"),
             target.logs.is_some().then_some("logs"),
+            Simulator::of(self.services()).map(|_| "upstream"),
         ]
         .into_iter()
         .flatten()
         .collect();
-        let outcomes = [seen.billing, seen.keys, seen.logs];
+        let outcomes = [seen.billing, seen.keys, seen.logs, seen.upstream];
         for (observer, mut outcome) in OBSERVERS.into_iter().zip(outcomes) {
             if !verdicts::needs(scenario, observer) {
                 continue;

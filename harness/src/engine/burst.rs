@@ -26,6 +26,7 @@ impl Attempt<'_> {
         watched: &Watched<'_>,
         seen: &mut Seen,
     ) {
+        self.look_at_late_calls(stage, seen).await;
         let before = self.key_before(step, stage, seen).await;
         let mut ready = Vec::new();
         for index in 0..times {
@@ -79,5 +80,6 @@ impl Attempt<'_> {
             self.key_after(step, stage, &before, seen).await;
         }
         self.look_at_logs(step, stage, watched, seen).await;
+        self.look_at_calls(step, stage, seen).await;
     }
 }

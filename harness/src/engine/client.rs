@@ -42,7 +42,12 @@ pub(super) struct Outgoing {
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<Bytes>,
     pub(super) sending: Sending,
+    /// Whether the connection is closed once the first event of the answer has come.
+    pub(super) leaves: bool,
 }
+
+/// Is shown what has come of a response, each time that more has.
+pub(super) type Look<'l> = dyn Fn(&Arriving) + Sync + 'l;
 
 /// How a request becomes bytes.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +110,17 @@ impl Client {
         time: Duration,
         most_bytes: u64,
     ) -> Result<Reply, NoReply> {
+        self.send_watched(outgoing, time, most_bytes, &|_| {}).await
+    }
+
+    /// The same, for somebody who looks on.
+    pub(super) async fn send_watched(
+        &self,
+        outgoing: &Outgoing,
+        time: Duration,
+        most_bytes: u64,
+        look: &Look<'_>,
+    ) -> Result<Reply, NoReply> {
         let mut arriving = None;
         let exchange = async {
             match &outgoing.sending {
@@ -112,7 +128,7 @@ impl Client {
                     raw::exchange(&outgoing.url, bytes, *half_close, most_bytes, &mut arriving).await
                 }
                 Sending::Counted | Sending::Chunked => {
-                    self.exchange(outgoing, most_bytes, &mut arriving).await
+                    self.exchange(outgoing, most_bytes, &mut arriving, look).await
                 }
             }
         };
@@ -133,6 +149,7 @@ impl Client {
         outgoing: &Outgoing,
         most_bytes: u64,
         arriving: &mut Option<Arriving>,
+        look: &Look<'_>,
     ) -> Result<Reply, NoReply> {
         let mut request = self.inner.request(outgoing.method.clone(), outgoing.url.clone());
         for (name, value) in &outgoing.headers {
@@ -156,6 +173,12 @@ impl Client {
             };
             if let Err(cut) = added {
                 return arriving.cut(cut);
+            }
+            look(arriving);
+            if outgoing.leaves && arriving.has_event() {
+                // Without somebody who wants the rest the connection is closed.
+                drop(response);
+                return arriving.cut(Cut::Left("the runner left after the first event".to_owned()));
             }
         }
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::providers;
 use super::service::{ServiceError, Services, name};
 use super::stage::{Key, Stage};
 use crate::scenario::{Contract, Scenario, Variables};
 use crate::target::{Offer, Role, Secret, ServiceCall};
 
-/// Makes the stage for one attempt.
+/// Makes the stage for one attempt. What was made of one that cannot be finished is taken down.
 pub(super) async fn set_up(
     services: Services<'_>,
     scenario: &Scenario,
@@ -24,13 +25,31 @@ pub(super) async fn set_up(
         secrets: target.secrets.clone(),
         ..Stage::default()
     };
+    let furnished = furnish(services, scenario, offer, &mut stage).await;
+    if furnished.is_err() {
+        // Why it could not be made is what matters.
+        let _ = providers::tear_down(services, &mut stage).await;
+    }
+    furnished.map(|()| stage)
+}
+
+async fn furnish(
+    services: Services<'_>,
+    scenario: &Scenario,
+    offer: Option<&Offer>,
+    stage: &mut Stage,
+) -> Result<(), ServiceError> {
+    let target = services.target;
+    providers::set_up(services, scenario, stage).await?;
     if let Some(worlds) = &target.worlds {
-        let reply = services.call(&worlds.create, &stage.service_variables).await?;
-        let unexpected = |message: String| ServiceError::Unexpected { call: name(&worlds.create), message };
+        let own_providers = target.upstream.as_ref().filter(|_| stage.providers.is_some());
+        let create = own_providers.and_then(|upstream| upstream.world.as_ref()).unwrap_or(&worlds.create);
+        let reply = services.call(create, &stage.service_variables).await?;
+        let unexpected = |message: String| ServiceError::Unexpected { call: name(create), message };
         let world = reply.json.clone().map(Arc::<Value>::from);
         let world = world.ok_or_else(|| unexpected("the answer is not JSON".to_owned()))?;
         stage.base_path =
-            services.text(&worlds.create, &reply, &worlds.base_path, &stage.service_variables)?.to_string();
+            services.text(create, &reply, &worlds.base_path, &stage.service_variables)?.to_string();
         stage.service_variables.set("world", Arc::clone(&world));
         let keys = worlds
             .keys
@@ -41,7 +60,7 @@ pub(super) async fn set_up(
             let (Some(role), Some(secret)) = (member("role"), member("secret")) else {
                 return Err(unexpected("a key has no `role` and `secret`".to_owned()));
             };
-            add_key(&mut stage, role, member("id"), &secret, true);
+            add_key(stage, role, member("id"), &secret, true);
         }
     }
     if let Some(offer) = offer {
@@ -50,14 +69,25 @@ pub(super) async fn set_up(
     }
     for role in scenario.roles() {
         if !stage.keys.contains_key(role) {
-            add_role(services, &mut stage, role).await?;
+            add_role(services, stage, role).await?;
         }
     }
-    Ok(stage)
+    let credential = |role: &Arc<str>| {
+        let key = stage.keys.get(role)?;
+        Some((role.to_string(), Value::from(key.secret.expose())))
+    };
+    let credentials = scenario.credentials.iter().filter_map(credential).collect();
+    stage.variables.set("credentials", Value::Object(credentials));
+    Ok(())
 }
 
 /// Takes down what [`set_up`] made. What cannot be taken down is left to the target.
 pub(super) async fn tear_down(services: Services<'_>, stage: &mut Stage) -> Result<(), ServiceError> {
+    let gateway = tear_down_gateway(services, stage).await;
+    gateway.and(providers::tear_down(services, stage).await)
+}
+
+async fn tear_down_gateway(services: Services<'_>, stage: &mut Stage) -> Result<(), ServiceError> {
     let target = services.target;
     if stage.faulty && target.worlds.is_none() {
         fault(services, stage, None).await?;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Stage;
 use super::attempt::{Attempt, Seen};
 use super::isolation::needs_key_id;
+use super::upstream::Watch;
 use super::verdicts;
 use crate::observe::{self, Expected, Lines, Wanted};
 use crate::scenario::{BillExpectation, Shape, Step};
@@ -39,6 +40,7 @@ impl<'a> Attempt<'a> {
                 Err(error) => seen.logs.broken = Some(error.to_string()),
             }
         }
+        seen.watch = (needs("upstream") && stage.providers.is_some()).then(Watch::default);
         watched
     }
 
@@ -96,6 +98,13 @@ impl<'a> Attempt<'a> {
         )
         .await;
         seen.billing.merge(outcome);
+    }
+
+    /// Looks once more at what the last step's providers were asked, in case more came after its answer.
+    pub(super) async fn settle_calls(&self, stage: &Stage, seen: &mut Seen) {
+        if !seen.failed() {
+            self.look_at_late_calls(stage, seen).await;
+        }
     }
 
     pub(super) async fn key_before(&self, step: &Step, stage: &Stage, seen: &mut Seen) -> Option<Value> {

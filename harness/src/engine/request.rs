@@ -25,6 +25,7 @@ pub(super) fn outgoing(
         headers,
         body: body(&call.body, stage, templates)?,
         sending: if call.chunked { Sending::Chunked } else { Sending::Counted },
+        leaves: call.leaves,
     })
 }
 
@@ -45,7 +46,8 @@ pub(super) fn bytes(raw: &Raw, stage: &Stage, url: &Url, templates: &Templates) 
     bytes.extend_from_slice(b"\r\n\r\n");
     bytes.extend_from_slice(body.as_deref().unwrap_or_default());
     let sending = Sending::Raw { bytes: bytes.into(), half_close: raw.half_close };
-    Ok(Outgoing { method: word, url: join(url, &stage.base_path, "")?, headers, body, sending })
+    let url = join(url, &stage.base_path, "")?;
+    Ok(Outgoing { method: word, url, headers, body, sending, leaves: false })
 }
 
 /// A request line whose path goes below the target's, and its method as far as it is one.

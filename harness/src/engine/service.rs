@@ -30,6 +30,12 @@ pub(crate) enum ServiceError {
     /// The answer does not hold what the descriptor says.
     #[error("{call}: {message}")]
     Unexpected { call: String, message: String },
+    /// The target's providers are not played here.
+    #[error("no simulator plays the target's providers")]
+    NoSimulator,
+    /// A fault would strike others' calls too.
+    #[error("the simulator has others' calls too: a fault's `contains` must hold the nonce")]
+    Unmarked,
 }
 
 /// Makes the requests of a target's descriptor.
@@ -87,7 +93,7 @@ impl Services<'_> {
             }
         };
         let method = method(&call.method).map_err(no_answer)?;
-        let outgoing = Outgoing { method, url, headers, body, sending: Sending::Counted };
+        let outgoing = Outgoing { method, url, headers, body, sending: Sending::Counted, leaves: false };
         let send = || self.client.send(&outgoing, TIME, self.target.limits.response_bytes);
         let reply = match send().await {
             // A kept connection may end just when it is used again.

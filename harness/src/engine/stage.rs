@@ -19,10 +19,25 @@ pub(crate) struct Stage {
     pub(crate) service_variables: Variables,
     /// The credentials that must not be written.
     pub(crate) secrets: Secrets,
-    /// Whether faults are armed.
+    /// Whether faults are armed by the target's own means.
     pub(crate) faulty: bool,
+    /// Its part of the simulator that plays the gateway's providers.
+    pub(crate) providers: Option<Providers>,
     /// The roles whose keys are revoked already.
     pub(crate) revoked: Vec<Arc<str>>,
+}
+
+/// A scenario's part of the simulator that plays the gateway's providers.
+#[derive(Clone, Debug)]
+pub(crate) struct Providers {
+    /// The id of the world that its calls come to.
+    pub(crate) world: Arc<str>,
+    /// Whether no others come there.
+    pub(crate) own: bool,
+    /// The faults that it has armed.
+    pub(crate) faults: Vec<u64>,
+    /// The gate that it has put up.
+    pub(crate) gate: Option<u64>,
 }
 
 /// A credential in use.
@@ -37,6 +52,12 @@ pub(crate) struct Key {
 }
 
 impl Stage {
+    /// What tells its calls to providers from those of others; nothing where there are no others.
+    pub(crate) fn mark(&self) -> Option<&str> {
+        let shared = self.providers.as_ref().is_some_and(|providers| !providers.own);
+        self.variables.get("nonce").filter(|_| shared)?.as_str()
+    }
+
     /// The ids of the keys that exist for this attempt alone.
     pub(crate) fn own_key_ids(&self) -> Vec<Arc<str>> {
         self.keys.values().filter(|key| key.own).filter_map(|key| key.id.clone()).collect()

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use plumbline_record::{Case, Level, Miss, Verdict, Verified};
 
 use crate::observe::Outcome;
-use crate::scenario::{BillExpectation, Contract, Scenario, Step};
+use crate::scenario::{BillExpectation, Contract, Scenario, Step, UpstreamExpectation};
 
 /// The observers in the order of their cases.
-pub(super) const OBSERVERS: [&str; 3] = ["billing", "keys", "logs"];
+pub(super) const OBSERVERS: [&str; 4] = ["billing", "keys", "logs", "upstream"];
 
 /// Whether a scenario needs an observer.
 pub(super) fn needs(scenario: &Scenario, observer: &str) -> bool {
     scenario.steps.iter().any(|step| match observer {
         "billing" => step.bills.is_some(),
         "keys" => step.key_used.is_some(),
-        _ => step.logs.is_some(),
+        "logs" => step.logs.is_some(),
+        _ => step.upstream.is_some(),
     })
 }
 
@@ -155,6 +156,7 @@ fn verifies(scenario: &Scenario, observer: Option<&str>, contract: Option<&Contr
             None => step.verifies().collect::<Vec<_>>(),
             Some("billing") => billing(step, contract),
             Some("keys") => step.key_used.iter().filter_map(|used| used.verifies.as_deref()).collect(),
+            Some("upstream") => step.upstream.iter().flat_map(UpstreamExpectation::verifies).collect(),
             Some(_) => step
                 .logs
                 .iter()

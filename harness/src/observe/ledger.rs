@@ -285,6 +285,7 @@ observers: { billing: { from: { file: { path: /nowhere } }, cost: $.cost, delive
             roles: BTreeMap::new(),
             models: BTreeMap::new(),
             capabilities: BTreeMap::new(),
+            requires: Vec::new(),
             credential: Credential::default(),
             streams: BTreeMap::new(),
             billing: billing.then_some(ids),

@@ -20,6 +20,8 @@ pub struct Contract {
     pub models: BTreeMap<Arc<str>, String>,
     /// Capabilities that scenarios may require, with what each means.
     pub capabilities: BTreeMap<Arc<str>, String>,
+    /// Those that all of its scenarios require.
+    pub requires: Vec<Arc<str>>,
     /// How a role's credential is sent.
     pub credential: Credential,
     /// The kinds of streams that its answers may be, by name.

@@ -11,6 +11,7 @@ mod selector;
 mod step;
 mod stream;
 mod template;
+mod upstream;
 mod value;
 
 pub use check::{Check, CheckLevel, Kind, Matcher, Quantifier, Subject};
@@ -22,8 +23,9 @@ pub use pattern::{Pattern, PatternError};
 pub use selector::{Selector, SelectorError};
 pub use step::{
     Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Encoding, Expect, KeyUsed,
-    LogExpectation, Raw, Scenario, Step,
+    LogExpectation, Raw, Scenario, Step, UPSTREAM,
 };
 pub use stream::{Clause, DataFormat, EventKind, Join, JoinMode, StreamExpectation, StreamKind, Terminator};
 pub use template::{Template, TemplateError, Templates, Variables};
+pub use upstream::{CallCount, CallOutcome, Gate, Lacking, UpstreamExpectation};
 pub use value::{Shape, ShapeNode};

@@ -3,7 +3,10 @@ use std::time::Duration;
 
 use plumbline_record::Location;
 
-use super::{Check, Path, Shape, StreamExpectation, StreamKind, Template};
+use super::{Check, Gate, Path, Shape, StreamExpectation, StreamKind, Template, UpstreamExpectation};
+
+/// The capability of a gateway whose providers are played by the simulator.
+pub const UPSTREAM: &str = "upstream";
 
 /// Steps in sequence that together show one thing about a gateway.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct Scenario {
     pub requires: Vec<Arc<str>>,
     /// Models that its templates name; without a binding for each it is `not testable`.
     pub models: Vec<Arc<str>>,
+    /// Roles whose credentials its templates name.
+    pub credentials: Vec<Arc<str>>,
     /// Most time for all of it.
     pub timeout: Option<Duration>,
     /// The steps, in order.
@@ -35,17 +40,27 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The roles whose credentials its steps use, each once, in order of use.
+    /// The roles whose credentials it needs, each once: those of its steps in order of use, then those of its templates.
     pub fn roles(&self) -> Vec<&Arc<str>> {
+        let used = self.steps.iter().chain(&self.always).filter_map(|step| step.action.role());
         let mut roles = Vec::new();
-        for step in self.steps.iter().chain(&self.always) {
-            if let Some(role) = step.action.role()
-                && !roles.contains(&role)
-            {
+        for role in used.chain(&self.credentials) {
+            if !roles.contains(&role) {
                 roles.push(role);
             }
         }
         roles
+    }
+
+    /// Whether its calls to providers must come to their simulator, as far as that plays them: it looks at them, steers
+    /// them, or says that it requires it.
+    pub fn involves_upstream(&self) -> bool {
+        let involves = |step: &Step| {
+            let arms = matches!(step.action, Action::ArmUpstreamFault(_));
+            step.upstream.is_some() || step.gate.is_some() || arms
+        };
+        self.requires.iter().any(|word| **word == *UPSTREAM)
+            || self.steps.iter().chain(&self.always).any(involves)
     }
 }
 
@@ -72,6 +87,10 @@ pub struct Step {
     pub key_used: Option<KeyUsed>,
     /// What the gateway's log must say.
     pub logs: Option<LogExpectation>,
+    /// What the gateway must have asked of its providers.
+    pub upstream: Option<UpstreamExpectation>,
+    /// How the answer of a provider is withheld.
+    pub gate: Option<Gate>,
 }
 
 impl Step {
@@ -81,7 +100,9 @@ impl Step {
         let alternatives = alternatives
             .iter()
             .flat_map(|alternative| verified(&alternative.checks, alternative.stream.as_ref()));
-        verified(checks, stream.as_ref()).chain(alternatives).chain(verified(&self.replies, None))
+        let gate = self.gate.as_ref().and_then(|gate| gate.clause.verifies.as_deref());
+        let answers = verified(checks, stream.as_ref()).chain(alternatives).chain(gate);
+        answers.chain(verified(&self.replies, None))
     }
 }
 
@@ -102,8 +123,10 @@ pub enum Action {
         /// The role.
         role: Arc<str>,
     },
-    /// Arms a fault of the target's provider: the members of its rule.
+    /// Arms a fault of the target's provider, by the target's own means: the members of its rule.
     ArmFault(Shape),
+    /// Arms a fault of the simulator that plays the providers: its rule, as the simulator takes it.
+    ArmUpstreamFault(Shape),
     /// Takes all faults away.
     ClearFaults,
 }
@@ -115,7 +138,7 @@ impl Action {
             Self::Call(call) => call.role.as_ref(),
             Self::Raw(raw) => raw.role.as_ref(),
             Self::RevokeKey { role } => Some(role),
-            Self::ArmFault(_) | Self::ClearFaults => None,
+            Self::ArmFault(_) | Self::ArmUpstreamFault(_) | Self::ClearFaults => None,
         }
     }
 }
@@ -137,6 +160,8 @@ pub struct Call {
     pub chunked: bool,
     /// How many times it is sent at once, where it is a burst.
     pub burst: Option<u32>,
+    /// Whether the connection is closed once the first event of the answer has come.
+    pub leaves: bool,
 }
 
 /// Bytes to be sent on a socket, before their templates are filled in.

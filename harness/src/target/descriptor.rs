@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Offers, Secret, Secrets, ServiceCall};
+use super::{Offers, Secret, Secrets, ServiceCall, Upstream};
 use crate::scenario::{Path, Templates, Variables};
 
 /// A gateway under test.
@@ -32,6 +32,8 @@ pub struct Target {
     pub keys: KeyManagement,
     /// How its provider is told to fail.
     pub faults: Option<Faults>,
+    /// The simulator that plays its providers.
+    pub upstream: Option<Upstream>,
     /// Where billing events can be seen.
     pub billing: Option<BillingObserver>,
     /// Where a key's time of last use can be seen.

@@ -37,6 +37,8 @@ pub(super) struct DescriptorFile {
     pub(super) keys: KeysEntry,
     /// How the gateway's provider is told to fail, where it can be.
     pub(super) faults: Option<FaultsEntry>,
+    /// The simulator that plays the gateway's providers, where one does. The gateway then has the capability `upstream`.
+    pub(super) upstream: Option<Located<UpstreamEntry>>,
     /// What can be seen of the gateway besides its answers.
     #[serde(default)]
     pub(super) observers: ObserversEntry,
@@ -146,6 +148,44 @@ pub(super) struct FaultsEntry {
     pub(super) arm: CallEntry,
     /// Takes all faults away.
     pub(super) clear: CallEntry,
+}
+
+/// Where the simulator of the gateway's providers is: one of `control` and `start`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpstreamEntry {
+    /// The control API of one that runs already.
+    pub(super) control: Option<ControlEntry>,
+    /// The address at which `plumbline run` starts one, such as `127.0.0.1:9090`; there the gateway has to look for its
+    /// providers.
+    pub(super) start: Option<Located<String>>,
+    /// Makes a world of the gateway that asks its providers at `upstream.url`, a world of the simulator: in place of
+    /// `worlds.create`, for scenarios that involve the simulator. Without it all scenarios share what the simulator has at
+    /// its root, and their calls are told apart by the nonce in them.
+    pub(super) world: Option<CallEntry>,
+    /// Whether every scenario has its providers played by the simulator. By default only those that involve it.
+    #[serde(default)]
+    pub(super) always: bool,
+    /// How long a call, or the end of one, is waited for. By default five seconds.
+    pub(super) deadline: Option<Located<String>>,
+}
+
+/// The control API of a simulator.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ControlEntry {
+    /// The simulator's address; a template, such as `{{ env.PLUMBLINE_UPSTREAM_URL }}`.
+    pub(super) url: Located<String>,
+    /// Its token.
+    pub(super) token: TokenEntry,
+}
+
+/// The token of a control API.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenEntry {
+    /// The environment variable that holds it.
+    pub(super) env: Located<String>,
 }
 
 /// How a key is minted.

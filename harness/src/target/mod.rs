@@ -5,9 +5,11 @@ mod environment;
 mod file;
 mod offer;
 mod read;
+mod read_upstream;
 mod recorded;
 mod secrets;
 mod service;
+mod upstream;
 
 pub use descriptor::{
     BillingObserver, Delivery, Faults, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
@@ -19,3 +21,4 @@ pub(crate) use read::hex;
 pub use read::{TargetError, at_url, descriptor_schema, read};
 pub use secrets::{Secret, Secrets};
 pub use service::ServiceCall;
+pub use upstream::{SimulatorPlace, Upstream};

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::{
     BillingObserver, Delivery, Environment, Faults, KeyManagement, KeyObserver, Limits, LineSource,
     LogObserver, MarkerCall, Model, Offer, Offers, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
 };
-use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, Variables};
+use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, UPSTREAM, Variables};
 use crate::source::written::wrappers::{Located, Tree, TreeValue};
 use crate::source::yaml::decode::decode;
 use crate::source::{Mistake, SourceFile, Span};
@@ -59,7 +59,7 @@ pub fn descriptor_schema() -> schemars::Schema {
 }
 
 /// How long an observer waits unless its descriptor says otherwise.
-const OBSERVER_DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const OBSERVER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Reads a descriptor. `url`, where given, goes before the descriptor's own.
 ///
@@ -134,6 +134,7 @@ pub fn at_url(
         worlds: None,
         keys: KeyManagement::default(),
         faults: None,
+        upstream: None,
         billing: None,
         key_observer: None,
         logs: None,
@@ -155,7 +156,7 @@ fn add_password(secrets: &mut Secrets, url: &Url) {
     }
 }
 
-fn parse_url(url: &str) -> Result<Url, TargetError> {
+pub(super) fn parse_url(url: &str) -> Result<Url, TargetError> {
     let wrong = |message: String| TargetError::Url { url: url.to_owned(), message };
     let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
     match parsed.scheme() {
@@ -173,17 +174,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-struct Reader<'r> {
+pub(super) struct Reader<'r> {
     file: &'r Arc<SourceFile>,
     templates: Templates,
-    environment: &'r Environment,
+    pub(super) environment: &'r Environment,
     env: Map<String, Value>,
     secrets: Secrets,
     mistakes: Vec<Mistake>,
 }
 
 impl Reader<'_> {
-    fn note(&mut self, span: Span, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn note(&mut self, span: Span, message: impl Into<String>, hint: Option<String>) {
         self.mistakes.push(Mistake { file: Arc::clone(self.file), span, message: message.into(), hint });
     }
 
@@ -203,7 +204,7 @@ impl Reader<'_> {
         };
         let capabilities = named(entry.capabilities);
         let general = Offer { path: String::new(), capabilities, models: self.models(entry.models) };
-        let offers = self.offers(entry.contracts, general);
+        let mut offers = self.offers(entry.contracts, general);
         let roles = self.roles(entry.roles);
         let worlds = entry.worlds.and_then(|worlds| self.worlds(worlds));
         let keys = KeyManagement {
@@ -215,6 +216,10 @@ impl Reader<'_> {
             let (arm, clear) = (self.call(faults.arm), self.call(faults.clear));
             Some(Faults { arm: arm?, clear: clear? })
         });
+        let upstream = entry.upstream.and_then(|upstream| self.upstream(upstream, worlds.is_some()));
+        if upstream.is_some() {
+            offers.claim(UPSTREAM);
+        }
         let billing = entry.observers.billing.and_then(|billing| self.billing(billing));
         let key_observer = entry.observers.keys.and_then(|keys| self.key_observer(keys));
         let logs = entry.observers.logs.and_then(|logs| self.logs(logs));
@@ -246,6 +251,7 @@ impl Reader<'_> {
             worlds,
             keys,
             faults,
+            upstream,
             billing,
             key_observer,
             logs,
@@ -415,7 +421,7 @@ impl Reader<'_> {
             }
             (None, Some(file)) => {
                 let template = self.template(&file.path)?;
-                let path = self.fill_path(&template, file.path.span)?;
+                let path = PathBuf::from(self.fill(&template, file.path.span)?);
                 let pattern = match &file.pattern {
                     None => None,
                     Some(pattern) => match Regex::new(pattern) {
@@ -435,11 +441,12 @@ impl Reader<'_> {
         }
     }
 
-    fn fill_path(&mut self, template: &Template, span: Span) -> Option<PathBuf> {
+    /// A template in which only environment variables are known.
+    pub(super) fn fill(&mut self, template: &Template, span: Span) -> Option<String> {
         let mut variables = Variables::default();
         variables.set("env", Value::Object(self.env.clone()));
         match template.text(&self.templates, &variables) {
-            Ok(text) => Some(FilePath::new(&text).to_owned()),
+            Ok(text) => Some(text),
             Err(error) => {
                 self.note(span, error.to_string(), Some("set the environment variable".to_owned()));
                 None
@@ -447,7 +454,7 @@ impl Reader<'_> {
         }
     }
 
-    fn call(&mut self, entry: CallEntry) -> Option<ServiceCall> {
+    pub(super) fn call(&mut self, entry: CallEntry) -> Option<ServiceCall> {
         let Some((method, path)) = entry.call.split_once(' ') else {
             let hint = Some("write a method and a path, as in `POST /admin/keys`".to_owned());
             self.note(entry.call.span, format!("`{}` is not a call", *entry.call), hint);
@@ -467,7 +474,7 @@ impl Reader<'_> {
     }
 
     /// A template, whose environment variables are looked up now: what is missing is told before anything is sent.
-    fn template(&mut self, text: &Located<String>) -> Option<Template> {
+    pub(super) fn template(&mut self, text: &Located<String>) -> Option<Template> {
         match self.templates.parse(text) {
             Ok(template) => {
                 for name in template.names() {
@@ -484,7 +491,7 @@ impl Reader<'_> {
         }
     }
 
-    fn variable(&mut self, name: &str, span: Span) {
+    pub(super) fn variable(&mut self, name: &str, span: Span) {
         match self.environment.get(name) {
             Some(value) => {
                 self.secrets.add(Secret::new(name, value.as_str()));
@@ -530,7 +537,7 @@ impl Reader<'_> {
         })
     }
 
-    fn duration(&mut self, text: Option<&Located<String>>) -> Option<Duration> {
+    pub(super) fn duration(&mut self, text: Option<&Located<String>>) -> Option<Duration> {
         let text = text?;
         match humantime::parse_duration(text) {
             Ok(duration) => Some(duration),

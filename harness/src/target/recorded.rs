@@ -57,6 +57,7 @@ impl Target {
             (self.billing.is_some(), "billing"),
             (self.key_observer.is_some(), "keys"),
             (self.logs.is_some(), "logs"),
+            (self.upstream.is_some(), "upstream"),
         ])
     }
 

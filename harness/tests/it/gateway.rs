@@ -151,7 +151,8 @@ async fn serve(
     Ok(())
 }
 
-async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Received>> {
+/// Reads a request; nothing where the client has left.
+pub(crate) async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Received>> {
     let mut line = String::new();
     if stream.read_line(&mut line).await? == 0 {
         return Ok(None);

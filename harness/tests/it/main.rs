@@ -11,6 +11,8 @@ mod lint;
 #[cfg(test)]
 mod observers;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod running;
@@ -24,5 +26,11 @@ mod streams;
 mod support;
 #[cfg(test)]
 mod twins;
+#[cfg(test)]
+mod upstream;
+#[cfg(test)]
+mod upstream_streams;
+#[cfg(test)]
+mod upstream_words;
 #[cfg(test)]
 mod verdicts;

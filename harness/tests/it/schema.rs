@@ -95,6 +95,22 @@ scenarios:
       - { name: two, call: GET /, bills: one }
       - { name: flow, call: GET /, expect: { stream: { of: chat, order: { is: text+ finish }, ended: false } } }
       - { name: three, call: GET /, body: text, bills: none }
+      - { name: fail, fault: { kind: html, times: 1 } }
+      - name: drip
+        fault: { upstream: { kind: slow-drip, delay: 1ms, header: { name: a, value: b }, nth: 2, probability: 0.5 } }
+      - { name: mend, fault: none }
+      - { name: gated, call: GET /, gate: text, gated: { verifies: stream.unbuffered }, expect: { stream: { of: chat } } }
+      - { name: left, call: GET /, leave: first-event, expect: { stream: { of: chat } }, upstream: { outcome: left } }
+      - { name: unasked, call: GET /, upstream: none }
+      - { name: counted, call: GET /, upstream: { calls: { between: [0, 2] }, verifies: up.calls } }
+      - name: asked
+        call: GET /
+        upstream:
+          calls: 1
+          calls_are: [{ provider: a, model: b, status: [200, 503], checks: [{ at: $.streamed, equals: true }] }]
+          every: [{ at: $.body, is: object, verifies: up.every }]
+          lacks: [a, { text: b, verifies: up.lacks }]
+          outcome: { is: whole, verifies: up.outcome }
     always: [{ name: four, revoke_key: user }]
 "#;
     assert_eq!(mistakes(&validator("scenario"), text), Vec::<String>::new());
@@ -128,6 +144,13 @@ scenarios:
         ("bills: one", "bills: two"),
         ("bills: one", "bills: { modle: a }"),
         ("bills: one", "capture: { a: { second: $.a } }"),
+        ("bills: one", "upstream: nothing"),
+        ("bills: one", "upstream: { calls: -1 }"),
+        ("bills: one", "upstream: { calls: { between: [1] } }"),
+        ("bills: one", "upstream: { calls_are: [{ provder: a }] }"),
+        ("bills: one", "upstream: { outcome: gone }"),
+        ("bills: one", "leave: last-event"),
+        ("        call: GET /\n", "        fault: { upstream: { kind: hnag } }\n"),
         ("    title: T\n", ""),
         ("title: T", "title: 7"),
         ("        call: GET /\n", "        calls: GET /\n"),

@@ -178,6 +178,12 @@ impl Events {
         (case.verdict, case.reason.as_deref().unwrap_or_default())
     }
 
+    /// The same, of a run of which nothing else is looked at.
+    pub(crate) fn verdict_of(self, name: &str) -> (Verdict, String) {
+        let (verdict, reason) = self.verdict(name);
+        (verdict, reason.to_owned())
+    }
+
     /// The exchanges, in order.
     pub(crate) fn exchanges(&self) -> Vec<&Exchange> {
         self.0

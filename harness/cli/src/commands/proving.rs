@@ -17,12 +17,11 @@ use plumbline_reports::proof::{self, Proof, Requirement};
 use tokio::task::JoinSet;
 
 use super::run::{jobs, stop_on_ctrl_c};
-use super::target;
+use super::target::{self, Chosen};
 use crate::arguments::Selection;
 use crate::diagnostics::Failure;
 use crate::printer::Printer;
 use crate::progress::ProofProgress;
-use crate::reference::Reference;
 use crate::suite;
 
 /// What is to be proved.
@@ -196,8 +195,8 @@ impl Prover {
         jobs: usize,
     ) -> Result<Option<Vec<ScenarioFinished>>, Failure> {
         // A gateway of its own, not only a world: it is what `plumbline run --defect` runs against.
-        let reference = Reference::start(defects)?;
-        let target = target::in_process(&reference)?;
+        let involved = suite::involves_upstream(&self.suite, selector);
+        let Chosen { target, servers } = target::in_process(defects, involved, false)?;
         let client = Client::new(&target.url).map_err(Failure::configuration)?;
         let settings = Settings {
             jobs,
@@ -212,7 +211,7 @@ impl Prover {
         let finished = Arc::new(Finished::default());
         let sink = Arc::clone(&finished) as Arc<dyn Sink>;
         let ended = engine::run(Arc::new(plan), client, sink, self.cancel.clone()).await;
-        reference.stop().await;
+        target::stop(servers).await;
         Ok((!ended.interrupted).then(|| finished.take()))
     }
 }

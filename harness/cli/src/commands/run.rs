@@ -6,6 +6,7 @@ use plumbline_harness::engine::{self, Cancel, Client, Plan, Settings, Sink};
 use plumbline_harness::expectation::Expectations;
 use plumbline_record::ExitCode;
 
+use super::target::Chosen;
 use super::{report, target};
 use crate::arguments::Run;
 use crate::diagnostics::Failure;
@@ -34,7 +35,8 @@ pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
     runtime.block_on(async {
-        let (target, reference) = target::choose(&arguments.target)?;
+        let involved = suite::involves_upstream(&suite, &selector);
+        let Chosen { target, servers } = target::choose(&arguments.target, involved)?;
         let address = target.url.clone();
         let repeat = repeat(arguments, &target);
         let plan = Plan::new(suite, schemas, target, &selector, settings(arguments));
@@ -43,9 +45,7 @@ pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure
             plan = plan.sharded(shard);
         }
         let result = play(arguments, plan, printer, &address).await;
-        if let Some(reference) = reference {
-            reference.stop().await;
-        }
+        target::stop(servers).await;
         result
     })
 }
@@ -79,7 +79,10 @@ async fn play(
     printer: Printer,
     address: &url::Url,
 ) -> Result<ExitCode, Failure> {
-    engine::reachable(address).await.map_err(|error| Failure::Unreachable(error.into()))?;
+    let simulator = plan.target().simulator_url();
+    for address in [address].into_iter().chain(simulator) {
+        engine::reachable(address).await.map_err(|error| Failure::Unreachable(error.into()))?;
+    }
     let client = Client::new(address).map_err(Failure::configuration)?;
     let record = arguments.out.join("run.jsonl");
     let recorder = Recorder::begin(&record, Progress::new(printer)).map_err(Failure::Configuration)?;

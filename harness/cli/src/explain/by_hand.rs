@@ -31,6 +31,10 @@ fn told(meaning: &str, scenario: &Scenario, contract: Option<&Contract>) -> Stri
     if let Some(text) = model.and_then(|(model, _)| contract?.models.get(model)) {
         return format!("{line}: {text}");
     }
+    let role = name.strip_prefix("credentials.").and_then(|rest| rest.split_once(' '));
+    if let Some(text) = role.and_then(|(role, _)| contract?.roles.get(role)) {
+        return format!("{line}: {text}");
+    }
     let root = name.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
     let keeps = |step: &&Step| step.captures.iter().any(|capture| &*capture.name == root);
     match scenario.steps.iter().find(keeps) {
@@ -53,6 +57,12 @@ impl Hand<'_> {
             Action::RevokeKey { role } => format!("# revoke the key of {role}, by the gateway's own means"),
             Action::ArmFault(rule) => {
                 format!("# have the gateway's provider fail, by its own means: {}", shown(rule))
+            }
+            Action::ArmUpstreamFault(rule) => {
+                format!(
+                    "# have the simulated providers fail, by the simulator's control API: {}",
+                    shown(rule)
+                )
             }
             Action::ClearFaults => "# have the gateway's provider work again, by its own means".to_owned(),
         }

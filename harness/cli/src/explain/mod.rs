@@ -9,6 +9,7 @@ mod scenario;
 mod shape;
 mod shell;
 mod step;
+mod upstream;
 mod verified;
 
 pub(crate) use index::Index;

@@ -8,6 +8,7 @@ use plumbline_record::Level;
 
 use super::check::{binding, sentence};
 use super::shape::{short, shown};
+use super::upstream::{gate, upstream};
 use super::verified::by_bill;
 
 /// What a step does and what must come of it: lines, each indented as deep as it belongs.
@@ -17,6 +18,7 @@ pub(super) fn lines(step: &Step, contract: Option<&Contract>) -> Vec<String> {
         lines.push(format!("within {}", humantime::format_duration(timeout)));
     }
     lines.extend(expect(&step.expect, &step.action));
+    lines.extend(step.gate.as_ref().map(gate));
     if !step.replies.is_empty() {
         lines.push("expects of all replies together:".to_owned());
         lines.extend(bullets(&step.replies, "  "));
@@ -25,6 +27,7 @@ pub(super) fn lines(step: &Step, contract: Option<&Contract>) -> Vec<String> {
     lines.extend(step.bills.as_ref().map(|bills| self::bills(bills, step, contract)));
     lines.extend(step.key_used.as_ref().map(key_used));
     lines.extend(step.logs.as_ref().map(logs).unwrap_or_default());
+    lines.extend(step.upstream.as_ref().map(upstream).unwrap_or_default());
     lines
 }
 
@@ -37,6 +40,9 @@ fn action(action: &Action) -> Vec<String> {
             let chunked = if call.chunked { ", its body in chunks" } else { "" };
             let mut lines = vec![format!("sends {method} {path}{credential}{burst}{chunked}")];
             lines.extend(request(&call.headers, &call.body));
+            if call.leaves {
+                lines.push("closes the connection after the first event".to_owned());
+            }
             lines
         }
         Action::Raw(raw) => {
@@ -50,6 +56,7 @@ fn action(action: &Action) -> Vec<String> {
         }
         Action::RevokeKey { role } => vec![format!("revokes the key of {role}")],
         Action::ArmFault(rule) => vec![format!("has the gateway's provider fail: {}", shown(rule))],
+        Action::ArmUpstreamFault(rule) => vec![format!("has the simulated providers fail: {}", shown(rule))],
         Action::ClearFaults => vec!["has the gateway's provider work again".to_owned()],
     }
 }

@@ -1,6 +1,6 @@
 //! Which requirements a step speaks of, before it has run.
 
-use plumbline_harness::scenario::{BillExpectation, Contract, Scenario, Step};
+use plumbline_harness::scenario::{BillExpectation, Contract, Scenario, Step, UpstreamExpectation};
 
 /// The requirements that a scenario verifies, each once, in the order in which it comes to them.
 pub(super) fn by_scenario<'s>(scenario: &'s Scenario, contract: Option<&'s Contract>) -> Vec<&'s str> {
@@ -10,8 +10,9 @@ pub(super) fn by_scenario<'s>(scenario: &'s Scenario, contract: Option<&'s Contr
         let lines = lines.filter_map(|check| check.verifies.as_deref());
         let key = step.key_used.iter().filter_map(|used| used.verifies.as_deref());
         let logs = step.logs.iter().filter_map(|logs| logs.verifies.as_deref());
+        let upstream = step.upstream.iter().flat_map(UpstreamExpectation::verifies);
         let answers = step.verifies().chain(lines);
-        for requirement in answers.chain(by_bill(step, contract)).chain(key).chain(logs) {
+        for requirement in answers.chain(by_bill(step, contract)).chain(key).chain(logs).chain(upstream) {
             if !found.contains(&requirement) {
                 found.push(requirement);
             }

@@ -9,6 +9,7 @@ mod expectations;
 mod gateways;
 mod listing;
 mod output;
+mod providers;
 mod proving;
 mod serve;
 mod shards;

@@ -98,7 +98,8 @@ impl Stream {
             events.push(event);
         }
         let joined = joined(&kind.joined, &events, context);
-        let ended = !too_many && end.problems(sign, events.len(), context.secrets).is_empty();
+        let is_right = || end.problems(sign, events.len(), context.secrets).is_empty();
+        let ended = !too_many && !end.is_unknown() && is_right();
         let mut document = object([
             ("events", Value::Array(events)),
             ("joined", Value::Object(joined)),
@@ -119,6 +120,11 @@ impl Stream {
     /// "terminator": … }`, without the last where none came.
     pub fn document(&self) -> &Json {
         &self.document
+    }
+
+    /// The text that it joins under a name, as far as it has come.
+    pub(crate) fn joined_text(&self, name: &str) -> &str {
+        self.document.get("joined").and_then(|joined| joined.get(name)?.as_str()).unwrap_or_default()
     }
 
     /// Takes the document for a value that it becomes a part of; [`Self::see_document`] puts it back.

@@ -31,6 +31,11 @@ impl End {
         self.terminators == 0 && self.is_cut()
     }
 
+    /// Whether it was left before its end, so that nothing is known of that.
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self.cut, Some(Cut::Left(_)))
+    }
+
     /// Whether its last bytes are missing.
     fn is_cut(&self) -> bool {
         self.cut.is_some() || self.unfinished.is_some()
@@ -64,7 +69,7 @@ impl End {
             (Some(Cut::Late(why) | Cut::Unread(why)), _) => {
                 problems.push(format!("{why}, after {}", counted(events, "event")));
             }
-            (None, _) => {}
+            (Some(Cut::Left(_)) | None, _) => {}
         }
         if let Some(beginning) = &self.unfinished {
             problems

@@ -44,6 +44,32 @@ const CAPTURES: &[Column] =
 
 const BILL: &[Column] = &[value("model"), value("usage"), verbatim("key")];
 
+/// The columns of calls to providers.
+const CALLS: &[Column] =
+    &[verbatim("provider"), verbatim("model"), value("status"), value("checks"), verbatim("verifies")];
+
+const LACKS: &[Column] = &[verbatim("text"), verbatim("verifies")];
+
+/// The columns of a fault of the simulated providers.
+const UPSTREAM_FAULT: &[Column] = &[
+    verbatim("kind"),
+    value("status"),
+    value("retry_after"),
+    verbatim("message"),
+    verbatim("delay"),
+    value("bytes"),
+    value("after_events"),
+    verbatim("provider"),
+    verbatim("model"),
+    value("header"),
+    verbatim("contains"),
+    value("nth"),
+    value("after"),
+    value("times"),
+    value("probability"),
+    value("seed"),
+];
+
 const fn verbatim(name: &'static str) -> Column {
     Column { name, verbatim: true }
 }
@@ -59,6 +85,7 @@ pub(super) static CHAPTERS: &[(&str, &[Sentence])] = &[
     ("The answer", ANSWER),
     ("A stream of events", STREAM),
     ("What is kept, and what else must have happened", EFFECTS),
+    ("What the providers were asked", UPSTREAM),
     ("The end", END),
 ];
 
@@ -107,6 +134,11 @@ const ACTIONS: &[Sentence] = &[
         expression: "{name} injects the fault",
         does: Does::Begin(&[("name", With::Word(0)), ("fault", With::Row(&[]))]),
         means: "Arms a fault of the target's provider for what follows; the columns are its members.",
+    },
+    Sentence {
+        expression: "{name} has the providers fail",
+        does: Does::Begin(&[("name", With::Word(0)), ("fault.upstream", With::Row(UPSTREAM_FAULT))]),
+        means: "Arms a fault of the simulator that plays the providers, in one row.",
     },
     Sentence {
         expression: "{name} takes the faults away",
@@ -170,6 +202,21 @@ const REQUEST: &[Sentence] = &[
         expression: "the answer is complete within {duration}",
         does: Does::Fill(&[("timeout", With::Word(0))]),
         means: "Most time from sending to the last byte read.",
+    },
+    Sentence {
+        expression: "the client leaves after the first event",
+        does: Does::Fill(&[("leave", With::Fixed("first-event"))]),
+        means: "The connection is closed once the first event of the stream has come.",
+    },
+    Sentence {
+        expression: "the provider withholds each piece of the {name} until the one before it has come",
+        does: Does::Fill(&[("gate", With::Word(0))]),
+        means: "The pieces of this text, which the stream joins, are let go one by one; that each comes before the next is sent is checked.",
+    },
+    Sentence {
+        expression: "the provider withholds each piece of the {name} until the one before it has come, which verifies {requirement}",
+        does: Does::Fill(&[("gate", With::Word(0)), ("gated.verifies", With::Word(1))]),
+        means: "The same, with the requirement behind it.",
     },
 ];
 
@@ -354,6 +401,75 @@ const EFFECTS: &[Sentence] = &[
     },
 ];
 
+const UPSTREAM: &[Sentence] = &[
+    Sentence {
+        expression: "no provider is called",
+        does: Does::Fill(&[("upstream.calls", With::Fixed("none"))]),
+        means: "The gateway has called no provider for this step.",
+    },
+    Sentence {
+        expression: "no provider is called, which verifies {requirement}",
+        does: Does::Fill(&[("upstream.calls", With::Fixed("none")), ("upstream.verifies", With::Word(0))]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "the calls to providers number {count}",
+        does: Does::Fill(&[("upstream.calls", With::Value(0))]),
+        means: "How many calls the gateway has made to providers for this step.",
+    },
+    Sentence {
+        expression: "the calls to providers number {count}, which verifies {requirement}",
+        does: Does::Fill(&[("upstream.calls", With::Value(0)), ("upstream.verifies", With::Word(1))]),
+        means: "The same, with the requirement behind it and behind what else is said of the calls, unless a part names its own.",
+    },
+    Sentence {
+        expression: "the calls to providers number from {count} to {count}",
+        does: Does::Fill(&[("upstream.calls.between", With::Both(0, 1))]),
+        means: "The least and the most calls that the gateway has made.",
+    },
+    Sentence {
+        expression: "the calls to providers number from {count} to {count}, which verifies {requirement}",
+        does: Does::Fill(&[
+            ("upstream.calls.between", With::Both(0, 1)),
+            ("upstream.verifies", With::Word(2)),
+        ]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "the calls to providers are",
+        does: Does::Fill(&[("upstream.calls_are", With::Rows(CALLS))]),
+        means: "The calls in the order of their arrival, one in each row, and no others.",
+    },
+    Sentence {
+        expression: "the calls to providers are, which verifies {requirement}",
+        does: Does::Fill(&[("upstream.verifies", With::Word(0)), ("upstream.calls_are", With::Rows(CALLS))]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "every call to a provider satisfies these checks",
+        does: Does::Fill(&[("upstream.every", With::Rows(CHECKS))]),
+        means: "Checks on each call as the simulator's journal tells it, one in each row.",
+    },
+    Sentence {
+        expression: "no call to a provider holds these texts",
+        does: Does::Fill(&[("upstream.lacks", With::Rows(LACKS))]),
+        means: "Texts that stand nowhere in any call, one in each row: not in its address, its headers or its body.",
+    },
+    Sentence {
+        expression: "the last call to a provider is {outcome}",
+        does: Does::Fill(&[("upstream.outcome.is", With::Word(0))]),
+        means: "How the last call ended.",
+    },
+    Sentence {
+        expression: "the last call to a provider is {outcome}, which verifies {requirement}",
+        does: Does::Fill(&[
+            ("upstream.outcome.is", With::Word(0)),
+            ("upstream.outcome.verifies", With::Word(1)),
+        ]),
+        means: "The same, with the requirement behind it.",
+    },
+];
+
 const END: &[Sentence] = &[Sentence {
     expression: "whatever happens, these steps follow",
     does: Does::Always,
@@ -408,6 +524,14 @@ mod tests {
         same(&under("expect.stream.ended"), "EndedEntry");
         same(&under("key"), "KeyEntry");
         same(&under("logs"), "LogsEntry");
+        same(&named(CALLS), "UpstreamCallEntry");
+        same(&named(LACKS), "LacksEntry");
+        same(&named(UPSTREAM_FAULT), "UpstreamFaultEntry");
+        same(&under("gated"), "GatedEntry");
+        same(&under("upstream"), "UpstreamEntry");
+        same(&under("upstream.calls"), "CallsEntry");
+        same(&under("upstream.outcome"), "OutcomeEntry");
+        same(&under("fault"), "UpstreamFault");
         let whole = said.iter().map(|field| field.split('.').next().unwrap_or_default());
         same(&whole.collect(), "StepEntry");
     }

@@ -207,6 +207,11 @@ impl Composer<'_> {
                 let value = NodeValue::List(items.collect());
                 one(Node { span: source.span(text.range()), value })
             }
+            With::Both(first, second) => {
+                let both = [said.parameter(first)?, said.parameter(second)?];
+                let items = both.map(|text| self.notes.keep(value(text, source)));
+                one(Node { span: said.span, value: NodeValue::List(items.into_iter().flatten().collect()) })
+            }
             With::Member(name, text) => {
                 let text = self.notes.keep(verbatim(said.parameter(text)?, source))?;
                 Some(Given::Members(vec![(word(said.parameter(name)?, source), text)]))

@@ -23,7 +23,7 @@ const WORD: &str = r"[^ \t]+";
 const REST: &str = r"[^ \t].*";
 
 /// Parameters take more than is right, so that what is wrong is told of the value and not of the sentence.
-pub(super) const PARAMETERS: [Parameter; 16] = [
+pub(super) const PARAMETERS: [Parameter; 17] = [
     Parameter { name: "name", pattern: WORD, example: "chat", means: "the name of a step or of an answer" },
     Parameter { name: "method", pattern: WORD, example: "POST", means: "a method of HTTP" },
     Parameter {
@@ -80,6 +80,12 @@ pub(super) const PARAMETERS: [Parameter; 16] = [
         means: "the name of a JSON Schema",
     },
     Parameter {
+        name: "outcome",
+        pattern: WORD,
+        example: "left",
+        means: "`whole`, `cut` (the provider broke its answer off) or `left` (the gateway went before it was whole)",
+    },
+    Parameter {
         name: "requirement",
         pattern: WORD,
         example: "chat.shape",
@@ -124,6 +130,8 @@ pub(super) enum With {
     Value(usize),
     /// A parameter, as a list of YAML values.
     List(usize),
+    /// Two parameters, as a list of YAML values.
+    Both(usize, usize),
     /// Two parameters, as a name and the text that belongs to it.
     Member(usize, usize),
     /// This word.
@@ -325,7 +333,7 @@ mod tests {
             for (field, with) in sentence.fills() {
                 let numbers = match with {
                     With::Word(n) | With::Value(n) | With::List(n) => vec![*n],
-                    With::Words(a, b) | With::Member(a, b) => vec![*a, *b],
+                    With::Words(a, b) | With::Both(a, b) | With::Member(a, b) => vec![*a, *b],
                     _ => Vec::new(),
                 };
                 assert!(numbers.iter().all(|n| *n < parameters), "`{}`, {field}", sentence.expression);

@@ -6,7 +6,7 @@ use super::steps::Steps;
 use crate::scenario::{Action, Body, Call, Encoding, Raw, Template};
 use crate::source::Span;
 use crate::source::written::file::{Encoding as EncodingEntry, StepEntry};
-use crate::source::written::wrappers::{Located, Recovered, Tree, TreeValue};
+use crate::source::written::wrappers::{Located, Recovered};
 
 /// Most requests of a burst.
 const MOST_AT_ONCE: u32 = 1_000;
@@ -46,12 +46,18 @@ impl Steps<'_, '_, '_, '_> {
 
     /// Notes the fields that an action has no use for.
     fn fields_out_of_place(&mut self, action: &str, entry: &StepEntry) {
+        let burst = entry.burst.is_some();
+        if let Some((field, span)) = field_of_a_stream(entry).filter(|_| action != "call" || burst) {
+            let other = if burst { "burst" } else { action };
+            let message = format!("`{field}` does not go with `{other}`");
+            self.note(span, message, Some("it goes with the `call` of one stream"));
+        }
         if let Some(close) = entry.half_close.as_ref().filter(|_| action != "raw") {
             let message = format!("`half_close` does not go with `{action}`");
             self.note(close.span, message, Some("it goes with `raw`"));
         }
         let (fields, hint) = match action {
-            "call" if entry.burst.is_some() => return,
+            "call" if burst => return,
             "call" => (fields_of_a_burst(entry), "it goes with `burst`"),
             "raw" => (fields_of_a_counted_call(entry), "it goes with `call`"),
             _ => (fields_of_a_call(entry), "it goes with `call`"),
@@ -87,6 +93,7 @@ impl Steps<'_, '_, '_, '_> {
             body: self.body(entry)?,
             chunked: entry.chunked.as_ref().is_some_and(|chunked| chunked.value),
             burst: entry.burst.as_ref().map(|times| times.value),
+            leaves: entry.leave.is_some(),
         })
     }
 
@@ -100,18 +107,6 @@ impl Steps<'_, '_, '_, '_> {
             body: self.body(entry)?,
             half_close: entry.half_close.as_ref().is_some_and(|close| close.value),
         })
-    }
-
-    fn fault(&mut self, fault: &Tree) -> Option<Action> {
-        match &fault.value {
-            TreeValue::Text(text) if text == "none" => Some(Action::ClearFaults),
-            TreeValue::Object(_) => self.shape(fault).map(Action::ArmFault),
-            _ => {
-                let hint = "write `fault: { kind: …, times: 1 }`, or `fault: none`";
-                self.note(fault.span, "this is not a fault", Some(hint));
-                None
-            }
-        }
     }
 
     fn role(&mut self, entry: &StepEntry) -> Option<Arc<str>> {
@@ -164,6 +159,7 @@ fn fields_of_a_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
         ("bills", first(entry.bills.as_ref())),
         ("key", first(entry.key.as_ref())),
         ("logs", first(entry.logs.as_ref())),
+        ("upstream", first(entry.upstream.as_ref())),
     ];
     let mut found = fields_of_a_counted_call(entry);
     found.extend(fields.into_iter().filter_map(|(field, span)| Some((field, span?))));
@@ -184,6 +180,12 @@ fn fields_of_a_counted_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
 /// Those that only a burst has a use for.
 fn fields_of_a_burst(entry: &StepEntry) -> Vec<(&'static str, Span)> {
     first(entry.replies.first()).map(|span| ("replies", span)).into_iter().collect()
+}
+
+/// The field of a step that only one stream has a use for.
+fn field_of_a_stream(entry: &StepEntry) -> Option<(&'static str, Span)> {
+    let gate = entry.gate.as_ref().map(|gate| ("gate", gate.span));
+    gate.or_else(|| Some(("leave", entry.leave.as_ref()?.span)))
 }
 
 fn first<T>(field: Option<&Recovered<Located<T>>>) -> Option<Span> {

@@ -91,14 +91,8 @@ impl Steps<'_, '_, '_, '_> {
             checks.push(self.implied(Subject::Answer, Matcher::Absent, default, closed.span));
         }
         if let Some(status) = parts.status {
-            let allowed = status.value.0.iter().map(|code| Shape::fixed((*code).into())).collect();
-            if status.value.0.is_empty() {
-                self.note(status.span, "no status is right", Some("write `status: 200`"));
-            }
-            if let Some(odd) = status.value.0.iter().find(|code| !(100..600).contains(*code)) {
-                self.note(status.span, format!("{odd} is not a status code"), Some("from 100 to 599"));
-            }
-            checks.push(self.implied(Subject::Status, Matcher::OneOf(allowed), default, status.span));
+            let matcher = self.statuses(&status);
+            checks.push(self.implied(Subject::Status, matcher, default, status.span));
         }
         for (name, entry) in parts.headers {
             if let Some(entry) = entry.0 {
@@ -126,6 +120,18 @@ impl Steps<'_, '_, '_, '_> {
         (checks, stream.and_then(|entry| self.stream(entry, default)))
     }
 
+    /// One of these status codes.
+    pub(super) fn statuses(&mut self, status: &Located<OneOrMany<u16>>) -> Matcher {
+        let codes = &status.value.0;
+        if codes.is_empty() {
+            self.note(status.span, "no status is right", Some("write `status: 200`"));
+        }
+        if let Some(odd) = codes.iter().find(|code| !(100..600).contains(*code)) {
+            self.note(status.span, format!("{odd} is not a status code"), Some("from 100 to 599"));
+        }
+        Matcher::OneOf(codes.iter().map(|code| Shape::fixed((*code).into())).collect())
+    }
+
     /// The name of a JSON Schema, noted where there is none such.
     pub(super) fn schema(&mut self, name: &Located<String>) -> Arc<str> {
         if !self.reading.schemas.contains(&name.as_str()) {
@@ -136,7 +142,13 @@ impl Steps<'_, '_, '_, '_> {
     }
 
     /// A check whose level is that of its requirement.
-    fn implied(&self, subject: Subject, matcher: Matcher, verifies: Option<&Arc<str>>, span: Span) -> Check {
+    pub(super) fn implied(
+        &self,
+        subject: Subject,
+        matcher: Matcher,
+        verifies: Option<&Arc<str>>,
+        span: Span,
+    ) -> Check {
         Check {
             subject,
             matcher,

@@ -36,13 +36,16 @@ pub(in crate::source) fn contract(
     let mut reading = Reading { notes: &mut notes, contract: None, schemas, templates };
     let streams = streams(decoded.streams, &mut reading);
     let billing = decoded.billing.map(|entry| billing(entry, &requirements, &mut notes));
+    let capabilities = words(decoded.capabilities);
+    let requires = required(decoded.requires, &capabilities, &mut notes);
     Some(Contract {
         name: decoded.contract.as_str().into(),
         version: decoded.version.into(),
         title: decoded.title.into(),
         roles: words(decoded.roles),
         models: words(decoded.models),
-        capabilities: words(decoded.capabilities),
+        capabilities,
+        requires,
         credential: decoded.credential.map_or_else(Credential::default, |entry| Credential {
             header: entry.header.to_ascii_lowercase(),
             prefix: entry.prefix,
@@ -73,6 +76,22 @@ fn billing(
         key: known(entry.key),
         cost: known(entry.cost),
     }
+}
+
+/// The capabilities that all scenarios require, of those that there are.
+fn required(
+    entries: Vec<Located<String>>,
+    capabilities: &BTreeMap<Arc<str>, String>,
+    notes: &mut Notes<'_>,
+) -> Vec<Arc<str>> {
+    let known = |word: Located<String>| {
+        if !capabilities.contains_key(word.as_str()) {
+            let hint = hint_among(&word, capabilities.keys().map(|name| &**name));
+            notes.add(word.span, format!("the contract has no capability `{}`", *word), hint);
+        }
+        Arc::from(word.value)
+    };
+    entries.into_iter().map(known).collect()
 }
 
 fn words(entries: Vec<Recovered<Located<Word>>>) -> BTreeMap<Arc<str>, String> {

@@ -115,7 +115,11 @@ impl Reading<'_, '_> {
         let mut seen = HashSet::new();
         let steps = Steps::new(self, &mut names, &mut seen).read(entry.steps);
         let always = Steps::new(self, &mut names, &mut seen).read(entry.always);
-        let models = names.models();
+        let (models, credentials) = (names.models(), names.credentials());
+        let mut requires: Vec<Arc<str>> = values(entry.requires).into_iter().map(Arc::from).collect();
+        let common = self.contract.into_iter().flat_map(|contract| &contract.requires);
+        let missing: Vec<_> = common.filter(|word| !requires.contains(word)).cloned().collect();
+        requires.extend(missing);
         // A scenario of which a step could not be read would show something else than its author meant.
         (steps.len() + always.len() == written).then(|| Scenario {
             id: entry.id.as_str().into(),
@@ -125,8 +129,9 @@ impl Reading<'_, '_> {
             location: location(self.notes.file, entry.id.span),
             covers: if entry.covers.is_empty() { vec![entry.id.value] } else { values(entry.covers) },
             tags: values(entry.tags),
-            requires: values(entry.requires).into_iter().map(Arc::from).collect(),
+            requires,
             models,
+            credentials,
             timeout,
             steps,
             always,

@@ -4,10 +4,12 @@ mod actions;
 mod checks;
 mod contract;
 mod convert;
+mod faults;
 mod members;
 mod names;
 mod steps;
 mod streams;
+mod upstream;
 
 pub(super) use contract::contract;
 pub(super) use convert::scenarios;

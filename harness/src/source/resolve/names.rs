@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::members::unknown;
@@ -12,10 +12,13 @@ pub(super) struct Names<'c> {
     /// The steps of which it is known whether their answers are streams, and of what kind.
     streams: HashMap<String, Option<Arc<StreamKind>>>,
     models: BTreeSet<Arc<str>>,
+    credentials: BTreeSet<Arc<str>>,
 }
 
+/// The roles' credentials.
+const CREDENTIALS: &str = "credentials";
 /// Names that every scenario has without defining them.
-const GIVEN: [&str; 2] = ["models", "nonce"];
+const GIVEN: [&str; 3] = ["models", "nonce", CREDENTIALS];
 /// Names that stand for something in some steps only, and that nothing else may have.
 const LENT: [&str; 1] = ["index"];
 
@@ -26,8 +29,13 @@ impl<'c> Names<'c> {
 
     /// No names at all, as in a contract.
     pub(super) fn none() -> Self {
-        let (defined, streams, models) = (HashSet::new(), HashMap::new(), BTreeSet::new());
-        Self { contract: None, defined, streams, models }
+        Self {
+            contract: None,
+            defined: HashSet::new(),
+            streams: HashMap::new(),
+            models: BTreeSet::new(),
+            credentials: BTreeSet::new(),
+        }
     }
 
     /// Defines a name; false where every scenario has it already, so that it must not be hidden.
@@ -56,6 +64,11 @@ impl<'c> Names<'c> {
         self.models.iter().cloned().collect()
     }
 
+    /// The roles whose credentials were named so far.
+    pub(super) fn credentials(&self) -> Vec<Arc<str>> {
+        self.credentials.iter().cloned().collect()
+    }
+
     /// What is wrong with using a name here, and how to mend it.
     pub(super) fn use_name(&mut self, name: &str) -> Option<(String, Option<String>)> {
         let mut members = name.split('.');
@@ -69,26 +82,45 @@ impl<'c> Names<'c> {
                 .or_else(|| Some("capture it in an earlier step".to_owned()));
             return Some((format!("`{root}` is not defined before it is used"), hint));
         }
-        if root != "models" {
-            let stream = self.streams.get(root).filter(|_| members.next() == Some("stream"))?;
-            return match stream {
-                Some(kind) => unknown(kind, members),
-                None => {
-                    let hint = "say under `expect` what stream its answer is".to_owned();
-                    Some((format!("the step `{root}` expects no stream"), Some(hint)))
+        let contract = self.contract;
+        match root {
+            "models" => {
+                let known = contract.map(|contract| &contract.models);
+                use_word(members.next(), ("model", "models.chat"), &mut self.models, known)
+            }
+            CREDENTIALS => {
+                let known = contract.map(|contract| &contract.roles);
+                let example = ("role", "credentials.all_scopes");
+                use_word(members.next(), example, &mut self.credentials, known)
+            }
+            _ => {
+                let stream = self.streams.get(root).filter(|_| members.next() == Some("stream"))?;
+                match stream {
+                    Some(kind) => unknown(kind, members),
+                    None => {
+                        let hint = "say under `expect` what stream its answer is".to_owned();
+                        Some((format!("the step `{root}` expects no stream"), Some(hint)))
+                    }
                 }
-            };
-        }
-        let Some(model) = members.next() else {
-            return Some(("a model's name is missing".to_owned(), Some("write `models.chat`".to_owned())));
-        };
-        self.models.insert(model.into());
-        match self.contract {
-            Some(contract) if !contract.models.contains_key(model) => Some((
-                format!("the contract has no model `{model}`"),
-                hint_among(model, contract.models.keys().map(|name| &**name)),
-            )),
-            _ => None,
+            }
         }
     }
+}
+
+/// Notes that a word of the contract is used. What is wrong with it, and how to mend it.
+fn use_word(
+    word: Option<&str>,
+    (what, example): (&str, &str),
+    used: &mut BTreeSet<Arc<str>>,
+    known: Option<&BTreeMap<Arc<str>, String>>,
+) -> Option<(String, Option<String>)> {
+    let Some(word) = word else {
+        return Some((format!("a {what}'s name is missing"), Some(format!("write `{example}`"))));
+    };
+    used.insert(word.into());
+    let known = known?;
+    (!known.contains_key(word)).then(|| {
+        let hint = hint_among(word, known.keys().map(|name| &**name));
+        (format!("the contract has no {what} `{word}`"), hint)
+    })
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::convert::{Reading, flatten};
 use super::names::Names;
+use super::upstream::{Expected, writes_stream};
 use crate::scenario::{
     Action, BillExpectation, Capture, CaptureShape, KeyUsed, LogExpectation, Path, Shape, ShapeNode, Step,
     Template,
@@ -72,8 +73,13 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
             Action::RevokeKey { .. } => None,
             action => action.role().cloned(),
         };
+        let writes_stream = writes_stream(entry.expect.as_ref());
         let expect =
             entry.expect.and_then(|expect| expect.0).map(|expect| self.expect(expect)).unwrap_or_default();
+        let (gated, expected) =
+            (entry.gated.and_then(|gated| gated.0), Expected { expect: &expect, writes_stream });
+        let gate = self.gate(entry.gate.as_ref(), gated.as_ref(), expected);
+        self.leave(entry.leave.as_ref(), gated.as_ref(), expected);
         let replies = flatten(entry.replies).filter_map(|check| self.check(check, None)).collect();
         let is_stream = expect.is_stream() && !numbered;
         let captures = self.captures(entry.capture, is_stream.then_some(name.as_str()));
@@ -89,6 +95,8 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         if numbered {
             self.names.take_back(INDEX);
         }
+        // It speaks of all requests of a burst.
+        let upstream = entry.upstream.and_then(|calls| calls.0).map(|calls| self.upstream(calls));
         Some(Step {
             name: name.into(),
             location: self.location(entry.name.span),
@@ -100,6 +108,8 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
             bills,
             key_used,
             logs,
+            upstream,
+            gate,
         })
     }
 

@@ -26,6 +26,9 @@ pub struct ContractFile {
     /// The capabilities that scenarios may require.
     #[serde(default)]
     pub capabilities: Vec<Recovered<Located<Word>>>,
+    /// The capabilities that all of its scenarios require.
+    #[serde(default)]
+    pub requires: Vec<Located<String>>,
     /// How a role's credential is sent. By default as `authorization: Bearer …`.
     pub credential: Option<CredentialEntry>,
     /// The streams that answers may be.

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::stream::StreamExpectEntry;
+use super::upstream::{Fault, GatedEntry, Leave, Upstream};
 use super::wrappers::{Located, OneOrMany, Recovered, Tree};
 
 /// A scenario file.
@@ -64,8 +65,8 @@ pub struct StepEntry {
     pub half_close: Option<Located<bool>>,
     /// Revokes the key of a role through the target's own means.
     pub revoke_key: Option<Located<String>>,
-    /// Arms a fault of the target's provider for the calls that follow, through the target's own means; `none` takes all away.
-    pub fault: Option<Tree>,
+    /// Has the gateway's providers fail at the calls that follow; `none` takes all faults away.
+    pub fault: Option<Located<Fault>>,
     /// The role whose credential is sent. Without it none is.
     #[serde(rename = "as")]
     pub role: Option<Located<String>>,
@@ -88,6 +89,13 @@ pub struct StepEntry {
     pub replies: Vec<Recovered<Located<CheckEntry>>>,
     /// Most time from sending to the last byte read, such as `5s`.
     pub timeout: Option<Located<String>>,
+    /// The text that the stream joins, such as `text`: the simulator withholds each piece of it until the one before it
+    /// has been read here. That it could be is checked.
+    pub gate: Option<Located<String>>,
+    /// What is behind the check that comes with `gate`. By default it verifies what the stream as a whole does.
+    pub gated: Option<Recovered<Located<GatedEntry>>>,
+    /// When the connection is closed, though the stream has not ended: at the `first-event`. What has come by then is judged.
+    pub leave: Option<Located<Leave>>,
     /// What the response must be.
     pub expect: Option<Recovered<Located<ExpectEntry>>>,
     /// Values to keep for later steps, by name.
@@ -99,6 +107,8 @@ pub struct StepEntry {
     pub key: Option<Recovered<Located<KeyEntry>>>,
     /// What the gateway's log must say.
     pub logs: Option<Recovered<Located<LogsEntry>>>,
+    /// What the gateway must have asked of its providers: `none`, or how many calls and what is right of them.
+    pub upstream: Option<Recovered<Located<Upstream>>>,
 }
 
 /// How a text becomes bytes.

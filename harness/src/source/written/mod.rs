@@ -4,6 +4,8 @@ pub mod contract_file;
 pub mod file;
 mod lengths;
 pub mod stream;
+pub mod upstream;
+mod upstream_forms;
 pub mod wrappers;
 
 /// The JSON Schema of a scenario file.
