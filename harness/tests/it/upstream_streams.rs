@@ -1,4 +1,4 @@
-//! Streams whose provider is kept back piece by piece, and clients that leave in the middle.
+//! Streams whose provider is held back piece by piece, and clients that leave in the middle.
 
 use plumbline_record::Verdict;
 use serde_json::json;
@@ -171,7 +171,7 @@ async fn what_is_held_back_is_missed_and_the_rest_is_judged_all_the_same() {
             (Verdict::Failed, vec!["stream.unbuffered".to_owned()]),
             "{manner:?} {told}"
         );
-        assert!(told.contains("the gateway kept back `one \"quoted\"` for 500ms"), "{told}");
+        assert!(told.contains("the gateway held back `one \"quoted\"` for 500ms"), "{told}");
         let exchange = &events.exchanges()[0];
         let plumbline_record::Outcome::Response(response) = &exchange.outcome else { panic!("{exchange:?}") };
         assert!(response.body.text.contains("three") && response.body.text.contains("[DONE]"));
@@ -181,7 +181,7 @@ async fn what_is_held_back_is_missed_and_the_rest_is_judged_all_the_same() {
 #[tokio::test]
 async fn a_stream_that_is_none_of_its_providers_is_missed() {
     for (manner, time, found) in [
-        (Manner::Losing, "500ms", "kept back ` two"),
+        (Manner::Losing, "500ms", "held back ` two"),
         (Manner::Inventing, "30s", "asked no provider for a stream"),
         (Manner::Stopping, "30s", "ended before that of the provider"),
     ] {
