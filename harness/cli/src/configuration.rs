@@ -1,5 +1,6 @@
 //! From `--config` to who answers for which model.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,16 +22,20 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Config, Failure> {
     })
 }
 
-/// The text as it can be shown: with stars for what may be a credential, up to the end of its line where its own is
-/// not known.
+/// The text as it can be shown: of lines in which a credential may stand no more than what is before the first colon.
 fn without_secrets(text: &str, mistakes: &[ConfigMistake]) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    for mistake in mistakes.iter().filter(|mistake| mistake.is_secret) {
-        let rest = bytes.get_mut(mistake.start..).unwrap_or_default();
-        let length = if mistake.length == 0 { rest.len() } else { mistake.length };
-        rest.iter_mut().take(length).take_while(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let secret: HashSet<_> =
+        mistakes.iter().filter(|mistake| mistake.is_secret).map(|mistake| mistake.line as usize).collect();
+    let shown = |(number, line): (usize, &str)| {
+        let kept = line.find(':').map_or(0, |colon| colon + 1);
+        let masked = |(at, byte): (usize, u8)| if at < kept || byte == b'\n' { byte } else { b'*' };
+        if secret.contains(&number) {
+            String::from_utf8_lossy(&line.bytes().enumerate().map(masked).collect::<Vec<_>>()).into_owned()
+        } else {
+            line.to_owned()
+        }
+    };
+    (1..).zip(text.split_inclusive('\n')).map(shown).collect()
 }
 
 fn located(mistake: ConfigMistake, file: &Arc<SourceFile>) -> Mistake {

@@ -60,7 +60,19 @@ impl<'t> Notes<'t> {
             Error::DuplicateMappingKey { key: Some(key), .. } => (format!("`{key}` is given twice"), None),
             error => (without_place(&error.to_string()), None),
         };
-        self.note(place, message, hint);
+        if self.is_among_providers(place) {
+            // What cannot be read may be a credential, and so may be whatever stands beside it.
+            self.note_secret(place, without_values(&message), hint);
+        } else {
+            self.note(place, message, hint);
+        }
+    }
+
+    /// Whether a place is not known to be in a part of the file that holds no credentials.
+    fn is_among_providers(&self, place: Place) -> bool {
+        let lines = self.text.lines().take(place.line.max(1) as usize);
+        let top = lines.filter(|line| line.starts_with(|c: char| !c.is_whitespace() && c != '#')).last();
+        !top.is_some_and(|top| ["models:", "defaults:", "seed:"].iter().any(|part| top.starts_with(part)))
     }
 
     /// The place of the key in front of a value.
@@ -93,6 +105,12 @@ impl<'t> Notes<'t> {
             line.chars().take(place.column.saturating_sub(1) as usize).map(char::len_utf8).sum();
         before + within
     }
+}
+
+/// An error's text without what stands in double quotes in it, which is from the file.
+fn without_values(message: &str) -> String {
+    let parts = message.split('"').enumerate();
+    parts.map(|(number, part)| if number % 2 == 0 { part } else { "…" }).collect()
 }
 
 /// An error's text without its place, which is told apart from it.

@@ -38,9 +38,18 @@ fn every_mistake_is_shown_with_its_place_and_how_to_mend_it() {
 
 #[test]
 fn a_credential_in_the_file_is_refused_and_not_shown() {
-    let (code, stderr) = refused("providers:\n  openai: { kind: openai, key: sk-secret }\n");
-    assert_eq!(code, 3, "{stderr}");
-    assert!(stderr.contains("write `{ env: NAME }`") && !stderr.contains("sk-secret"), "{stderr}");
+    for (provider, told) in [
+        ("{ kind: openai, key: sk-secret }", "write `{ env: NAME }`"),
+        ("{ kind: openai, api_key: sk-secret }", "no field `api_key`"),
+        ("{ kind: openai, key: { value: sk-secret } }", "no field `value`"),
+        ("{ kind: opena, key: sk-secret }", "did you mean `openai`?"),
+        ("{ kind: openai, key: { env: [sk-secret] } }", "gateway.yaml:2:"),
+        ("[sk-secret]", "gateway.yaml:2:"),
+    ] {
+        let (code, stderr) = refused(&format!("providers:\n  openai: {provider}\n"));
+        assert_eq!(code, 3, "{stderr}");
+        assert!(stderr.contains(told) && !stderr.contains("sk-secret"), "{provider}: {stderr}");
+    }
 }
 
 #[test]
