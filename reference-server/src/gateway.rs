@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use crate::control::Control;
 use crate::defect::edits;
-use crate::dialect::common::Arrival;
+use crate::dialect::common::{Arrival, conceal_limits};
 use crate::dialect::{Dialect, anthropic, bedrock, gemini, gsai, openai, vertex};
 use crate::domain::world::World;
 use crate::domain::worlds::Worlds;
@@ -81,13 +81,15 @@ impl Gateway {
     ) -> Response {
         let (head, body) = request.into_parts();
         let arrival = Arrival { world, head, mounted_at, client_ip, intake: &self.intake };
-        match dialect {
+        let mut response = match dialect {
             Dialect::Openai => openai::serve(&arrival, body).await,
             Dialect::Anthropic => anthropic::serve(&arrival, body).await,
             Dialect::Gemini => gemini::serve(&arrival, body).await,
             Dialect::Gsai => gsai::serve(&arrival, body).await,
             Dialect::Bedrock => bedrock::serve(&arrival, body).await,
             Dialect::Vertex => vertex::serve(&arrival, body).await,
-        }
+        };
+        conceal_limits(world, &mut response);
+        response
     }
 }

@@ -28,6 +28,8 @@ const BACKLOG: i32 = 4_096;
 const GRACE: Duration = Duration::from_secs(5);
 /// The same for the simulator, whose answers wait for a gate or a fault more often than for anything else.
 const SIMULATORS_GRACE: Duration = Duration::from_secs(1);
+/// How long the gateway may take to say so to who is not answered by then.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest head of a request that is read, in bytes. A dialect refuses smaller ones already, in its own words;
@@ -57,7 +59,7 @@ impl Service {
     async fn answer(&self, request: Request, client_ip: IpAddr, reset: &Reset) -> io::Result<Response> {
         match self {
             Self::Gateway(gateway) => Ok(gateway.handle(request, client_ip).await),
-            Self::Simulator(simulator) => simulator.handle(request, client_ip, reset).await,
+            Self::Simulator(simulator) => Box::pin(simulator.handle(request, client_ip, reset)).await,
         }
     }
 
@@ -67,20 +69,20 @@ impl Service {
             Self::Simulator(_) => SIMULATORS_GRACE,
         }
     }
+}
 
-    fn connections(&self) -> http1::Builder {
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_header_size(HEAD_LIMIT)
-            // Who has sent all of a request may close that side of the connection and still wants the answer. The
-            // simulator is to notice a client that leaves, and from here the two look the same.
-            .half_close(matches!(self, Self::Gateway(_)))
-            // The services that this plays send none.
-            .auto_date_header(false);
-        builder
-    }
+fn settings() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_header_size(HEAD_LIMIT)
+        // A client that leaves while it waits for an answer is to be noticed. One that closes its side of the
+        // connection and still wants the answer looks the same from here.
+        .half_close(false)
+        // The services that this plays send none.
+        .auto_date_header(false);
+    builder
 }
 
 /// Takes a port; connections are accepted from here on. Also tells where that is, with the port that the system gave.
@@ -129,8 +131,8 @@ impl Server {
         &self.keys
     }
 
-    /// Serves until `shutdown` is done; then gives requests under way five seconds, or one where it is a simulator, and
-    /// writes the state out.
+    /// Serves until `shutdown` is done; then gives requests under way five seconds, or one where it is a simulator. The
+    /// gateway ends those that are left in an error, and writes the state out.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let listener = match TcpListener::from_std(self.listener) {
             Ok(listener) => listener,
@@ -141,7 +143,7 @@ impl Server {
         };
         let (close, closing) = watch::channel(());
         let mut connections = JoinSet::new();
-        let builder = self.service.connections();
+        let builder = settings();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
@@ -162,8 +164,15 @@ impl Server {
         }
         drop(listener);
         drop(close);
-        let ended = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.service.grace(), ended).await.is_err() {
+        if !have_ended(&mut connections, self.service.grace()).await {
+            match &*self.service {
+                Service::Gateway(gateway) => {
+                    gateway.worlds.close();
+                    // Who does not listen by then is left.
+                    let _ = have_ended(&mut connections, LAST_WORDS).await;
+                }
+                Service::Simulator(simulator) => simulator.close(),
+            }
             connections.shutdown().await;
         }
         if let Service::Gateway(gateway) = &*self.service
@@ -172,6 +181,12 @@ impl Server {
             tracing::error!(%error, "the state cannot be written out");
         }
     }
+}
+
+/// Whether all connections have ended within a time.
+async fn have_ended(connections: &mut JoinSet<()>, time: Duration) -> bool {
+    let ended = async { while connections.join_next().await.is_some() {} };
+    tokio::time::timeout(time, ended).await.is_ok()
 }
 
 /// Serves one connection until it ends, or, when the server closes, until its request is answered.

@@ -1,12 +1,11 @@
 //! Puts a gateway together.
 
 use std::fmt::Display;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use socket2::SockRef;
 use uuid::Uuid;
 
 use crate::brain::tokens;
@@ -22,12 +21,9 @@ use crate::domain::worlds::Worlds;
 use crate::gateway::Gateway;
 use crate::intake::Intake;
 use crate::provider::{Mock, Provider};
-use crate::server::Server;
+use crate::server::{Server, listen};
 use crate::settings::{LogSink, RoleKey, Settings};
 use crate::store::{OpenError, Place, Store};
-
-/// How many connections may wait to be accepted.
-const BACKLOG: i32 = 4_096;
 
 /// Why a gateway cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -67,13 +63,8 @@ pub enum StartError {
 pub fn bind(settings: Settings) -> Result<Server, StartError> {
     let provider = Arc::new(Mock::default());
     warm_up(&provider);
-    let listen = |problem| StartError::Listen { address: settings.listen, problem };
-    let listener = TcpListener::bind(settings.listen).map_err(listen)?;
-    // Thousands of clients may come at once.
-    SockRef::from(&listener).listen(BACKLOG).map_err(listen)?;
-    listener.set_nonblocking(true).map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
-
+    let (listener, address) = listen(settings.listen)
+        .map_err(|problem| StartError::Listen { address: settings.listen, problem })?;
     let roles = Role::embedded().map_err(|error| fixture(&error))?;
     let worlds = worlds(&settings, roles, provider)?;
     let keys = role_keys(&worlds);
@@ -116,7 +107,7 @@ fn worlds(settings: &Settings, roles: Vec<Role>, provider: Arc<Mock>) -> Result<
         sink: sink(&settings.log)?,
     };
     let routing = network.routing(&commons.catalog, &Plan::new(), None);
-    let root = World::new(ROOT_ID.into(), 0, &commons, opened.persistent).routed(routing);
+    let root = World::new(ROOT_ID.into(), 0, &commons, opened.persistent).routed(routing).idempotent();
     root.defects.set(&settings.defects);
     for record in opened.keys {
         root.keys.add(Arc::new(Key::new(record)));

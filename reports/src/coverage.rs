@@ -5,6 +5,7 @@ use plumbline_record::Verdict;
 
 use crate::listing::{list, plural};
 use crate::palette::{Palette, symbol};
+use crate::printable::one_line;
 use crate::proof::Proof;
 
 /// An id that a contract's catalogue defines.
@@ -83,6 +84,7 @@ impl Coverage {
         let Palette { bad, strong, .. } = Palette::COLOURED;
         for (CatalogueId { id, title }, gap) in &self.gaps {
             let sign = symbol(Verdict::Failed);
+            let (id, title) = (one_line(id, usize::MAX), one_line(title, usize::MAX));
             writeln!(out, "{bad}{sign}{bad:#} {strong}{id}{strong:#}  {title}\n    {}", gap.words())?;
         }
         if !self.beyond.is_empty() {

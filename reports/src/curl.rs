@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use plumbline_record::{Body, Request};
 
-use crate::printable::{cut, printable};
+use crate::printable::{cut, is_hazard, printable};
 
 /// A command for a POSIX shell that sends the same request again, for a person to paste.
 ///
@@ -74,7 +74,7 @@ pub fn printf(text: &str) -> String {
 }
 
 fn with_body(mut words: Vec<String>, text: &str) -> String {
-    if text.contains(|c: char| c.is_control() && c != '\n') {
+    if text.contains(is_hazard) {
         words.push("--data-binary @-".to_owned());
         return format!("{} | {}", printf(text), words.join(" "));
     }
@@ -84,14 +84,14 @@ fn with_body(mut words: Vec<String>, text: &str) -> String {
     words.join(" ")
 }
 
-/// The text as `printf '%b'` reads it, since an argument cannot hold every control character.
+/// The text as `printf '%b'` reads it, since neither an argument nor a terminal can take every character.
 fn spelled_out(text: &str) -> String {
     let mut spelled = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\\' => spelled.push_str("\\\\"),
             '\n' => spelled.push(c),
-            _ if c.is_control() => {
+            _ if is_hazard(c) => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                     // Writing to a string cannot fail.
                     let _ = write!(spelled, "\\0{byte:03o}");

@@ -34,6 +34,16 @@ pub(crate) fn requirement(miss: &Miss) -> &str {
     miss.requirement.as_deref().unwrap_or("check")
 }
 
+/// What a missed check is about, and how binding that is. Where a check is more or less binding than its requirement, whose
+/// level is `required`, both are told.
+pub(crate) fn heading(miss: &Miss, required: Option<Level>) -> String {
+    let id = requirement(miss);
+    match required {
+        Some(level) if level != miss.level => format!("{level} {id}, checked as {}", miss.level),
+        _ => format!("{} {id}", miss.level),
+    }
+}
+
 /// The first check at MUST that missed.
 pub(crate) fn first_must(case: &Case) -> Option<&Miss> {
     case.misses.iter().find(|miss| miss.level == Level::Must)
@@ -84,6 +94,8 @@ impl<'a> Demand<'a> {
 /// A missed check in full, for a person who has to mend it: several lines, each ended.
 pub(crate) struct Detail<'a> {
     pub(crate) miss: &'a Miss,
+    /// How binding the requirement is, where that is known.
+    pub(crate) required: Option<Level>,
     pub(crate) demand: Demand<'a>,
     pub(crate) palette: Palette,
     pub(crate) indent: &'static str,
@@ -121,9 +133,9 @@ impl Detail<'_> {
 
 impl fmt::Display for Detail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { miss, demand, palette, indent } = self;
+        let Self { miss, required, demand, palette, indent } = self;
         let Palette { strong, good, bad, .. } = *palette;
-        writeln!(f, "{indent}{strong}{} {}{strong:#}", miss.level, printable(requirement(miss)))?;
+        writeln!(f, "{indent}{strong}{}{strong:#}", heading(miss, *required))?;
         match demand {
             Demand::Untold => {}
             Demand::Known(requirement) => {

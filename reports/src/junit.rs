@@ -8,7 +8,9 @@ use quick_junit::{
 use thiserror::Error;
 
 use crate::curl::curl;
-use crate::detail::{Demand, Detail, expected, first_must, place, requirement, sentence, untold_reason, why};
+use crate::detail::{
+    Demand, Detail, expected, first_must, heading, place, requirement, sentence, untold_reason, why,
+};
 use crate::palette::Palette;
 use crate::printable::{one_line, printable};
 use crate::scenario::{Attempt, Scenario};
@@ -69,6 +71,10 @@ fn suite(group: &Group, summary: &Summary, strict: bool) -> TestSuite {
             suite.add_property(Property::new("shard", shard.to_string()));
         }
     }
+    if summary.interrupted() {
+        // What did not run is in no suite, and its absence looks like success.
+        suite.add_property(Property::new("interrupted", "true"));
+    }
     let mut duration_us = 0_u64;
     for scenario in group.scenarios() {
         for attempt in scenario.earlier().iter().chain([scenario.last()]) {
@@ -89,7 +95,7 @@ fn test_case(suite: &str, scenario: &Scenario, case: &Case, summary: &Summary, s
     test_case.set_time(time(attempt, case));
     test_case.extra.insert("file".into(), location.file.as_str().into());
     test_case.extra.insert("line".into(), location.line.to_string().into());
-    test_case.add_properties(properties(scenario, case));
+    test_case.add_properties(properties(scenario, case, summary));
     if case.counts_against() && !attempt.exchanges.is_empty() {
         test_case.set_system_out(Transcript::new(&attempt.exchanges).to_string());
     }
@@ -101,7 +107,7 @@ fn time(attempt: &Attempt, case: &Case) -> Duration {
     if case.observer.is_none() { Duration::from_micros(attempt.finished.duration_us) } else { Duration::ZERO }
 }
 
-fn properties(scenario: &Scenario, case: &Case) -> Vec<Property> {
+fn properties(scenario: &Scenario, case: &Case, summary: &Summary) -> Vec<Property> {
     let finished = &scenario.last().finished;
     let mut properties = vec![Property::new("contract", &finished.contract)];
     if let Some(level) = case.verifies.iter().map(|verified| verified.level).max() {
@@ -121,7 +127,8 @@ fn properties(scenario: &Scenario, case: &Case) -> Vec<Property> {
         );
     }
     properties.extend(case.warnings().map(|miss| {
-        Property::new("warning", format!("{} {}: {}", miss.level, requirement(miss), sentence(miss)))
+        let heading = heading(miss, summary.level(&finished.contract, miss));
+        Property::new("warning", format!("{heading}: {}", sentence(miss)))
     }));
     if let Some(expectation) = &case.expectation {
         properties.push(Property::new("expectation", expected(expectation)));
@@ -234,7 +241,8 @@ fn description(attempt: &Attempt, case: &Case, summary: &Summary) -> String {
     let palette = Palette::PLAIN;
     let contract = &attempt.finished.contract;
     parts.extend(case.misses.iter().map(|miss| {
-        Detail { miss, demand: Demand::of(miss, contract, summary), palette, indent: "" }.to_string()
+        let (required, demand) = (summary.level(contract, miss), Demand::of(miss, contract, summary));
+        Detail { miss, required, demand, palette, indent: "" }.to_string()
     }));
     parts.extend(attempt.at_fault(case).into_iter().map(|exchange| curl(&exchange.request)));
     parts.join("\n")

@@ -2,7 +2,8 @@
 //!
 //! Fold the events of one record, or of several shards' records, into a [`Summary`], then hand it to a renderer:
 //! [`render()`] for a terminal, [`write_junit()`] for CI. [`Transcript`] and [`curl()`] are the parts that show
-//! one request. A renderer reads no clock, no environment and no file, so the same record gives the same report.
+//! one request. A renderer reads no clock, no environment and no file, so the same record gives the same report. Nothing that a
+//! record holds steers the terminal that it is shown on: names are made harmless as they come in, texts as they are shown.
 //!
 //! [`statement`] is what is published of a gateway, and how it is checked by those who read it.
 //!
@@ -13,6 +14,7 @@ mod curl;
 mod detail;
 mod duration;
 mod excerpt;
+mod harmless;
 mod junit;
 mod listing;
 mod palette;
@@ -28,7 +30,7 @@ mod transcript;
 pub use coverage::{CatalogueId, Coverage, Covering};
 pub use curl::{curl, placeholder, printf};
 pub use junit::{JunitError, junit, write_junit};
-pub use printable::one_line;
+pub use printable::{masked, one_line, printable};
 pub use scenario::{Attempt, Scenario};
 pub use standing::{Standing, standings};
 pub use summary::{Group, Summary};

@@ -54,6 +54,18 @@ impl Scenario {
         case.verdict == Verdict::Passed && self.setbacks(&case.name).next().is_some()
     }
 
+    /// An earlier attempt that shows more of a failure than the last: that one saw no more than that no answer came.
+    pub(crate) fn revealing(&self, case: &Case) -> Option<Revealing<'_>> {
+        if !case.verdict.is_adverse() || !is_silent(case) {
+            return None;
+        }
+        self.earlier.iter().zip(1..).find_map(|(attempt, number)| {
+            let case =
+                attempt.case(&case.name).filter(|case| case.verdict.is_adverse() && !is_silent(case))?;
+            Some(Revealing { number, attempt, case })
+        })
+    }
+
     pub(crate) fn count(&self, tally: &mut Tally) {
         // A record added after another may repeat what passed there; a repetition alone is not flaky.
         let attempt = if self.earlier.iter().any(Attempt::is_adverse) { self.attempts() } else { 1 };
@@ -61,6 +73,22 @@ impl Scenario {
             tally.add(case, attempt);
         }
     }
+}
+
+/// An earlier attempt by which a failure is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Revealing<'s> {
+    /// From 1.
+    pub(crate) number: u32,
+    pub(crate) attempt: &'s Attempt,
+    pub(crate) case: &'s Case,
+}
+
+/// Whether a case that went wrong says nothing of any answer.
+fn is_silent(case: &Case) -> bool {
+    let mut musts = case.misses.iter().filter(|miss| miss.level == Level::Must);
+    // What the engine calls an answer that did not come to its end, and a scenario that did not.
+    musts.all(|miss| matches!(miss.subject.as_str(), "response" | "duration"))
 }
 
 /// One attempt at a scenario: what was decided, and what was sent where that is needed to understand it.

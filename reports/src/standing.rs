@@ -30,7 +30,9 @@ pub fn standings(summary: &Summary) -> BTreeMap<(&str, &str), (Level, Standing)>
                 .iter()
                 .filter_map(|miss| Some((miss.requirement.as_deref()?, miss.level, Standing::Missed)));
             for (id, level, standing) in verified.chain(missed) {
-                let (_, known) = standings.entry((contract, id)).or_insert((level, standing));
+                // A check may bind otherwise than the requirement.
+                let level = || summary.requirement(contract, id).map_or(level, |known| known.level);
+                let (_, known) = standings.entry((contract, id)).or_insert_with(|| (level(), standing));
                 *known = standing.min(*known);
             }
         }

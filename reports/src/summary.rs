@@ -2,21 +2,26 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use plumbline_record::{
-    Event, Exchange, ExitCode, ReadError, RequirementRef, RunFinished, RunStarted, ScenarioFinished, Tally,
+    Event, Exchange, ExitCode, Level, Miss, ReadError, RequirementRef, RunFinished, RunStarted,
+    ScenarioFinished, Tally,
 };
 
+use crate::harmless::harmless;
 use crate::scenario::{Attempt, Scenario};
 
 /// What one or more records decided, in the order in which reports tell it.
 ///
 /// Exchanges are kept only for attempts that went wrong, so a long run that passes takes little memory. Records of
 /// several shards are added one after another. Where two of them hold the same scenario, the later one counts as a
-/// further attempt: a failure that a rerun mended shows as flaky, not as nothing.
+/// further attempt: a failure that a rerun mended shows as flaky, not as nothing. A scenario that was still under way when
+/// its run was stopped, or that was to be tried again, is not among the others: nothing was decided of it.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     started: Option<RunStarted>,
     groups: BTreeMap<(String, String), Group>,
     pending: HashMap<(String, u32), Vec<Exchange>>,
+    /// By scenario, attempts that another was to follow.
+    unfollowed: HashMap<String, Vec<Attempt>>,
     records: usize,
     ended: usize,
     interrupted: bool,
@@ -39,7 +44,7 @@ impl Summary {
 
     /// Folds one more event in.
     pub fn add(&mut self, event: Event) {
-        match event {
+        match harmless(event) {
             Event::RunStarted(started) => self.start(started),
             Event::ScenarioStarted(_) => {}
             Event::Exchange(exchange) => {
@@ -83,10 +88,17 @@ impl Summary {
     fn finish_scenario(&mut self, finished: ScenarioFinished) {
         let key = (finished.scenario.clone(), finished.attempt);
         let exchanges = self.pending.remove(&key).unwrap_or_default();
-        self.groups
-            .entry((finished.contract.clone(), finished.group.clone()))
-            .or_insert_with(|| Group::new(&finished))
-            .push(Attempt::new(finished, exchanges));
+        let (scenario, last) = (key.0, finished.last);
+        let group = (finished.contract.clone(), finished.group.clone());
+        let attempt = Attempt::new(finished, exchanges);
+        if !last {
+            self.unfollowed.entry(scenario).or_default().push(attempt);
+            return;
+        }
+        let attempts = self.unfollowed.remove(&scenario).into_iter().flatten().chain([attempt]);
+        let group =
+            self.groups.entry(group).or_insert_with_key(|(contract, name)| Group::new(contract, name));
+        attempts.for_each(|attempt| group.push(attempt));
     }
 
     /// What the run was: the first record's, with the contracts and the number of scenarios of later records added.
@@ -100,6 +112,12 @@ impl Summary {
         let mut requirements =
             contracts.filter(|known| known.name == contract).flat_map(|known| &known.requirements);
         requirements.find(|requirement| requirement.id == id)
+    }
+
+    /// How binding the requirement behind a missed check is, where a record says it.
+    pub(crate) fn level(&self, contract: &str, miss: &Miss) -> Option<Level> {
+        let id = miss.requirement.as_deref()?;
+        self.requirement(contract, id).map(|requirement| requirement.level)
     }
 
     /// How the run ended, all records together; none when one of them was cut short.
@@ -148,10 +166,11 @@ impl Summary {
     /// The exit code that this summary asks for.
     ///
     /// `strict` turns a case that could not be tested into one that is not conformant. A record that is not whole
-    /// never proves conformance.
+    /// never proves conformance, and that a run was stopped is no reason to select something else.
     pub fn exit_code(&self, strict: bool) -> ExitCode {
         match self.tally().exit_code(strict) {
-            ExitCode::Conformant if self.interrupted || self.cut_short() => ExitCode::NotConformant,
+            ExitCode::Conformant | ExitCode::NothingChecked if self.interrupted => ExitCode::NotConformant,
+            ExitCode::Conformant if self.cut_short() => ExitCode::NotConformant,
             code => code,
         }
     }
@@ -166,8 +185,8 @@ pub struct Group {
 }
 
 impl Group {
-    fn new(finished: &ScenarioFinished) -> Self {
-        Self { contract: finished.contract.clone(), name: finished.group.clone(), scenarios: BTreeMap::new() }
+    fn new(contract: &str, name: &str) -> Self {
+        Self { contract: contract.to_owned(), name: name.to_owned(), scenarios: BTreeMap::new() }
     }
 
     fn push(&mut self, attempt: Attempt) {

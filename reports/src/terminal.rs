@@ -15,7 +15,7 @@ use crate::duration::human;
 use crate::listing::plural;
 use crate::palette::{Palette, symbol};
 use crate::printable::one_line;
-use crate::scenario::Scenario;
+use crate::scenario::{Revealing, Scenario};
 use crate::summary::{Group, Summary};
 
 /// What a reader of the terminal wants to see.
@@ -137,8 +137,12 @@ fn case_line(scenario: &Scenario, case: &Case, verbose: bool, out: &mut impl io:
     let (sign, style) = (symbol(verdict), palette.of(verdict));
     if verdict.is_adverse() {
         let attempt = if attempts > 1 { format!(" (attempt {attempts})") } else { String::new() };
-        let why = why(case).map_or_else(String::new, |why| format!(": {why}"));
-        writeln!(out, "    {style}{sign}{style:#} {name}  {style}{verdict}{style:#}{attempt}{why}")?;
+        let reason = why(case).map_or_else(String::new, |why| format!(": {why}"));
+        write!(out, "    {style}{sign}{style:#} {name}  {style}{verdict}{style:#}{attempt}{reason}")?;
+        if let Some(Revealing { number, case, .. }) = scenario.revealing(case) {
+            write!(out, "; attempt {number}: {}", why(case).unwrap_or_default())?;
+        }
+        writeln!(out)?;
     } else if scenario.recovered(case) {
         let caution = palette.caution;
         writeln!(
@@ -166,6 +170,7 @@ fn closing(summary: &Summary, strict: bool, out: &mut impl io::Write) -> io::Res
         writeln!(out, "{caution}!{caution:#} strict: {cases} not testable, which is not conformant")?;
     }
     let (verdict, conclusion) = match code {
+        ExitCode::NotConformant if tally.exit_code(strict) != code => (Verdict::Failed, stopped(summary)),
         // Who excuses failures may go on, but is not told that nothing failed.
         ExitCode::Conformant if tally.excused() > 0 => (Verdict::Passed, "as expected"),
         ExitCode::Conformant => (Verdict::Passed, "conformant"),
@@ -183,6 +188,11 @@ fn closing(summary: &Summary, strict: bool, out: &mut impl io::Write) -> io::Res
     let totals = totals.join(", ");
     let duration = human(summary.duration_us());
     writeln!(out, "{style}{sign} {conclusion}{style:#}: {totals} in {duration}")
+}
+
+/// How a run is called that did not come to its end.
+fn stopped(summary: &Summary) -> &'static str {
+    if summary.interrupted() { "interrupted" } else { "cut short" }
 }
 
 /// What is missing from a run that did not come to its end.

@@ -1,15 +1,21 @@
-//! A keep-alive connection with nothing around it, shared by the programs that measure.
+//! A keep-alive connection with nothing around it, and a load of many, shared by the programs that measure.
+
+mod load;
+
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::TcpStream;
+
+pub use load::{Load, Received};
 
 /// A key that may do everything.
 pub const KEY: &str = "sk-plumbline-all-scopes";
@@ -17,6 +23,22 @@ pub const KEY: &str = "sk-plumbline-all-scopes";
 pub const OPENAI_CHAT: &str = "/~openai/v1/chat/completions";
 /// The model for them.
 pub const OPENAI_MODEL: &str = "gpt-4.1-mini";
+
+/// The names and values of header fields.
+pub type Headers = Vec<(&'static str, String)>;
+
+/// A chat that is asked for again and again.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Who answers: `host:port`.
+    pub host: String,
+    /// Where it goes there.
+    pub path: String,
+    /// What proves who asks, and whatever else the wire wants.
+    pub headers: Headers,
+    /// What is asked.
+    pub body: Bytes,
+}
 
 /// One connection that is kept.
 #[derive(Debug)]
@@ -43,38 +65,62 @@ impl Connection {
     /// # Errors
     /// When there is none.
     pub async fn send(&mut self, method: Method, path: &str, key: &str, body: Bytes) -> Result<(u16, Bytes)> {
-        let response = self.begin(method, path, key, body).await?;
+        let response = self.begin(method, path, &bearer(key), body).await?;
         let status = response.status().as_u16();
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 
-    /// Asks in a chat, and gives the body of the answer, of which nothing is read yet.
+    /// Asks in a chat, and gives the answer, of whose body nothing is read yet.
     ///
     /// # Errors
     /// When there is none, or a refusal.
-    pub async fn chat(&mut self, path: &str, body: Bytes) -> Result<Incoming> {
-        let response = self.begin(Method::POST, path, KEY, body).await?;
-        ensure!(response.status() == 200, "the gateway answered {}", response.status());
-        Ok(response.into_body())
+    pub async fn ask(&mut self, question: &Question) -> Result<Response<Incoming>> {
+        let Question { host, path, headers, body } = question;
+        let response = self.begin(Method::POST, path, headers, body.clone()).await?;
+        ensure!(response.status() == 200, "{host} answered {}", response.status());
+        Ok(response)
+    }
+
+    /// Asks for a stream and reads it to its end. Gives how long its first event took, from the request on.
+    ///
+    /// # Errors
+    /// When there is none, or it breaks off.
+    pub async fn first_event(&mut self, question: &Question) -> Result<Duration> {
+        let begun = Instant::now();
+        let mut answer = self.ask(question).await?.into_body();
+        let first = answer.frame().await.context("the stream is empty")??;
+        let wait = begun.elapsed();
+        let first: &[u8] = first.data_ref().map(Bytes::as_ref).unwrap_or_default();
+        let is_event = first.starts_with(b"data: ") || first.starts_with(b"event: ");
+        ensure!(is_event, "the stream begins with something else than an event");
+        answer.collect().await?;
+        Ok(wait)
     }
 
     async fn begin(
         &mut self,
         method: Method,
         path: &str,
-        key: &str,
+        headers: &[(&'static str, String)],
         body: Bytes,
     ) -> Result<Response<Incoming>> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, &self.host)
-            .header(AUTHORIZATION, format!("Bearer {key}"))
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
+            .header(CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::new(body))?;
         self.sender.ready().await?;
         Ok(self.sender.send_request(request).await?)
     }
+}
+
+/// A key as most wires take it.
+pub fn bearer(key: &str) -> Headers {
+    vec![("authorization", format!("Bearer {key}"))]
 }
 
 /// The body of a chat of one message.
@@ -93,6 +139,13 @@ pub fn streamed_chat(words: usize) -> Bytes {
     })
     .to_string()
     .into()
+}
+
+/// The median, and the 99th percentile.
+pub fn percentiles(mut waits: Vec<Duration>) -> (Duration, Duration) {
+    waits.sort_unstable();
+    let percentile = |share: usize| waits.get(waits.len() * share / 100).copied().unwrap_or_default();
+    (percentile(50), percentile(99))
 }
 
 /// One of the arguments that a program here takes.

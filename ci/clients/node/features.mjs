@@ -17,7 +17,8 @@ export default async function* features(source) {
     }
     const key = `${wire} | ${feature}`;
     const works = type === 'test:pass' && (found.get(key)?.works ?? true);
-    found.set(key, { wire, client: PACKAGES[wire], version: version(wire), language: 'Node', feature, works });
+    const client = PACKAGES[wire];
+    found.set(key, { server: 'serve', wire, client, version: version(wire), language: 'Node', feature, works });
   }
   if (strays > 0) process.stderr.write(`${strays} failures outside of the features\n`);
   yield `${JSON.stringify([...found.values()], undefined, 2)}\n`;

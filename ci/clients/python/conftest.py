@@ -1,4 +1,4 @@
-"""Records, for every client, which of its features work; and hands out worlds of their own."""
+"""Records, for every client, which of its features work where; and hands out worlds of their own."""
 
 import json
 from importlib.metadata import version
@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 import gateway
+import simulator
 
-# The package behind the name with which the files of its tests begin, after `test_`.
-PACKAGES = {"openai": "openai", "anthropic": "anthropic", "gemini": "google-genai"}
+# The package that speaks a wire.
+PACKAGES = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "gemini": "google-genai",
+    "vertex": "google-genai",
+    "bedrock": "boto3",
+}
 
 
 def pytest_addoption(parser):
@@ -27,11 +34,20 @@ def pytest_runtest_makereport(item):
     report = yield
     # Only what ran to its end and what broke on the way tell whether the feature works.
     if report.when == "call" or report.failed:
-        wire = item.path.stem.split("_")[1]
-        name = item.get_closest_marker("feature").args[0]
+        found = *server_and_wire(item), item.get_closest_marker("feature").args[0]
         outcomes = item.config.stash.setdefault(OUTCOMES, {})
-        outcomes[wire, name] = outcomes.get((wire, name), True) and report.passed
+        outcomes[found] = outcomes.get(found, True) and report.passed
     return report
+
+
+def server_and_wire(item):
+    """Who is talked to, and on which wire: a file is called after both, and a test of several wires has the parameter
+    `wire`."""
+    server, *names = item.path.stem.removeprefix("test_").split("_")
+    if server != "upstream":
+        return "serve", server
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return server, parameters.get("wire", names[0])
 
 
 def pytest_sessionfinish(session):
@@ -40,6 +56,7 @@ def pytest_sessionfinish(session):
         return
     told = [
         {
+            "server": server,
             "wire": wire,
             "client": PACKAGES[wire],
             "version": version(PACKAGES[wire]),
@@ -47,7 +64,7 @@ def pytest_sessionfinish(session):
             "feature": name,
             "works": works,
         }
-        for (wire, name), works in session.config.stash.get(OUTCOMES, {}).items()
+        for (server, wire, name), works in session.config.stash.get(OUTCOMES, {}).items()
     ]
     path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
@@ -59,5 +76,13 @@ OUTCOMES = pytest.StashKey()
 def world():
     """A world of the gateway that no other test changes."""
     world = gateway.World()
+    yield world
+    world.delete()
+
+
+@pytest.fixture
+def providers():
+    """A world of the simulator of the providers that no other test changes."""
+    world = simulator.World()
     yield world
     world.delete()

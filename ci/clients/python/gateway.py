@@ -1,16 +1,15 @@
 """The gateway that the clients talk to: its addresses, its keys, its control API, and things to show to its models."""
 
 import base64
-import json
 import os
 import struct
-import urllib.request
 import zlib
 from pathlib import Path
 
+import control
+
 URL = os.environ["PLUMBLINE_URL"]
 FIXTURES = Path(os.environ["PLUMBLINE_FIXTURES"])
-CONTROL_TOKEN = os.environ["PLUMBLINE_CONTROL_TOKEN"]
 
 ALL_SCOPES = "sk-plumbline-all-scopes"
 NO_MODEL_SCOPES = "sk-plumbline-no-model-scopes"
@@ -78,33 +77,14 @@ def large_image():
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-class World:
+class World(control.World):
     """A world of its own, with the same roles and other secrets."""
 
     def __init__(self):
-        made = control("POST", "/~control/worlds")
-        self.id = made["id"]
-        self.url = URL + made["base_path"]
-        self.keys = {key["role"]: key["secret"] for key in made["keys"]}
+        super().__init__(control.Control(URL, os.environ["PLUMBLINE_CONTROL_TOKEN"]))
+        self.url = URL + self.made["base_path"]
+        self.keys = {key["role"]: key["secret"] for key in self.made["keys"]}
 
     def arm(self, kind, times, **members):
         """Makes the provider of this world fail so often."""
-        return control("POST", f"/~control/worlds/{self.id}/faults", {"kind": kind, "times": times, **members})["id"]
-
-    def struck(self, fault_id):
-        """How often a fault has struck."""
-        faults = control("GET", f"/~control/worlds/{self.id}/faults")["faults"]
-        return next(fault["struck"] for fault in faults if fault["id"] == fault_id)
-
-    def delete(self):
-        control("DELETE", f"/~control/worlds/{self.id}")
-
-
-def control(method, path, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"authorization": f"Bearer {CONTROL_TOKEN}", "content-type": "application/json"}
-    request = urllib.request.Request(URL + path, data, headers, method=method)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as response:
-        text = response.read()
-    return json.loads(text) if text else None
+        return self.arm_rule({"kind": kind, "times": times, **members})

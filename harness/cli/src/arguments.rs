@@ -77,7 +77,7 @@ pub(crate) struct Run {
     /// Most scenarios at once.
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
-    /// Most further attempts at a scenario that failed; one that then passes is shown as flaky.
+    /// Most further attempts at a scenario that failed, also at one tagged heavy; one that then passes is shown as flaky.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(crate) retries: u32,
     /// Run in an order that is different each time.
@@ -400,6 +400,8 @@ pub(crate) enum SchemaOf {
     Scenario,
     /// A contract.yaml.
     Contract,
+    /// The profile of a dialect of a portable contract.
+    Dialect,
     /// A target's descriptor.
     Target,
     /// A file of expected failures.

@@ -1,11 +1,14 @@
 //! How errors are shown: what failed, where, and how to mend it.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Write as _};
 use std::io;
+use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, SourceSpan};
 use plumbline_harness::source::Mistake;
 use plumbline_record::ExitCode;
+use plumbline_reports::{masked, one_line, printable};
 
 use crate::printer::Printer;
 
@@ -56,7 +59,7 @@ impl Failure {
     }
 }
 
-/// An error with its causes, none of them twice: some errors tell their cause themselves.
+/// An error with its causes, none of them twice: some errors tell their cause themselves. What they quote is made harmless.
 fn told(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -65,7 +68,7 @@ fn told(error: &anyhow::Error) -> String {
             text.push_str(&cause);
         }
     }
-    text
+    printable(&text).into_owned()
 }
 
 /// What came of printing: whoever closes the pipe has read enough.
@@ -76,22 +79,24 @@ pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Mistakes with their snippets, and their number.
+/// Mistakes with their snippets, and their number. Nothing in the files steers the terminal.
 pub(crate) fn render(mistakes: &[Mistake], printer: Printer) -> String {
     let theme =
         if printer.is_colourful() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
     let mut text = String::new();
+    let mut sources = HashMap::new();
     for mistake in mistakes.iter().take(SHOWN) {
+        let file = &mistake.file;
+        let source = &**sources.entry(Arc::as_ptr(file)).or_insert_with(|| masked(&file.text));
         // Writing into a text does not fail.
-        let _ = handler.render_report(&mut text, &Report(mistake));
+        let _ = handler.render_report(&mut text, &Report { mistake, source });
         text.push('\n');
     }
     if mistakes.len() > SHOWN {
         let _ = writeln!(text, "… and {} more\n", mistakes.len() - SHOWN);
     }
-    let files =
-        mistakes.iter().map(|mistake| &mistake.file.name).collect::<std::collections::BTreeSet<_>>().len();
+    let files = mistakes.iter().map(|mistake| &mistake.file.name).collect::<BTreeSet<_>>().len();
     let _ = write!(text, "{} in {}", count(mistakes.len(), "mistake"), count(files, "file"));
     text
 }
@@ -103,11 +108,14 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 
 /// A mistake as miette shows it, without a copy of the file for each.
 #[derive(Debug)]
-struct Report<'m>(&'m Mistake);
+struct Report<'m> {
+    mistake: &'m Mistake,
+    source: &'m str,
+}
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&printable(&self.mistake.message))
     }
 }
 
@@ -115,7 +123,7 @@ impl std::error::Error for Report<'_> {}
 
 impl Diagnostic for Report<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.0.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+        self.mistake.hint.as_ref().map(|hint| Box::new(printable(hint)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -123,7 +131,8 @@ impl Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = SourceSpan::new((self.0.span.start as usize).into(), self.0.span.length as usize);
+        let span = self.mistake.span;
+        let span = SourceSpan::new((span.start as usize).into(), span.length as usize);
         Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, span))))
     }
 }
@@ -135,10 +144,9 @@ impl SourceCode for Report<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
-        let file = &self.0.file;
-        let contents = file.text.read_span(span, before, after)?;
+        let contents = self.source.read_span(span, before, after)?;
         Ok(Box::new(miette::MietteSpanContents::new_named(
-            file.name.to_string(),
+            one_line(&self.mistake.file.name, usize::MAX),
             contents.data(),
             *contents.span(),
             contents.line(),

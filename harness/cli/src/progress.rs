@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use plumbline_record::Event;
+use plumbline_reports::one_line;
 
 use crate::printer::Printer;
 
@@ -28,7 +29,7 @@ impl Progress {
                 for case in &finished.cases {
                     if case.counts_against() {
                         self.failed += 1;
-                        bar.println(format!("✗ {} {}", case.name, case.verdict));
+                        bar.println(format!("✗ {} {}", one_line(&case.name, usize::MAX), case.verdict));
                         bar.set_message(format!("{} failed", self.failed));
                     }
                 }

@@ -2,8 +2,9 @@ use plumbline_record::Miss;
 use serde_json::Value;
 
 use super::matching::{Mismatch, Ready, not_json, nothing_found};
+use super::stream::all_data;
 use super::words::show_all;
-use super::{Reply, Schemas};
+use super::{Reply, Schemas, within};
 use crate::scenario::{Check, PathError, Quantifier, Subject, TemplateError, Templates, Variables};
 use crate::target::Secrets;
 
@@ -61,6 +62,7 @@ fn look(check: &Check, reply: &Reply, context: &Context<'_>) -> Result<(), (Stri
         Subject::Answer => Err(Mismatch::new(NO_ANSWER, format!("status {}", reply.status))),
         Subject::Header(name) => one(&ready, reply.header(name).map(Value::from).as_ref(), context),
         Subject::Text => one(&ready, Some(&Value::from(&*reply.text)), context),
+        Subject::Anywhere => return nowhere(&ready, reply, context),
         Subject::Json => match &reply.json {
             Some(json) => one(&ready, Some(json), context),
             None => Err(not_json(ready.expected(context.secrets), &reply.text, context.secrets)),
@@ -82,10 +84,48 @@ fn look(check: &Check, reply: &Reply, context: &Context<'_>) -> Result<(), (Stri
     met.map_err(|mismatch| (subject, mismatch))
 }
 
+/// Whether a text stands in no part of what came.
+fn nowhere(ready: &Ready<'_>, reply: &Reply, context: &Context<'_>) -> Result<(), (String, Mismatch)> {
+    let expected = ready.expected(context.secrets);
+    let Ready::Omits(text) = ready else {
+        return Err(("answer".to_owned(), Mismatch::new(expected, "something else is asked of it")));
+    };
+    match place(reply, text) {
+        None => Ok(()),
+        Some(place) => Err((place, Mismatch::new(expected, "it stands there"))),
+    }
+}
+
+/// The place of a reply at which a text stands, in words. What JSON escapes is there all the same.
+fn place(reply: &Reply, text: &str) -> Option<String> {
+    let header = reply.headers.iter().find(|(name, value)| name.contains(text) || value.contains(text));
+    if let Some((name, _)) = header {
+        return Some(format!("header {name}"));
+    }
+    if let Some(path) = reply.json.as_ref().and_then(|json| within(json, text)) {
+        return Some(format!("body at ${path}"));
+    }
+    if let Some(place) = reply.is_event_stream().then(|| event(&reply.text, text)).flatten() {
+        return Some(place);
+    }
+    reply.text.contains(text).then(|| "body".to_owned())
+}
+
+/// The event of a stream at which a text stands, in words.
+fn event(body: &str, text: &str) -> Option<String> {
+    all_data(body).zip(1_usize..).find_map(|(data, number)| {
+        let path = match serde_json::from_str::<Value>(&data) {
+            Ok(json) => within(&json, text)?,
+            Err(_) => data.contains(text).then(String::new)?,
+        };
+        Some(format!("event {number} at ${path}"))
+    })
+}
+
 fn subject(check: &Check) -> String {
     match &check.subject {
         Subject::Status => "status".to_owned(),
-        Subject::Answer => "answer".to_owned(),
+        Subject::Answer | Subject::Anywhere => "answer".to_owned(),
         Subject::Header(name) => format!("header {name}"),
         Subject::Text | Subject::Json => "body".to_owned(),
         Subject::Body(path, _) => path.source().to_string(),
@@ -390,6 +430,30 @@ mod tests {
         assert_eq!(subject(Subject::Header("x-a".into()), &Matcher::Absent), "header x-a");
         assert_eq!(subject(Subject::Text, &equals(r#""other""#)), "body");
         assert_eq!(subject(Subject::Json, &Matcher::Schema("anything".into())), "body");
+    }
+
+    #[test]
+    fn what_json_escapes_stands_in_an_answer_all_the_same() {
+        let mut bench = Bench::new();
+        let omits = Matcher::Omits(bench.templates.parse("/srv/app").unwrap());
+        let place = |content_type: &str, body: &str| {
+            let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+            let reply = Reply::new(200, headers, body.as_bytes());
+            bench.decide(Subject::Anywhere, &omits, &reply).map(|miss| miss.subject)
+        };
+        let stream = "text/event-stream";
+        for (content_type, body, expected) in [
+            ("application/json", r#"{"a":["\/srv\u002fapp"]}"#, Some("body at $['a'][0]")),
+            ("text/html", "<p>/srv/app", Some("body")),
+            (stream, "data: 1\n\ndata: {\"a\":\"\\/srv\\/app\"}\n\n", Some("event 2 at $['a']")),
+            (stream, "data: {\"a\":\ndata: \"\\u002fsrv/app\"}", Some("event 1 at $['a']")),
+            (stream, "data: at /srv/app\n\n", Some("event 1 at $")),
+            (stream, ": /srv/app\n\n", Some("body")),
+            (stream, "data: {\"a\":\"/srv\"}\n\ndata: \"\\/app\"\n\n", None),
+        ] {
+            assert_eq!(place(content_type, body).as_deref(), expected, "{body}");
+        }
+        assert_eq!(place("x/srv/app", "").as_deref(), Some("header content-type"));
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

@@ -33,6 +33,7 @@ pub(super) enum Ready<'m> {
     Contains(Arc<Value>),
     Matches(&'m Pattern),
     Lacks(&'m Pattern),
+    Omits(String),
     Between(Arc<Value>, Arc<Value>),
     OneOf(Vec<Arc<Value>>),
     Length(Option<u64>, Option<u64>),
@@ -51,6 +52,7 @@ impl<'m> Ready<'m> {
             Matcher::Contains(shape) => Self::Contains(fill(shape)?),
             Matcher::Matches(pattern) => Self::Matches(pattern),
             Matcher::Lacks(pattern) => Self::Lacks(pattern),
+            Matcher::Omits(text) => Self::Omits(text.text(context.templates, context.variables)?),
             Matcher::Between(low, high) => Self::Between(fill(low)?, fill(high)?),
             Matcher::OneOf(shapes) => Self::OneOf(shapes.iter().map(fill).collect::<Result<_, _>>()?),
             Matcher::Length { min, max } => Self::Length(*min, *max),
@@ -69,6 +71,7 @@ impl<'m> Ready<'m> {
             Self::Contains(value) => format!("something with {} in it", show(value, secrets)),
             Self::Matches(pattern) => format!("a text that matches /{pattern}/"),
             Self::Lacks(pattern) => format!("a text without /{pattern}/ in it"),
+            Self::Omits(text) => format!("nowhere {}", show(&Value::from(text.as_str()), secrets)),
             Self::Between(low, high) => format!("a number from {low} to {high}"),
             Self::OneOf(values) => match values.as_slice() {
                 [one] => show(one, secrets),
@@ -104,6 +107,7 @@ impl<'m> Ready<'m> {
             },
             Self::Matches(pattern) => value.as_str().is_some_and(|text| pattern.is_match(text)),
             Self::Lacks(pattern) => value.as_str().is_some_and(|text| !pattern.is_match(text)),
+            Self::Omits(omitted) => value.as_str().is_some_and(|text| !text.contains(omitted.as_str())),
             Self::Between(low, high) => match (value, &**low, &**high) {
                 (Value::Number(value), Value::Number(low), Value::Number(high)) => {
                     let value = Decimal::new(value);

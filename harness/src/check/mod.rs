@@ -10,6 +10,7 @@ mod number;
 mod reply;
 mod schemas;
 mod stream;
+mod within;
 mod words;
 
 pub use decide::{Context, decide};
@@ -23,4 +24,5 @@ pub use reply::{Cut, Reply};
 pub use schemas::{SchemaError, Schemas};
 pub(crate) use stream::FirstEvent;
 pub use stream::{Stream, decide_stream};
+pub(crate) use within::within;
 pub(crate) use words::shorten;

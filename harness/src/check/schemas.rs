@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
@@ -65,11 +65,17 @@ impl Schemas {
         self.entries.keys().map(String::as_str)
     }
 
-    /// The schemas of a contract, which are in its folder: names and sources, in order.
-    pub(crate) fn of_contract(&self, contract: &str) -> impl Iterator<Item = (&str, &Value)> {
+    /// The schemas of a contract, which are in its folder, and those of other folders that it names: names and sources,
+    /// in order.
+    pub(crate) fn of_contract(
+        &self,
+        contract: &str,
+        named: &BTreeSet<&str>,
+    ) -> impl Iterator<Item = (&str, &Value)> {
         let folder = format!("{contract}/");
-        let own = self.entries.iter().filter(move |(name, _)| name.starts_with(&folder));
-        own.map(|(name, entry)| (name.as_str(), &entry.source))
+        let is_used = move |name: &str| name.starts_with(&folder) || named.contains(name);
+        let used = self.entries.iter().filter(move |(name, _)| is_used(name));
+        used.map(|(name, entry)| (name.as_str(), &entry.source))
     }
 
     /// Compiles every schema now, to find one that is wrong.
@@ -97,15 +103,20 @@ impl Schemas {
         if validator.is_valid(value) {
             return None;
         }
-        let told: Vec<_> = validator
-            .iter_errors(value)
+        let mut errors = validator.iter_errors(value);
+        let told: Vec<_> = errors
+            .by_ref()
             .take(TOLD)
             .map(|error| match error.instance_path().as_str() {
                 "" => error.to_string(),
                 place => format!("{place}: {error}"),
             })
             .collect();
-        Some(shorten(&told.join("; "), secrets))
+        let more = match errors.count() {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        Some(shorten(&told.join("; "), secrets) + &more)
     }
 }
 
@@ -114,5 +125,23 @@ impl Entry {
         self.compiled
             .get_or_init(|| jsonschema::validator_for(&self.source).map_err(|error| error.to_string()))
             .as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_told_is_counted() {
+        let schemas = Schemas::new([("texts", r#"{"items":{"type":"string"}}"#)]).unwrap();
+        let told = |items: u32| {
+            let items: Value = (0..items).collect();
+            schemas.violations("texts", &items, &Secrets::default())
+        };
+        assert_eq!(told(0), None);
+        assert!(!told(5).unwrap().contains("more"), "{told:?}", told = told(5));
+        assert!(told(6).unwrap().ends_with("; and 1 more"), "{told:?}", told = told(6));
+        assert!(told(900).unwrap().ends_with("; and 895 more"), "{told:?}", told = told(900));
     }
 }

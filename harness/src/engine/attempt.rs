@@ -4,20 +4,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plumbline_record::{Case, Event, Level, Miss, ScenarioFinished, Taken, Verdict};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::client::{NoReply, Outgoing, whole};
 use super::exchange::{exchange, micros};
 use super::gated::Gated;
 use super::observing::Watched;
+use super::step_value::step_value;
 use super::upstream::Watch;
-use super::verdicts::{self, OBSERVERS};
+use super::verdicts;
 use super::{Cancel, Client, Plan, Services, Simulator, Sink, Stage, isolation, providers, request};
-use crate::check::{Decided, Json, Reply, Stream};
+use crate::check::{Decided, Reply};
 use crate::observe::{Expected, Outcome, Requirements};
-use crate::scenario::{Action, BillExpectation, Contract, Scenario, Step};
-use crate::target::{Role, Secrets};
+use crate::scenario::{Action, BillExpectation, Contract, OBSERVERS, Scenario, Step};
+use crate::target::Secrets;
 
 /// Time for taking down what an attempt made.
 const CLEANUP: Duration = Duration::from_secs(10);
@@ -134,66 +135,6 @@ impl<'a> Attempt<'a> {
         Requirements { contract: self.contract() }
     }
 
-    /// What keeps the scenario from being run on this target, if anything.
-    fn obstacle(&self) -> Option<(Verdict, String)> {
-        let target = &self.plan.target;
-        let Some(offer) = target.offers.of(&self.scenario.contract) else {
-            let reason = format!("the target does not claim the contract `{}`", self.scenario.contract);
-            return Some((Verdict::Unsupported, reason));
-        };
-        let missing = |capability: &&Arc<str>| !offer.capabilities.contains(&***capability);
-        if let Some(capability) = self.scenario.requires.iter().find(missing) {
-            return Some((Verdict::Unsupported, format!("the target does not declare `{capability}`")));
-        }
-        if let Some(model) = self.scenario.models.iter().find(|model| !offer.models.contains_key(&***model)) {
-            return Some((Verdict::NotTestable, format!("the target binds no model `{model}`")));
-        }
-        // In a world of its own the scenario gets its keys with the world.
-        if target.worlds.is_none() {
-            for role in self.scenario.roles() {
-                let reason = match target.roles.get(role) {
-                    Some(Role::Environment { variable, secret: None }) => {
-                        format!("role `{role}` has no credential: set {variable}")
-                    }
-                    None => format!("the target has no role `{role}`"),
-                    Some(Role::Environment { .. } | Role::Minted(_)) => continue,
-                };
-                return Some((Verdict::NotTestable, reason));
-            }
-        }
-        let simulator = Simulator::of(self.services());
-        self.scenario.steps.iter().chain(&self.scenario.always).find_map(|step| {
-            let played = step.gate.is_some() || matches!(step.action, Action::ArmUpstreamFault(_));
-            if played && simulator.is_none() {
-                let reason = "no simulator plays the target's providers".to_owned();
-                return Some((Verdict::NotTestable, reason));
-            }
-            let role = match &step.action {
-                Action::RevokeKey { role } => role,
-                Action::ClearFaults if simulator.is_some() => return None,
-                Action::ArmFault(_) | Action::ClearFaults if target.faults.is_none() => {
-                    let reason = "the target's provider can't be told to fail".to_owned();
-                    return Some((Verdict::NotTestable, reason));
-                }
-                Action::Raw(_) if target.url.scheme() != "http" => {
-                    let reason = "bytes are sent on a socket over http only".to_owned();
-                    return Some((Verdict::NotTestable, reason));
-                }
-                _ => return None,
-            };
-            let own = target.worlds.is_some() || matches!(target.roles.get(role), Some(Role::Minted(_)));
-            if target.keys.revoke.is_none() {
-                Some((Verdict::NotTestable, "the target can't revoke keys".to_owned()))
-            } else if own {
-                None
-            } else {
-                let reason =
-                    format!("the key of `{role}` is shared: only a key minted for the scenario is revoked");
-                Some((Verdict::NotTestable, reason))
-            }
-        })
-    }
-
     async fn on_stage(&self) -> (Vec<Case>, Vec<Taken>) {
         let mut stage = match isolation::set_up(self.services(), self.scenario, self.contract()).await {
             Ok(stage) => stage,
@@ -206,7 +147,10 @@ impl<'a> Attempt<'a> {
         let mut seen = Seen::default();
         let watched = self.watch(&stage, &mut seen).await;
         self.play(&mut stage, &watched, &mut seen).await;
-        if !self.cancel.is_cancelled() {
+        if self.cancel.is_cancelled() {
+            // Nobody has looked at all of it, so nothing is decided.
+            seen.broken = Some("interrupted".to_owned());
+        } else {
             self.settle_bills(&stage, &watched, &mut seen).await;
             self.settle_calls(&stage, &mut seen).await;
         }
@@ -225,10 +169,7 @@ impl<'a> Attempt<'a> {
             ended = timeout(time, self.steps(stage, watched, seen)) => ended.map_err(|_| {
                 format!("the scenario was not finished within {}", humantime::format_duration(time))
             }),
-            () = self.cancel.cancelled() => {
-                seen.broken = Some("interrupted".to_owned());
-                Ok(())
-            }
+            () = self.cancel.cancelled() => Ok(()),
         };
         if let Err(late) = ended {
             let expected = "an end in time".to_owned();
@@ -285,7 +226,8 @@ impl<'a> Attempt<'a> {
         let refused = match self.exchange(step, stage, seen).await {
             Answer::Reply(mut reply) => {
                 let mut stream = self.stream(step, &reply, stage);
-                stage.variables.set(Arc::clone(&step.name), step_value(&mut reply, stream.as_mut()));
+                let value = step_value(&mut reply, stream.as_mut(), &step.answer, &self.context(stage));
+                stage.variables.set(Arc::clone(&step.name), value);
                 self.check(step, (&reply, stream.as_ref()), stage, seen);
                 self.check_gate(step, &reply, stage, seen);
                 if seen.failed() {
@@ -446,29 +388,6 @@ impl<'a> Attempt<'a> {
         }
         (cases, seen.taken)
     }
-}
-
-/// A step's answer as later templates name it: `chat.status`, `chat.json`, `chat.text`, `chat.stream`.
-///
-/// From here on the reply and the stream look into it, so that JSON is not there twice.
-pub(super) fn step_value(reply: &mut Reply, mut stream: Option<&mut Stream>) -> Arc<Value> {
-    let mut value = Map::new();
-    value.insert("status".to_owned(), reply.status.into());
-    let json = reply.json.take();
-    let is_json = json.is_some();
-    match json {
-        Some(json) => value.insert("json".to_owned(), json.into_value()),
-        None => value.insert("text".to_owned(), (*reply.text).into()),
-    };
-    if let Some(stream) = &mut stream {
-        value.insert("stream".to_owned(), stream.take_document());
-    }
-    let value = Arc::new(Value::Object(value));
-    reply.json = is_json.then(|| Json::member(&value, "json"));
-    if let Some(stream) = stream {
-        stream.see_document(Json::member(&value, "stream"));
-    }
-    value
 }
 
 /// Takes the credentials out of everything that a case says.

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use tokio::task::yield_now;
 
 use super::Stage;
-use super::attempt::{Answer, Attempt, Seen, step_value};
+use super::attempt::{Answer, Attempt, Seen};
 use super::observing::Watched;
+use super::step_value::step_value;
 use crate::check::{Json, Reply};
 use crate::scenario::Step;
 
@@ -45,7 +46,7 @@ impl Attempt<'_> {
             let (value, refused) = match self.take_in(step, outgoing, delivery, stage, seen) {
                 Answer::Reply(mut reply) => {
                     let mut stream = self.stream(step, &reply, stage);
-                    let value = step_value(&mut reply, stream.as_mut());
+                    let value = step_value(&mut reply, stream.as_mut(), &step.answer, &self.context(stage));
                     stage.variables.set(Arc::clone(&step.name), Arc::clone(&value));
                     self.check(step, (&reply, stream.as_ref()), stage, seen);
                     (value, reply.is_refusal())

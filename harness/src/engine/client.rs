@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
+use parking_lot::RwLock;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use thiserror::Error as ThisError;
@@ -26,7 +27,8 @@ const IDLE: Duration = Duration::from_secs(2);
 /// Sends requests as they are: no redirect is followed, no proxy used, nothing decoded; connections are kept.
 #[derive(Clone, Debug)]
 pub struct Client {
-    inner: reqwest::Client,
+    inner: Arc<RwLock<reqwest::Client>>,
+    is_secure: bool,
 }
 
 /// Why no client could be made.
@@ -80,25 +82,9 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(url: &Url) -> Result<Self, ClientError> {
-        let builder = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(IDLE)
-            .user_agent(concat!("plumbline/", env!("CARGO_PKG_VERSION")));
-        // The provider can be installed only once a process; a second time it is the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = if url.scheme() == "https" {
-            builder
-        } else {
-            let no_certificates = rustls::ClientConfig::builder()
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth();
-            builder.tls_backend_preconfigured(no_certificates)
-        };
-        builder.build().map(|inner| Self { inner }).map_err(ClientError)
+        let is_secure = url.scheme() == "https";
+        let inner = with_connections(is_secure).map_err(ClientError)?;
+        Ok(Self { inner: Arc::new(RwLock::new(inner)), is_secure })
     }
 
     /// Sends a request and reads its whole response, within a time and a number of bytes.
@@ -143,6 +129,14 @@ impl Client {
         })
     }
 
+    /// Uses none of its connections again. Common servers end one after an error of theirs without saying so, and what is
+    /// sent on it next would seem to have been refused.
+    fn begin_anew(&self) {
+        if let Ok(anew) = with_connections(self.is_secure) {
+            *self.inner.write() = anew;
+        }
+    }
+
     /// Sends a request; what has come of the response stays with the caller, who may lose patience.
     async fn exchange(
         &self,
@@ -151,7 +145,8 @@ impl Client {
         arriving: &mut Option<Arriving>,
         look: &Look<'_>,
     ) -> Result<Reply, NoReply> {
-        let mut request = self.inner.request(outgoing.method.clone(), outgoing.url.clone());
+        let client = self.inner.read().clone();
+        let mut request = client.request(outgoing.method.clone(), outgoing.url.clone());
         for (name, value) in &outgoing.headers {
             request = request.header(name, value);
         }
@@ -164,6 +159,9 @@ impl Client {
         let sent = Instant::now();
         let mut response = request.send().await.map_err(|error| no_reply(&error))?;
         let (status, headers) = (response.status().as_u16(), headers(response.headers()));
+        if response.status().is_server_error() {
+            self.begin_anew();
+        }
         let arriving = arriving.insert(Arriving::new(status, headers, sent, most_bytes));
         loop {
             let added = match response.chunk().await {
@@ -182,6 +180,29 @@ impl Client {
             }
         }
     }
+}
+
+/// A client with no connections yet.
+fn with_connections(is_secure: bool) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = reqwest::Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .http1_only()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .user_agent(concat!("plumbline/", env!("CARGO_PKG_VERSION")));
+    // The provider can be installed only once a process; a second time it is the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = if is_secure {
+        builder
+    } else {
+        let no_certificates = rustls::ClientConfig::builder()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        builder.tls_backend_preconfigured(no_certificates)
+    };
+    builder.build()
 }
 
 impl NoReply {

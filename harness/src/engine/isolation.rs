@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::providers;
-use super::service::{ServiceError, Services, name};
+use super::service::{ServiceError, Services, fill_headers, name};
 use super::stage::{Key, Stage};
 use crate::scenario::{Contract, Scenario, Variables};
-use crate::target::{Offer, Role, Secret, ServiceCall};
+use crate::target::{Model, Offer, Role, Secret, Served, ServiceCall};
 
 /// Makes the stage for one attempt. What was made of one that cannot be finished is taken down.
 pub(super) async fn set_up(
@@ -17,10 +17,12 @@ pub(super) async fn set_up(
     contract: Option<&Contract>,
 ) -> Result<Stage, ServiceError> {
     let target = services.target;
-    let offer = target.offers.of(&scenario.contract);
+    let offer = target.offer(scenario);
+    let of_dialect = scenario.dialect.as_ref().map(|dialect| &dialect.credential);
+    let credential = of_dialect.or_else(|| contract.map(|contract| &contract.credential));
     let mut stage = Stage {
         variables: variables(offer),
-        credential: contract.map(|contract| contract.credential.clone()).unwrap_or_default(),
+        credential: credential.cloned().unwrap_or_default(),
         service_variables: target.variables.clone(),
         secrets: target.secrets.clone(),
         ..Stage::default()
@@ -66,6 +68,8 @@ async fn furnish(
     if let Some(offer) = offer {
         stage.base_path.truncate(stage.base_path.trim_end_matches('/').len());
         stage.base_path.push_str(&offer.path);
+        stage.headers = fill_headers(&offer.headers, &target.templates, &stage.service_variables)
+            .map_err(ServiceError::from)?;
     }
     for role in scenario.roles() {
         if !stage.keys.contains_key(role) {
@@ -185,8 +189,16 @@ fn variables(offer: Option<&Offer>) -> Variables {
     let models = offer.into_iter().flat_map(|offer| &offer.models);
     let ids = models.map(|(name, model)| (name.to_string(), Value::from(&*model.id))).collect();
     variables.set("models", Value::Object(ids));
+    let models = offer.into_iter().flat_map(|offer| &offer.models);
+    variables.set("providers", Value::Object(models.map(served).collect()));
     variables.set("nonce", Value::from(uuid::Uuid::new_v4().simple().to_string()));
     variables
+}
+
+/// Who serves a model, as templates name them.
+fn served((name, model): (&Arc<str>, &Model)) -> (String, Value) {
+    let one = |served: &Served| json!({ "provider": *served.provider, "model": *served.model });
+    (name.to_string(), model.served_by.iter().map(one).collect())
 }
 
 /// What a call may name when it speaks of one key.

@@ -100,22 +100,29 @@ impl Attempt<'_> {
 impl Seen {
     /// Decides on a connection that ended without an answer, where that is allowed; otherwise says whether it is not.
     pub(super) fn allow_closed(&mut self, step: &Step) -> bool {
-        let allows = |checks: &[Check]| checks.iter().all(|check| matches!(check.subject, Subject::Answer));
+        // Where nothing came, nothing stands in it.
+        let allows = |check: &Check| matches!(check.subject, Subject::Answer | Subject::Anywhere);
+        let demands = |check: &Check| matches!(check.subject, Subject::Answer);
         let Expect { checks, stream, alternatives } = &step.expect;
-        if checks.is_empty() && alternatives.is_empty() || stream.is_some() || !allows(checks) {
+        if stream.is_some() || !checks.iter().all(allows) {
             return false;
         }
-        self.held(checks);
+        let demanded = checks.iter().any(demands);
         if alternatives.is_empty() {
-            return true;
+            if demanded {
+                self.held(checks);
+            }
+            return demanded;
         }
-        let closed = |alternative: &&Alternative| alternative.stream.is_none() && allows(&alternative.checks);
-        let taken = alternatives.iter().find(closed);
-        if let Some(alternative) = taken {
-            self.held(&alternative.checks);
-            self.take(step, &alternative.name);
-        }
-        taken.is_some()
+        let closed = |alternative: &&Alternative| {
+            let Alternative { checks, stream, .. } = alternative;
+            stream.is_none() && checks.iter().all(allows) && (demanded || checks.iter().any(demands))
+        };
+        let Some(alternative) = alternatives.iter().find(closed) else { return false };
+        self.held(checks);
+        self.held(&alternative.checks);
+        self.take(step, &alternative.name);
+        true
     }
 
     /// Adds checks that hold.
@@ -131,24 +138,24 @@ impl Seen {
 /// A reply, and the stream that it is where it was read as one.
 type Answered<'a> = (&'a Reply, Option<&'a Stream>);
 
-/// Decides checks in order, and then what is expected of a stream. After a wrong status nothing else is looked at: the
-/// body is that of another answer.
+/// Decides checks in order, and then what is expected of a stream. After a wrong status nothing else is looked at, for the
+/// body is that of another answer, but what must stand nowhere must not stand in that one either.
 fn decide_all(
     (checks, expected): (&[Check], Option<&StreamExpectation>),
     (reply, stream): Answered<'_>,
     context: &Context<'_>,
     step: &Step,
 ) -> Decided {
-    let mut decided = Decided::default();
+    let (mut decided, mut is_other) = (Decided::default(), false);
     for check in checks {
-        let miss = decide(check, reply, context, &step.name);
-        let is_other = miss.is_some() && matches!(check.subject, Subject::Status);
-        decided.add(check.verifies.as_ref(), miss);
-        if is_other {
-            return decided;
+        if is_other && !matches!(check.subject, Subject::Anywhere) {
+            continue;
         }
+        let miss = decide(check, reply, context, &step.name);
+        is_other |= miss.is_some() && matches!(check.subject, Subject::Status);
+        decided.add(check.verifies.as_ref(), miss);
     }
-    if let Some(expected) = expected {
+    if let Some(expected) = expected.filter(|_| !is_other) {
         decided.extend(decide_stream(expected, stream, reply, context, &step.name));
     }
     decided

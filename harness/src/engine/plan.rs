@@ -124,6 +124,7 @@ impl Plan {
             seed: self.settings.seed,
             jobs: self.jobs(),
             retries: self.settings.retries,
+            expectations: self.expectations.digest().map(str::to_owned),
             shard: self.shard.clone(),
             arguments: self.arguments.iter().map(redacted).collect(),
         }

@@ -4,7 +4,7 @@ use url::Url;
 use super::client::{NoReply, Outgoing, Sending, method};
 use super::service::fill_headers;
 use super::stage::Stage;
-use crate::scenario::{Body, Call, Credential, Encoding, Raw, TemplateError, Templates};
+use crate::scenario::{Body, Call, Credential, Encoding, Raw, TemplateError, Templates, Variables};
 
 /// The request of a step, with its templates filled in.
 pub(super) fn outgoing(
@@ -13,9 +13,11 @@ pub(super) fn outgoing(
     url: &Url,
     templates: &Templates,
 ) -> Result<Outgoing, NoReply> {
-    let path = call.path.text(templates, &stage.variables).map_err(unfilled)?;
-    let mut headers = fill_headers(&call.headers, templates, &stage.variables).map_err(unfilled)?;
+    let variables = &stage.variables;
+    let path = call.path.text(templates, variables).map_err(unfilled)?;
+    let mut headers = fill_headers(&call.headers, templates, variables).map_err(unfilled)?;
     authorize(&mut headers, call.role.as_deref(), stage)?;
+    add_own(&mut headers, stage);
     if matches!(call.body, Body::Json(_)) && !has(&headers, "content-type") {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
@@ -23,7 +25,7 @@ pub(super) fn outgoing(
         method: method(&call.method)?,
         url: join(url, &stage.base_path, &path)?,
         headers,
-        body: body(&call.body, stage, templates)?,
+        body: body(&call.body, variables, templates)?,
         sending: if call.chunked { Sending::Chunked } else { Sending::Counted },
         leaves: call.leaves,
     })
@@ -33,11 +35,12 @@ pub(super) fn outgoing(
 pub(super) fn bytes(raw: &Raw, stage: &Stage, url: &Url, templates: &Templates) -> Result<Outgoing, NoReply> {
     let line = raw.request_line.text(templates, &stage.variables).map_err(unfilled)?;
     let mut headers = fill_headers(&raw.headers, templates, &stage.variables).map_err(unfilled)?;
+    authorize(&mut headers, raw.role.as_deref(), stage)?;
+    add_own(&mut headers, stage);
     if !has(&headers, "host") {
         headers.insert(0, ("host".to_owned(), host(url)));
     }
-    authorize(&mut headers, raw.role.as_deref(), stage)?;
-    let body = body(&raw.body, stage, templates)?;
+    let body = body(&raw.body, &stage.variables, templates)?;
     let (word, line) = below(url, &stage.base_path, &line);
     let mut bytes = line.into_bytes();
     for (name, value) in &headers {
@@ -76,8 +79,16 @@ fn authorize(headers: &mut Vec<(String, String)>, role: Option<&str>, stage: &St
     Ok(())
 }
 
-fn body(body: &Body, stage: &Stage, templates: &Templates) -> Result<Option<Bytes>, NoReply> {
-    let variables = &stage.variables;
+/// Adds the headers that every request carries, unless the step, or its role, says what to send.
+fn add_own(headers: &mut Vec<(String, String)>, stage: &Stage) {
+    for (name, value) in &stage.headers {
+        if !has(headers, name) {
+            headers.push((name.clone(), value.clone()));
+        }
+    }
+}
+
+fn body(body: &Body, variables: &Variables, templates: &Templates) -> Result<Option<Bytes>, NoReply> {
     Ok(match body {
         Body::Empty => None,
         Body::Json(shape) => Some(shape.fill(templates, variables).map_err(unfilled)?.to_string().into()),

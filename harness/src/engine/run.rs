@@ -72,6 +72,9 @@ async fn work(shared: Arc<Shared>) {
 async fn scenario_to_end(shared: &Shared, scenario: &Scenario) {
     let retries = shared.plan.settings.retries;
     for attempt in 1..=retries.saturating_add(1) {
+        if attempt > 1 && shared.cancel.is_cancelled() {
+            return;
+        }
         let started = ScenarioStarted { scenario: scenario.id.to_string(), attempt };
         shared.sink.event(Event::ScenarioStarted(started));
         let runner = Attempt {
@@ -83,10 +86,14 @@ async fn scenario_to_end(shared: &Shared, scenario: &Scenario) {
             number: attempt,
         };
         let mut finished = runner.run().await;
+        if shared.cancel.is_cancelled() && any(&finished, |case| case.verdict.is_adverse()) {
+            // What goes wrong while everything is stopped shows nothing of the gateway. The record has no end of it.
+            return;
+        }
         for case in &mut finished.cases {
             case.expectation = shared.plan.expectations.of(&case.name).cloned();
         }
-        finished.last = attempt > retries || !any(&finished, is_surprise) || shared.cancel.is_cancelled();
+        finished.last = attempt > retries || !any(&finished, is_surprise);
         let last = finished.last;
         if last {
             conclude(shared, &finished);
@@ -101,9 +108,7 @@ async fn scenario_to_end(shared: &Shared, scenario: &Scenario) {
 fn conclude(shared: &Shared, finished: &ScenarioFinished) {
     let mut tally = shared.tally.lock();
     finished.cases.iter().for_each(|case| tally.0.add(case, finished.attempt));
-    if !(shared.cancel.is_cancelled() && any(finished, |case| case.verdict.is_adverse())) {
-        tally.1 += 1;
-    }
+    tally.1 += 1;
     if shared.plan.settings.fail_fast && any(finished, Case::counts_against) {
         shared.stop.store(true, Ordering::Relaxed);
     }

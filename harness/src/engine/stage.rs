@@ -9,6 +9,8 @@ use crate::target::{Secret, Secrets};
 pub(crate) struct Stage {
     /// What goes before every path of the scenario.
     pub(crate) base_path: String,
+    /// Headers that every request of the scenario carries, unless a step says another value.
+    pub(crate) headers: Vec<(String, String)>,
     /// How a credential is sent.
     pub(crate) credential: Credential,
     /// Its credentials by role.

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use plumbline_record::{Case, Level, Miss, Verdict, Verified};
 
 use crate::observe::Outcome;
-use crate::scenario::{BillExpectation, Contract, Scenario, Step, UpstreamExpectation};
-
-/// The observers in the order of their cases.
-pub(super) const OBSERVERS: [&str; 4] = ["billing", "keys", "logs", "upstream"];
+use crate::scenario::{BillExpectation, Contract, OBSERVERS, Scenario, Step, UpstreamExpectation};
 
 /// Whether a scenario needs an observer.
 pub(super) fn needs(scenario: &Scenario, observer: &str) -> bool {

@@ -3,12 +3,14 @@ use std::collections::hash_map::Entry as Place;
 use std::sync::Arc;
 
 use plumbline_record::{Expectation, ExpectationKind, Location};
+use sha2::{Digest as _, Sha256};
 
 use super::file::{ExpectationEntry, ExpectationsFile};
 use super::pattern::matching;
 use crate::source::written::wrappers::{Located, Recovered};
 use crate::source::yaml::decode;
 use crate::source::{Mistake, SourceFile, Span, did_you_mean};
+use crate::target::hex;
 
 /// What the user expects of single cases. By default of none.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,7 @@ pub struct Expectations {
     /// Those of `expected` before those of `flaky`, each in the order of the file.
     pub(super) entries: Vec<Entry>,
     by_case: HashMap<String, Expectation>,
+    digest: Option<String>,
 }
 
 /// Cases that are listed for one reason.
@@ -41,6 +44,11 @@ impl Expectations {
     pub fn of(&self, case: &str) -> Option<&Expectation> {
         self.by_case.get(case)
     }
+
+    /// SHA-256, in hex, of the file that they were read from.
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
 }
 
 /// Reads a file of expectations and matches it against the names of all cases of a suite.
@@ -53,7 +61,8 @@ pub fn read(file: &Arc<SourceFile>, cases: &[String]) -> Result<Expectations, Ve
     let by_case = reader.by_case(&entries);
     let mut mistakes = reader.mistakes;
     if mistakes.is_empty() {
-        return Ok(Expectations { entries, by_case });
+        let digest = Some(hex(&Sha256::digest(file.text.as_bytes())));
+        return Ok(Expectations { entries, by_case, digest });
     }
     mistakes.sort_by_key(|mistake| (mistake.span.line, mistake.span.column));
     Err(mistakes)
@@ -110,13 +119,23 @@ impl Reader<'_> {
         let Located { value: text, span } = pattern;
         let cases = matching(&text, self.cases);
         if cases.is_empty() {
-            let hint = did_you_mean(&text, self.cases.iter().map(String::as_str)).map_or_else(
-                || "a case is named `ID`, or `ID[observer]`".to_owned(),
-                |meant| format!("did you mean `{meant}`?"),
-            );
+            let hint = self.hint(&text);
             self.note(span, format!("`{text}` matches no case of the suite"), Some(hint));
         }
         Pattern { text, span, cases }
+    }
+
+    /// What may have been meant by a pattern that matches nothing.
+    fn hint(&self, text: &str) -> String {
+        let (id, observer) = text.split_at(text.find('[').unwrap_or(text.len()));
+        let is_spelt = |case: &String| case.strip_prefix(id).is_some_and(|rest| rest.starts_with('@'));
+        if self.cases.iter().any(is_spelt) {
+            return format!("it is there in several dialects: write `{id}@*{observer}`, or name one");
+        }
+        did_you_mean(text, self.cases.iter().map(String::as_str)).map_or_else(
+            || "a case is named `ID`, or `ID[observer]`".to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        )
     }
 
     /// What is expected of each case; one that is listed twice is noted, once for each pattern.
@@ -227,6 +246,39 @@ mod tests {
             assert!(parts.iter().all(|part| mistake.contains(part)), "{mistake}: {parts:?}");
         }
         assert_eq!(mistakes.len(), 7, "{mistakes:#?}");
+    }
+
+    #[test]
+    fn cases_in_several_dialects_are_listed_by_dialect_or_all_together() {
+        let names = ["G_1@anthropic", "G_1@openai", "G_1@openai[upstream]", "G_12@openai"].map(str::to_owned);
+        let listed = |pattern: &str| {
+            let text = format!("expected:\n  - cases: \"{pattern}\"\n    reason: x\n");
+            let file = Arc::new(SourceFile { name: "expected.yaml".into(), text: text.into() });
+            read(&file, &names).map_err(|mistakes| mistakes[0].hint.clone().unwrap())
+        };
+        for (pattern, expected) in [
+            ("G_1@openai", &names[1..2]),
+            ("G_1@openai[upstream]", &names[2..3]),
+            ("G_1@*", &names[..3]),
+            ("G_1@*[upstream]", &names[2..3]),
+            ("*@openai", &[names[1].clone(), names[3].clone()]),
+        ] {
+            let expectations = listed(pattern).unwrap();
+            let found: Vec<_> = names.iter().filter(|name| expectations.of(name).is_some()).collect();
+            assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{pattern}");
+        }
+        assert!(listed("G_1").unwrap_err().contains("write `G_1@*`, or name one"));
+        assert!(listed("G_1[upstream]").unwrap_err().contains("write `G_1@*[upstream]`"));
+        assert!(listed("G_2").unwrap_err().contains("did you mean"));
+    }
+
+    #[test]
+    fn two_files_are_told_apart_by_what_they_say() {
+        let digest = |text: &str| read_text(text).unwrap().digest().unwrap().to_owned();
+        let one = "expected:\n  - { cases: BURST, reason: x }\n";
+        assert_eq!(digest(one), digest(one));
+        assert_ne!(digest(one), digest(&one.replace("BURST", "SEQ_A")));
+        assert_eq!(Expectations::default().digest(), None);
     }
 
     #[test]

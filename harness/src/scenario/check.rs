@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use plumbline_record::{Level, Location};
 
-use super::{Path, Pattern, Shape};
+use super::{Path, Pattern, Shape, Template};
 
 /// One thing that must hold about a response.
 #[derive(Clone, Debug)]
@@ -17,6 +17,16 @@ pub struct Check {
     pub verifies: Option<Arc<str>>,
     /// Where it is written.
     pub location: Location,
+}
+
+impl Check {
+    /// The JSON Schema that it names.
+    pub fn schema(&self) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Schema(name) | Matcher::JsonSchema(name) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// How binding a check is, before the target is known.
@@ -50,6 +60,8 @@ pub enum Subject {
     Answer,
     /// The whole body as text.
     Text,
+    /// All that came: the headers and the body.
+    Anywhere,
     /// The whole body as JSON.
     Json,
     /// What a path finds in the JSON body.
@@ -82,6 +94,8 @@ pub enum Matcher {
     Matches(Pattern),
     /// A text in which this is not found.
     Lacks(Pattern),
+    /// A text in which this text is not found.
+    Omits(Template),
     /// A number within these bounds, both included.
     Between(Shape, Shape),
     /// One of these.

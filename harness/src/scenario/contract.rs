@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use plumbline_record::{Level, Location};
 
-use super::StreamKind;
+use super::{Dialect, StreamKind};
 
 /// A named, versioned set of requirements.
 #[derive(Clone, Debug)]
@@ -24,6 +24,14 @@ pub struct Contract {
     pub requires: Vec<Arc<str>>,
     /// How a role's credential is sent.
     pub credential: Credential,
+    /// The requests that each of its dialects spells in its own way, with what each is.
+    pub requests: BTreeMap<Arc<str>, String>,
+    /// The situations that a gateway can be in, with what each is.
+    pub situations: BTreeMap<Arc<str>, String>,
+    /// What is found in answers, with what each is.
+    pub answers: BTreeMap<Arc<str>, String>,
+    /// The dialects that it is spelt in, by name; none where its scenarios are written for one wire.
+    pub dialects: BTreeMap<Arc<str>, Arc<Dialect>>,
     /// The kinds of streams that its answers may be, by name.
     pub streams: BTreeMap<Arc<str>, Arc<StreamKind>>,
     /// The requirements that `bills` verifies.

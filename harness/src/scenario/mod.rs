@@ -2,6 +2,7 @@
 
 mod check;
 mod contract;
+mod dialect;
 mod functions;
 mod order;
 mod path;
@@ -16,6 +17,7 @@ mod value;
 
 pub use check::{Check, CheckLevel, Kind, Matcher, Quantifier, Subject};
 pub use contract::{BillingRequirements, Contract, Credential, Requirement};
+pub use dialect::{Dialect, Place, Request};
 pub use functions::ReadFixture;
 pub use order::{Order, OrderError};
 pub use path::{CompiledPath, Path, PathError};
@@ -23,9 +25,11 @@ pub use pattern::{Pattern, PatternError};
 pub use selector::{Selector, SelectorError};
 pub use step::{
     Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Encoding, Expect, KeyUsed,
-    LogExpectation, Raw, Scenario, Step, UPSTREAM,
+    LogExpectation, OBSERVERS, Raw, Scenario, Step, UPSTREAM,
 };
-pub use stream::{Clause, DataFormat, EventKind, Join, JoinMode, StreamExpectation, StreamKind, Terminator};
+pub use stream::{
+    Clause, DataFormat, Ending, EventKind, Join, JoinMode, StreamExpectation, StreamKind, Terminator,
+};
 pub use template::{Template, TemplateError, Templates, Variables};
 pub use upstream::{CallCount, CallOutcome, Gate, Lacking, UpstreamExpectation};
 pub use value::{Shape, ShapeNode};

@@ -1,7 +1,7 @@
 use globset::{Glob, GlobMatcher};
 use thiserror::Error;
 
-use super::Scenario;
+use super::{OBSERVERS, Scenario};
 
 /// Which scenarios run: those that every given filter lets through.
 #[derive(Clone, Debug, Default)]
@@ -36,19 +36,20 @@ pub enum SelectorError {
 }
 
 impl Selector {
-    /// A selector from id patterns (any may match), a tag expression and contract names (any may match).
+    /// A selector from id patterns (any may match), a tag expression and contract names (any may match). The name of a case,
+    /// as in `ID[billing]`, is the pattern of its scenario.
     ///
     /// # Errors
     /// When a pattern or the expression is malformed.
     pub fn new(ids: &[String], tags: Option<&str>, contracts: Vec<String>) -> Result<Self, SelectorError> {
-        let ids =
-            ids.iter()
-                .map(|pattern| {
-                    Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| {
-                        SelectorError::Glob { pattern: pattern.clone(), message: error.kind().to_string() }
-                    })
+        let ids = ids
+            .iter()
+            .map(|pattern| {
+                Glob::new(scenario_of(pattern)).map(|glob| glob.compile_matcher()).map_err(|error| {
+                    SelectorError::Glob { pattern: pattern.clone(), message: error.kind().to_string() }
                 })
-                .collect::<Result<_, _>>()?;
+            })
+            .collect::<Result<_, _>>()?;
         Ok(Self { ids, tags: tags.map(TagExpression::parse).transpose()?, contracts })
     }
 
@@ -66,10 +67,20 @@ impl Selector {
 
     /// Whether a scenario runs.
     pub fn selects(&self, scenario: &Scenario) -> bool {
-        (self.ids.is_empty() || self.ids.iter().any(|glob| glob.is_match(&*scenario.id)))
+        let is_meant = |glob: &GlobMatcher| {
+            // Without a dialect, all are meant.
+            glob.is_match(&*scenario.id) || glob.is_match(scenario.written_id())
+        };
+        (self.ids.is_empty() || self.ids.iter().any(is_meant))
             && (self.contracts.is_empty() || self.contracts.iter().any(|name| **name == *scenario.contract))
             && self.tags.as_ref().is_none_or(|tags| tags.holds(&scenario.tags))
     }
+}
+
+/// The pattern of the scenario that a case belongs to.
+fn scenario_of(pattern: &str) -> &str {
+    let case = pattern.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    case.filter(|(_, observer)| OBSERVERS.contains(observer)).map_or(pattern, |(scenario, _)| scenario)
 }
 
 /// Tags joined by `and`, `or`, `not` and parentheses, as Cucumber writes them; a leading `@` is allowed.
@@ -156,6 +167,18 @@ mod tests {
         assert_eq!(chosen(&[], &["a", "b"]), ["a", "b"]);
         assert_eq!(chosen(&["b", "c"], &["a", "b"]), ["b"]);
         assert_eq!(chosen(&["c"], &["a"]), [""]);
+    }
+
+    #[test]
+    fn the_name_of_a_case_means_its_scenario() {
+        for (pattern, scenario) in [
+            ("ID[billing]", "ID"),
+            ("ID@openai[upstream]", "ID@openai"),
+            ("ID[ab]", "ID[ab]"),
+            ("ID_*", "ID_*"),
+        ] {
+            assert_eq!(scenario_of(pattern), scenario);
+        }
     }
 
     #[test]

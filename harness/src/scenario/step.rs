@@ -1,12 +1,18 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use plumbline_record::Location;
 
-use super::{Check, Gate, Path, Shape, StreamExpectation, StreamKind, Template, UpstreamExpectation};
+use super::{
+    Check, Dialect, Gate, Path, Place, Shape, StreamExpectation, StreamKind, Template, UpstreamExpectation,
+};
 
 /// The capability of a gateway whose providers are played by the simulator.
 pub const UPSTREAM: &str = "upstream";
+
+/// What observes more of a gateway than its answers, in the order of the cases: `ID[billing]` and so on.
+pub const OBSERVERS: [&str; 4] = ["billing", "keys", "logs", "upstream"];
 
 /// Steps in sequence that together show one thing about a gateway.
 #[derive(Clone, Debug)]
@@ -17,6 +23,8 @@ pub struct Scenario {
     pub title: Arc<str>,
     /// The contract it checks.
     pub contract: Arc<str>,
+    /// The dialect that it is spelt in, where its contract is portable.
+    pub dialect: Option<Arc<Dialect>>,
     /// The group it is reported in.
     pub group: Arc<str>,
     /// Where it is written.
@@ -29,6 +37,9 @@ pub struct Scenario {
     pub requires: Vec<Arc<str>>,
     /// Models that its templates name; without a binding for each it is `not testable`.
     pub models: Vec<Arc<str>>,
+    /// Models of which its templates name providers, and how many of them there must be; without these it is
+    /// `not testable`.
+    pub providers: BTreeMap<Arc<str>, usize>,
     /// Roles whose credentials its templates name.
     pub credentials: Vec<Arc<str>>,
     /// Most time for all of it.
@@ -40,6 +51,14 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Its id as it is written: the same for all dialects that it is spelt in.
+    pub fn written_id(&self) -> &str {
+        match &self.dialect {
+            Some(_) => self.id.rsplit_once('@').map_or(&*self.id, |(id, _)| id),
+            None => &self.id,
+        }
+    }
+
     /// The roles whose credentials it needs, each once: those of its steps in order of use, then those of its templates.
     pub fn roles(&self) -> Vec<&Arc<str>> {
         let used = self.steps.iter().chain(&self.always).filter_map(|step| step.action.role());
@@ -79,6 +98,8 @@ pub struct Step {
     pub expect: Expect,
     /// What the list of a burst's replies must be.
     pub replies: Vec<Check>,
+    /// Where things stand in its answer, by the names that a portable contract has for them.
+    pub answer: Vec<(Arc<str>, Place)>,
     /// What is kept for later steps.
     pub captures: Vec<Capture>,
     /// What the gateway must have billed.
@@ -103,6 +124,14 @@ impl Step {
         let gate = self.gate.as_ref().and_then(|gate| gate.clause.verifies.as_deref());
         let answers = verified(checks, stream.as_ref()).chain(alternatives).chain(gate);
         answers.chain(verified(&self.replies, None))
+    }
+
+    /// The JSON Schemas that its checks name.
+    pub fn schemas(&self) -> impl Iterator<Item = &str> {
+        let logs = self.logs.iter().flat_map(|logs| &logs.checks);
+        let calls = self.upstream.iter().flat_map(|calls| calls.each.iter().flatten().chain(&calls.every));
+        let checks = self.replies.iter().chain(logs).chain(calls).filter_map(Check::schema);
+        self.expect.schemas().chain(checks)
     }
 }
 
@@ -218,6 +247,13 @@ impl Expect {
     pub fn streams(&self) -> impl Iterator<Item = &StreamExpectation> {
         let alternatives = self.alternatives.iter().filter_map(|alternative| alternative.stream.as_ref());
         self.stream.iter().chain(alternatives)
+    }
+
+    /// The JSON Schemas that it names.
+    pub fn schemas(&self) -> impl Iterator<Item = &str> {
+        let alternatives = self.alternatives.iter().flat_map(|alternative| &alternative.checks);
+        let checks = self.checks.iter().chain(alternatives).filter_map(Check::schema);
+        checks.chain(self.streams().flat_map(StreamExpectation::schemas))
     }
 
     /// The kind of stream that the answer is, or may be. It is one for a whole step.

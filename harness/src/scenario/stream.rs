@@ -97,12 +97,23 @@ pub struct StreamExpectation {
     pub order: Option<(Order, Clause)>,
     /// The JSON Schema that the data of each event satisfies.
     pub each: Option<(Arc<str>, Clause)>,
-    /// Whether it comes to its end, or is cut off before.
-    pub ended: bool,
+    /// How it ends.
+    pub ended: Ending,
     /// That it does so.
     pub end: Clause,
     /// Checks on `{ "events": […], "joined": {…}, "comments": …, "ignored": […], "ended": …, "terminator": … }`.
     pub checks: Vec<Check>,
+}
+
+/// How a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// As it should: with its terminator once and last, in a whole body.
+    Whole,
+    /// Before its terminator, or before the end of its body where it has none.
+    CutOff,
+    /// The same, so that any client sees it: the connection ends before the body is whole.
+    BrokenOff,
 }
 
 /// What stands behind one part of an expectation.
@@ -158,5 +169,12 @@ impl StreamExpectation {
         let clauses = [Some(&self.shape), each, Some(&self.end), order].into_iter().flatten();
         let own = clauses.map(|clause| &clause.verifies);
         own.chain(self.checks.iter().map(|check| &check.verifies)).filter_map(|id| id.as_deref())
+    }
+
+    /// The JSON Schemas that it names.
+    pub fn schemas(&self) -> impl Iterator<Item = &str> {
+        let each = self.each.iter().map(|(name, _)| &**name);
+        let conditions = self.of.kinds.iter().flat_map(|kind| &kind.when);
+        each.chain(self.checks.iter().chain(conditions).filter_map(Check::schema))
     }
 }

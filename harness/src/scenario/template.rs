@@ -118,8 +118,10 @@ impl Templates {
             (Form::Text, names.into_iter().collect())
         };
         let known = |name: &String| !functions::NAMES.contains(&name.as_str());
-        let template =
-            Template { source: source.into(), form, names: names.into_iter().filter(known).collect() };
+        let mut names: Vec<String> = names.into_iter().filter(known).collect();
+        // What is wrong with them is told in the same order each time.
+        names.sort();
+        let template = Template { source: source.into(), form, names: names.into() };
         // What depends on nothing can be evaluated now, so that a misnamed fixture is found before any request.
         if template.names.is_empty() && !matches!(template.form, Form::Literal(_)) {
             self.rehearsal.store(true, Ordering::Relaxed);

@@ -10,5 +10,6 @@ pub mod written;
 pub mod yaml;
 
 pub use files::{Files, ReadError, SourceFile, read_text};
+pub(crate) use mistake::hint_among;
 pub use mistake::{Mistake, Span, did_you_mean};
 pub use suite::{Suite, load};

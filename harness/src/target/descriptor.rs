@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Offers, Secret, Secrets, ServiceCall, Upstream};
-use crate::scenario::{Path, Templates, Variables};
+use super::{Offer, Offers, Secret, Secrets, ServiceCall, Upstream};
+use crate::scenario::{Path, Scenario, Templates, Variables};
 
 /// A gateway under test.
 #[derive(Debug)]
@@ -57,6 +57,18 @@ pub struct Model {
     pub id: Arc<str>,
     /// What it costs, pinned here so that it is never learned from the gateway's own answer.
     pub price: Option<Price>,
+    /// Who serves it, in the order in which they are tried, by the names of the providers' side. Nothing where that is not
+    /// known.
+    pub served_by: Vec<Served>,
+}
+
+/// A provider's model that serves a gateway's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The provider.
+    pub provider: Arc<str>,
+    /// What it calls the model.
+    pub model: Arc<str>,
 }
 
 /// Prices for a million tokens.
@@ -232,14 +244,17 @@ impl Default for Limits {
 }
 
 impl Target {
-    /// The address without user information and query, as reports show it.
+    /// What it offers of the contract of a scenario, in the scenario's dialect.
+    pub fn offer(&self, scenario: &Scenario) -> Option<&Offer> {
+        match &scenario.dialect {
+            Some(dialect) => self.offers.in_dialect(&scenario.contract, &dialect.name),
+            None => self.offers.of(&scenario.contract),
+        }
+    }
+
+    /// The address without user information, query and credentials, as reports show it.
     pub fn shown_url(&self) -> String {
-        let mut url = self.url.clone();
-        // Neither can fail on an address that has a host, and only such are read.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_query(None);
-        url.to_string()
+        self.secrets.redact_address(&self.url)
     }
 
     /// Whether scenarios can run side by side without seeing each other's bills.

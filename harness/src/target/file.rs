@@ -53,7 +53,25 @@ pub(super) struct DescriptorFile {
 pub(super) struct ContractEntry {
     /// What goes before the paths of the contract's scenarios, as in `/openai`.
     pub(super) path: Option<Located<String>>,
+    /// Headers that every request of the scenarios carries; a template each, such as `{{ env.ROUTING }}`.
+    pub(super) headers: BTreeMap<String, Located<String>>,
     /// What it can do here besides what it can do everywhere.
+    pub(super) capabilities: Vec<Located<String>>,
+    /// What the names of models stand for here.
+    pub(super) models: BTreeMap<String, ModelEntry>,
+    /// The dialects in which it offers a contract that has several, and what it offers in each besides the above.
+    pub(super) dialects: BTreeMap<String, DialectEntry>,
+}
+
+/// What a gateway offers of a contract in one dialect.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DialectEntry {
+    /// What goes before the paths of the dialect's requests, as in `/openai`. By default the contract's.
+    pub(super) path: Option<Located<String>>,
+    /// Headers that every request carries besides the contract's, or in place of one of these; a template each.
+    pub(super) headers: BTreeMap<String, Located<String>>,
+    /// What it can do here besides.
     pub(super) capabilities: Vec<Located<String>>,
     /// What the names of models stand for here.
     pub(super) models: BTreeMap<String, ModelEntry>,
@@ -78,6 +96,19 @@ pub(super) struct ModelEntry {
     pub(super) id: String,
     /// What a million tokens cost, as decimal texts.
     pub(super) price: Option<PriceEntry>,
+    /// Who serves it, in the order in which they are tried.
+    #[serde(default)]
+    pub(super) served_by: Vec<ServedEntry>,
+}
+
+/// A provider's model that serves one of the gateway's.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServedEntry {
+    /// The provider, by the simulator's name for it: `openai`, `anthropic`, `gemini`, `bedrock` or `vertex`.
+    pub(super) provider: Located<String>,
+    /// What the provider calls the model.
+    pub(super) model: String,
 }
 
 /// Prices for a million tokens.

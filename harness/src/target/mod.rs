@@ -10,10 +10,11 @@ mod recorded;
 mod secrets;
 mod service;
 mod upstream;
+mod words;
 
 pub use descriptor::{
     BillingObserver, Delivery, Faults, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
-    MarkerCall, Mint, Model, Price, Role, Target, Worlds,
+    MarkerCall, Mint, Model, Price, Role, Served, Target, Worlds,
 };
 pub use environment::Environment;
 pub use offer::{Offer, Offers};
@@ -22,3 +23,4 @@ pub use read::{TargetError, at_url, descriptor_schema, read};
 pub use secrets::{Secret, Secrets};
 pub use service::ServiceCall;
 pub use upstream::{SimulatorPlace, Upstream};
+pub use words::{Contracts, Word, read_against, unknown_words};

@@ -13,17 +13,18 @@ use url::Url;
 
 use super::descriptor::Mint;
 use super::file::{
-    Answers, BillingEntry, CallEntry, ContractEntry, DeliveryEntry, DescriptorFile, KeyObserverEntry,
-    LogsEntry, MintEntry, ModelEntry, RoleEntry, SourceEntry, WorldsEntry,
+    Answers, BillingEntry, CallEntry, ContractEntry, DeliveryEntry, DescriptorFile, DialectEntry,
+    KeyObserverEntry, LogsEntry, MintEntry, ModelEntry, RoleEntry, ServedEntry, SourceEntry, WorldsEntry,
 };
 use super::{
     BillingObserver, Delivery, Environment, Faults, KeyManagement, KeyObserver, Limits, LineSource,
-    LogObserver, MarkerCall, Model, Offer, Offers, Price, Role, Secret, Secrets, ServiceCall, Target, Worlds,
+    LogObserver, MarkerCall, Model, Offer, Offers, Price, Role, Secret, Secrets, Served, ServiceCall, Target,
+    Worlds,
 };
 use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, UPSTREAM, Variables};
 use crate::source::written::wrappers::{Located, Tree, TreeValue};
 use crate::source::yaml::decode::decode;
-use crate::source::{Mistake, SourceFile, Span};
+use crate::source::{Mistake, SourceFile, Span, hint_among};
 
 /// Why a target cannot be used.
 #[derive(Debug, Error)]
@@ -57,6 +58,9 @@ fn listed(missing: &[(Arc<str>, Arc<str>)]) -> String {
 pub fn descriptor_schema() -> schemars::Schema {
     schemars::schema_for!(DescriptorFile)
 }
+
+/// The providers that the simulator plays, by its names for them.
+const PROVIDERS: [&str; 5] = ["openai", "anthropic", "gemini", "bedrock", "vertex"];
 
 /// How long an observer waits unless its descriptor says otherwise.
 pub(super) const OBSERVER_DEADLINE: Duration = Duration::from_secs(5);
@@ -117,15 +121,14 @@ pub fn at_url(
     }
     let models = models
         .iter()
-        .map(|(name, id)| (Arc::from(name.as_str()), Model { id: id.as_str().into(), price: None }))
+        .map(|(name, id)| {
+            (Arc::from(name.as_str()), Model { id: id.as_str().into(), price: None, served_by: Vec::new() })
+        })
         .collect();
     let address = parse_url(url)?;
-    add_password(&mut secrets, &address);
-    let mut shown = address.clone();
-    // Only an address without a host has no place for a password.
-    let _ = shown.set_password(None);
+    add_user(&mut secrets, &address);
     Ok(Target {
-        name: shown.as_str().into(),
+        name: secrets.redact_address(&address).into(),
         url: address,
         digest: hex(&Sha256::digest(url)),
         scripted: false,
@@ -149,10 +152,11 @@ fn named(words: Vec<Located<String>>) -> BTreeSet<Arc<str>> {
     words.into_iter().map(|word| word.value.into()).collect()
 }
 
-/// An address may carry a password, in the form that it is sent in and in the one that it is written in.
-fn add_password(secrets: &mut Secrets, url: &Url) {
-    if let Some(password) = url.password() {
-        secrets.add(Secret::new("URL_PASSWORD", password));
+/// An address may carry a password, or a token in place of a user's name.
+fn add_user(secrets: &mut Secrets, url: &Url) {
+    match url.password() {
+        Some(password) => secrets.add(Secret::new("URL_PASSWORD", password)),
+        None => secrets.add(Secret::new("URL_USER", url.username())),
     }
 }
 
@@ -203,7 +207,7 @@ impl Reader<'_> {
             return Err(TargetError::Mistakes(self.mistakes));
         };
         let capabilities = named(entry.capabilities);
-        let general = Offer { path: String::new(), capabilities, models: self.models(entry.models) };
+        let general = Offer { capabilities, models: self.models(entry.models), ..Offer::default() };
         let mut offers = self.offers(entry.contracts, general);
         let roles = self.roles(entry.roles);
         let worlds = entry.worlds.and_then(|worlds| self.worlds(worlds));
@@ -240,7 +244,7 @@ impl Reader<'_> {
         let mut variables = Variables::default();
         variables.set("env", Value::Object(self.env));
         let url = parse_url(&address)?;
-        add_password(&mut self.secrets, &url);
+        add_user(&mut self.secrets, &url);
         Ok(Target {
             name: entry.name.value.into(),
             url,
@@ -265,19 +269,36 @@ impl Reader<'_> {
     fn offers(&mut self, entries: Option<BTreeMap<String, ContractEntry>>, general: Offer) -> Offers {
         let Some(entries) = entries else { return Offers::Any(general) };
         let offers = entries.into_iter().map(|(contract, entry)| {
-            let path = entry.path.map(|path| {
-                if !path.starts_with('/') {
-                    let hint = Some("write it with a slash in front, as in `/openai`".to_owned());
-                    self.note(path.span, format!("`{}` is not a path", *path), hint);
-                }
-                path.value.trim_end_matches('/').to_owned()
-            });
-            let mut offer = Offer { path: path.unwrap_or_default(), ..general.clone() };
-            offer.capabilities.extend(named(entry.capabilities));
-            offer.models.extend(self.models(entry.models));
+            let ContractEntry { path, headers, capabilities, models, dialects } = entry;
+            let mut offer = self.offer(&general, DialectEntry { path, headers, capabilities, models });
+            let dialects = dialects.into_iter().map(|(name, entry)| (name.into(), self.offer(&offer, entry)));
+            offer.dialects = dialects.collect();
             (contract.into(), offer)
         });
         Offers::Each(offers.collect())
+    }
+
+    /// What is offered besides something.
+    fn offer(&mut self, general: &Offer, entry: DialectEntry) -> Offer {
+        let mut offer = general.clone();
+        if let Some(path) = entry.path {
+            if !path.starts_with('/') {
+                let hint = Some("write it with a slash in front, as in `/openai`".to_owned());
+                self.note(path.span, format!("`{}` is not a path", *path), hint);
+            }
+            path.trim_end_matches('/').clone_into(&mut offer.path);
+        }
+        for (name, value) in &entry.headers {
+            let name = name.to_ascii_lowercase();
+            if let Some(value) = self.template(value) {
+                // A dialect's stands in place of its contract's.
+                offer.headers.retain(|(other, _)| *other != name);
+                offer.headers.push((name, value));
+            }
+        }
+        offer.capabilities.extend(named(entry.capabilities));
+        offer.models.extend(self.models(entry.models));
+        offer
     }
 
     fn models(&mut self, entries: BTreeMap<String, ModelEntry>) -> BTreeMap<Arc<str>, Model> {
@@ -287,9 +308,19 @@ impl Reader<'_> {
                 input: self.price(&price.input),
                 output: price.output.map_or(Decimal::ZERO, |output| self.price(&output)),
             });
-            models.insert(name.into(), Model { id: entry.id.into(), price });
+            let served_by = entry.served_by.into_iter().map(|entry| self.served(entry)).collect();
+            models.insert(name.into(), Model { id: entry.id.into(), price, served_by });
         }
         models
+    }
+
+    fn served(&mut self, entry: ServedEntry) -> Served {
+        let ServedEntry { provider, model } = entry;
+        if !PROVIDERS.contains(&provider.as_str()) {
+            let hint = hint_among(&provider, PROVIDERS);
+            self.note(provider.span, format!("the simulator plays no provider `{}`", *provider), hint);
+        }
+        Served { provider: provider.value.into(), model: model.into() }
     }
 
     fn price(&mut self, text: &Located<String>) -> Decimal {

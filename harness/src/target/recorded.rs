@@ -44,11 +44,13 @@ impl Target {
     }
 
     fn offered(&self, offer: &Offer) -> Offered {
+        let dialects = offer.dialects.iter().map(|(name, offer)| (self.shown(name), self.offered(offer)));
         let models = offer.models.iter().map(|(name, model)| (self.shown(name), self.shown(&model.id)));
         Offered {
             path: self.shown(&offer.path),
             capabilities: offer.capabilities.iter().map(|name| self.shown(name)).collect(),
             models: models.collect(),
+            dialects: dialects.collect(),
         }
     }
 
@@ -86,10 +88,10 @@ mod tests {
 
     const DESCRIPTOR: &str = "\
 name: mine sk-very-secret
-url: http://user:hidden-password@127.0.0.1:4000/base?token=x
+url: http://user:hidden-password@127.0.0.1:4000/k/sk-very-secret/base?token=sk-very-secret
 models: { chat: { id: m-sk-very-secret } }
 contracts:
-  openai: { path: /openai, capabilities: [tools] }
+  openai: { path: /openai, capabilities: [tools], dialects: { wire: { path: /w, capabilities: [images] } } }
   gemini: {}
 roles: { all_scopes: { env: MY_KEY }, chat_only: { mint: {} } }
 keys:
@@ -111,7 +113,7 @@ keys:
         let recorded = target.recorded(["gsai"].into_iter());
         let text = serde_json::to_string(&recorded).unwrap();
         assert!(!text.contains("sk-very-secret") && !text.contains("hidden-password"), "{text}");
-        assert_eq!(recorded.url, "http://127.0.0.1:4000/base");
+        assert_eq!(recorded.url, "http://127.0.0.1:4000/k/[redacted:MY_KEY]/base");
         let configuration = recorded.configuration.unwrap();
         assert_eq!(configuration.roles["all_scopes"], "environment variable MY_KEY");
         assert_eq!(configuration.roles["chat_only"], "minted");
@@ -122,6 +124,9 @@ keys:
         let openai = &configuration.contracts["openai"];
         assert_eq!((openai.path.as_str(), &openai.capabilities[..]), ("/openai", &["tools".to_owned()][..]));
         assert_eq!(openai.models["chat"], "m-[redacted:MY_KEY]");
+        let wire = &openai.dialects["wire"];
+        assert_eq!((wire.path.as_str(), wire.capabilities.join(" ")), ("/w", "images tools".to_owned()));
+        assert_eq!(wire.models, openai.models);
     }
 
     #[test]
@@ -130,5 +135,24 @@ keys:
         let target = at_url("http://127.0.0.1:1", &keys, &[], &environment(), templates()).unwrap();
         let configuration = target.recorded(["gsai"].into_iter()).configuration.unwrap();
         assert_eq!(configuration.contracts.into_keys().collect::<Vec<_>>(), ["gsai"]);
+    }
+
+    #[test]
+    fn neither_the_name_nor_the_address_of_a_bare_address_gives_access() {
+        let keys = [("all_scopes".to_owned(), "MY_KEY".to_owned())];
+        for url in [
+            "http://sk-very-secret@127.0.0.1:1/a",
+            "http://tok-0123456789@127.0.0.1:1/a?key=sk-very-secret",
+            "http://jane:tok-0123456789@127.0.0.1:1/a",
+        ] {
+            let target = at_url(url, &keys, &[], &environment(), templates()).unwrap();
+            let recorded = target.recorded(["gsai"].into_iter());
+            assert_eq!(
+                (recorded.name.as_str(), recorded.url.as_str()),
+                ("http://127.0.0.1:1/a", "http://127.0.0.1:1/a")
+            );
+            let written = target.secrets.redact(url);
+            assert!(!written.contains("sk-very-secret") && !written.contains("tok-0123456789"), "{written}");
+        }
     }
 }

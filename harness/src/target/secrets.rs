@@ -2,6 +2,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use url::Url;
+
 /// A credential. It has no way to be printed but [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
@@ -61,11 +63,48 @@ impl Secrets {
         }
         redacted
     }
+
+    /// An address without user information, query and fragment, and with each credential in its path replaced, also where it
+    /// is written as addresses write it.
+    pub fn redact_address(&self, address: &Url) -> String {
+        let mut address = address.clone();
+        // Neither can fail on an address that has a host, and only such are read.
+        let _ = address.set_username("");
+        let _ = address.set_password(None);
+        address.set_query(None);
+        address.set_fragment(None);
+        let mut redacted = self.redact(address.as_str()).into_owned();
+        for secret in &self.secrets {
+            address.set_path(secret.expose());
+            let encoded = address.path().trim_start_matches('/');
+            if encoded.len() >= SHORTEST {
+                redacted = redacted.replace(encoded, &format!("{secret:?}"));
+            }
+        }
+        redacted
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_gives_access() {
+        let mut secrets = Secrets::default();
+        secrets.add(Secret::new("PLAIN", "sk-abc-def"));
+        secrets.add(Secret::new("ODD", "a b/{c}ü"));
+        secrets.add(Secret::new("SLASHES", "///////"));
+        for (address, shown) in [
+            ("http://jane:word@host:1/x?key=sk-abc-def#sk-abc-def", "http://host:1/x"),
+            ("https://sk-abc-def@host/", "https://host/"),
+            ("http://host/k/sk-abc-def/v1", "http://host/k/[redacted:PLAIN]/v1"),
+            ("http://host/k/a b/{c}ü/v1", "http://host/k/[redacted:ODD]/v1"),
+            ("http://host/other/v1", "http://host/other/v1"),
+        ] {
+            assert_eq!(secrets.redact_address(&Url::parse(address).unwrap()), shown, "{address}");
+        }
+    }
 
     #[test]
     fn the_longest_secret_is_replaced_first_and_debug_shows_none() {

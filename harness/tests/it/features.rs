@@ -137,6 +137,9 @@ Feature: Everything that can be said
     And the stream satisfies these checks
       | at              | equals |
       | $.joined.finish | stop   |
+    And another answer is broken-off
+    And the stream is a "chat"
+    And the connection breaks off before the stream ends, which verifies stream.ended
     Whatever
 "#;
 
@@ -262,6 +265,7 @@ scenarios:
                 each: { schema: demo/chat }
                 ended: false
                 checks: [{ at: $.joined.finish, equals: stop }]
+            - { name: broken-off, stream: { of: chat, ended: { is: broken-off, verifies: stream.ended } } }
     always:
       - { name: last, revoke_key: user }
       - { name: again, call: GET /v1/models, as: user }

@@ -20,6 +20,8 @@ pub(crate) struct Gateway {
 pub(crate) struct Received {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// The client's port, which tells its connections apart.
+    pub(crate) port: u16,
     headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -129,7 +131,9 @@ async fn serve(
     received: &Mutex<Vec<Received>>,
 ) -> io::Result<()> {
     stream.get_ref().set_nodelay(true)?;
+    let port = stream.get_ref().peer_addr()?.port();
     while let Some(request) = read_request(&mut stream).await? {
+        let request = Received { port, ..request };
         received.lock().push(request.clone());
         let answer = answer(&request);
         if let Some(barrier) = &answer.together {
@@ -166,7 +170,7 @@ pub(crate) async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Resul
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Received { method, path, headers, body: String::new() };
+    let mut request = Received { method, path, port: 0, headers, body: String::new() };
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;

@@ -11,6 +11,8 @@ mod lint;
 #[cfg(test)]
 mod observers;
 #[cfg(test)]
+mod portable;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod requests;

@@ -49,6 +49,25 @@ async fn one_wrong_reply_of_a_burst_fails_it() {
 }
 
 #[tokio::test]
+async fn a_header_of_all_requests_gives_way_to_that_of_a_step_and_to_its_role() {
+    let gateway = Gateway::start(|_| Answer::json(200, &json!({}))).await;
+    let target = format!(
+        "{TARGET}contracts: {{ demo: {{ headers: {{ Authorization: nobody, host: inner, x-a: all }} }} }}"
+    );
+    let each = "{ name: one, call: GET /, as: user, expect: { status: 200 } },
+        { name: two, call: GET /, headers: { X-A: own }, expect: { status: 200 } },
+        { name: three, raw: 'GET / HTTP/1.1', as: user, expect: { status: 200 } }";
+    let events = Setup { target: &target, ..Setup::new(&gateway.url, &steps(each)) }.run().await;
+    assert_eq!(events.verdict("ONE"), (Verdict::Passed, ""));
+    let key = format!("Bearer {USER_KEY}");
+    let received = gateway.received();
+    let header = |name: &str| -> Vec<_> { received.iter().map(|request| request.header(name)).collect() };
+    assert_eq!(header("authorization"), [Some(&*key), Some("nobody"), Some(&*key)]);
+    assert_eq!(header("x-a"), [Some("all"), Some("own"), Some("all")]);
+    assert_eq!(received[2].header("host"), Some("inner"));
+}
+
+#[tokio::test]
 async fn raw_bytes_arrive_as_they_are_written() {
     let gateway = Gateway::start(|_| Answer::json(400, &json!({ "detail": "no" }))).await;
     let one = r#"{ name: odd, raw: "POST /a?b HTTP/1.1", as: user, headers: { X-Odd: "1", content-length: "2" },
@@ -85,6 +104,16 @@ async fn an_end_without_an_answer_is_allowed_only_where_it_is_written() {
         ("{ any_of: [{ name: refused, status: 400 }, { name: dropped, closed: true }] }", Verdict::Passed),
         ("{ any_of: [{ name: refused, status: 400 }] }", Verdict::Failed),
         ("{ status: 200 }", Verdict::Failed),
+        // Nothing stands in nothing, and that alone allows no end.
+        (
+            "{ nowhere: [a], any_of: [{ name: refused, status: 400 }, { name: dropped, closed: true }] }",
+            Verdict::Passed,
+        ),
+        (
+            "{ nowhere: [a], any_of: [{ name: refused, status: 400 }, { name: other, nowhere: [b] }] }",
+            Verdict::Failed,
+        ),
+        ("{ nowhere: [a] }", Verdict::Failed),
     ] {
         let events = Setup::new(&gateway.url, &one_step(expect)).run().await;
         assert_eq!(events.verdict("ONE").0, verdict, "{expect}");

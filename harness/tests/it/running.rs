@@ -41,6 +41,26 @@ async fn flaky(failures: usize) -> Gateway {
 }
 
 #[tokio::test]
+async fn no_connection_is_used_again_after_an_error_of_the_server() {
+    let gateway =
+        Gateway::start(|request| Answer::whole(if request.path == "/500" { 500 } else { 200 }, "{}")).await;
+    let scenarios = "
+  - id: ONE
+    title: Before and after an error
+    steps:
+      - { name: one, call: GET /a, expect: { status: 200 } }
+      - { name: two, call: GET /b, expect: { status: 200 } }
+      - { name: three, call: GET /500, expect: { status: 500 } }
+      - { name: four, call: GET /c, expect: { status: 200 } }";
+    let events = Setup::new(&gateway.url, scenarios).run().await;
+    assert_eq!(events.verdict("ONE"), (Verdict::Passed, ""));
+    let ports: Vec<_> = gateway.received().iter().map(|request| request.port).collect();
+    assert_eq!(ports[0], ports[1]);
+    assert_eq!(ports[1], ports[2]);
+    assert_ne!(ports[2], ports[3]);
+}
+
+#[tokio::test]
 async fn what_passes_only_when_repeated_is_flaky() {
     let gateway = flaky(1).await;
     let scenarios = one_step("{ status: 200 }");
@@ -146,9 +166,64 @@ async fn a_cancelled_run_cleans_up_and_says_so() {
     let events = Setup { settings, cancel, ..Setup::new(&gateway.url, scenarios) }.run().await;
     assert_eq!(gateway.calls(), ["POST /things", "GET /hang", "DELETE /things/t-1"]);
     assert_eq!(order(&events), ["HANGING"]);
-    assert_eq!(events.verdict("HANGING"), (Verdict::Error, "interrupted"));
+    // What was under way shows nothing of the gateway: it has begun and has no end.
+    assert!(events.attempts().is_empty(), "{:#?}", events.attempts());
     assert!(events.finished().interrupted);
-    assert_eq!(events.finished().tally.passed, 0);
+    assert_eq!(events.finished().tally.total(), 0);
+}
+
+#[tokio::test]
+async fn what_was_decided_before_a_run_is_cancelled_stays_decided() {
+    let cancel = Cancel::default();
+    let asked = cancel.clone();
+    let gateway = Gateway::start(move |request| match request.path.as_str() {
+        "/hang" => {
+            asked.cancel();
+            Answer::raw("", Then::Silence)
+        }
+        "/fail" => Answer::whole(500, "{}"),
+        _ => Answer::whole(200, "{}"),
+    })
+    .await;
+    let scenarios = "
+  - id: PASSING
+    title: Is over before Ctrl-C comes
+    steps: [{ name: one, call: GET /one, expect: { status: 200 } }]
+  - id: FAILING
+    title: Is over too
+    steps: [{ name: one, call: GET /fail, expect: { status: 200 } }]
+  - id: HANGING
+    title: Ctrl-C comes in the middle
+    steps: [{ name: hang, call: GET /hang, expect: { status: 200 }, timeout: 50s }]
+";
+    let events = Setup { cancel, ..Setup::new(&gateway.url, scenarios) }.run().await;
+    let ended: Vec<_> = events.attempts().iter().map(|attempt| attempt.scenario.as_str()).collect();
+    assert_eq!(ended, ["PASSING", "FAILING"]);
+    let finished = events.finished();
+    assert!(finished.interrupted);
+    assert_eq!((finished.tally.passed, finished.tally.failed, finished.tally.total()), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn a_failure_that_was_to_be_tried_again_is_not_the_last_word() {
+    let cancel = Cancel::default();
+    let asked = cancel.clone();
+    let calls = AtomicUsize::new(0);
+    let gateway = Gateway::start(move |_| {
+        if calls.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Answer::whole(500, "{}");
+        }
+        asked.cancel();
+        Answer::raw("", Then::Silence)
+    })
+    .await;
+    let scenarios = one_step("{ status: 200 }");
+    let settings = Settings { retries: 3, ..settings() };
+    let events = Setup { settings, cancel, ..Setup::new(&gateway.url, &scenarios) }.run().await;
+    let ended: Vec<_> = events.attempts().iter().map(|attempt| (attempt.attempt, attempt.last)).collect();
+    assert_eq!((ended.as_slice(), gateway.calls().len()), (&[(1, false)][..], 2));
+    assert!(events.finished().interrupted);
+    assert_eq!(events.finished().tally.total(), 0);
 }
 
 #[tokio::test]

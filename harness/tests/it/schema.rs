@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
 use plumbline_harness::source::Files;
-use plumbline_harness::source::written::{contract_schema, scenario_schema};
+use plumbline_harness::source::written::{contract_schema, dialect_schema, scenario_schema};
 use plumbline_harness::target::descriptor_schema;
 use serde_json::Value;
 
@@ -16,8 +16,13 @@ fn root() -> PathBuf {
 }
 
 /// The schema of each kind of file, by its name on the command line.
-fn schemas() -> [(&'static str, schemars::Schema); 3] {
-    [("scenario", scenario_schema()), ("contract", contract_schema()), ("target", descriptor_schema())]
+fn schemas() -> [(&'static str, schemars::Schema); 4] {
+    [
+        ("scenario", scenario_schema()),
+        ("contract", contract_schema()),
+        ("dialect", dialect_schema()),
+        ("target", descriptor_schema()),
+    ]
 }
 
 fn validator(kind: &str) -> Validator {
@@ -40,15 +45,21 @@ fn mistakes(validator: &Validator, text: &str) -> Vec<String> {
 #[test]
 fn the_shipped_files_are_valid() {
     let (scenario, contract, target) = (validator("scenario"), validator("contract"), validator("target"));
+    let dialect = validator("dialect");
     let shipped = Files::below(&root().join("scenarios")).unwrap();
     assert!(shipped.iter().count() > 1);
     for file in shipped.iter().filter(|file| !file.name.ends_with(".feature")) {
-        let validator = if file.name.ends_with("contract.yaml") { &contract } else { &scenario };
+        let validator = match file.name.rsplit('/').collect::<Vec<_>>()[..] {
+            ["contract.yaml", ..] => &contract,
+            [_, "dialects", ..] => &dialect,
+            _ => &scenario,
+        };
         assert_eq!(mistakes(validator, &file.text), Vec::<String>::new(), "{}", file.name);
     }
     let targets = Files::below(&root().join("targets")).unwrap();
     assert!(targets.iter().count() > 1);
-    for file in targets.iter() {
+    // What a gateway itself is configured with stands beside its descriptor.
+    for file in targets.iter().filter(|file| !file.name.ends_with(".config.yaml")) {
         assert_eq!(mistakes(&target, &file.text), Vec::<String>::new(), "{}", file.name);
     }
     assert_eq!(mistakes(&contract, CONTRACT), Vec::<String>::new());
@@ -94,6 +105,8 @@ scenarios:
         logs: { request_id: a, expect: [{ at: $, is: array }], verifies: log.line }
       - { name: two, call: GET /, bills: one }
       - { name: flow, call: GET /, expect: { stream: { of: chat, order: { is: text+ finish }, ended: false } } }
+      - { name: torn, call: GET /, expect: { stream: { of: chat, ended: broken-off } } }
+      - { name: rent, call: GET /, expect: { stream: { of: chat, ended: { is: broken-off, verifies: stream.ended } } } }
       - { name: three, call: GET /, body: text, bills: none }
       - { name: fail, fault: { kind: html, times: 1 } }
       - name: drip
@@ -141,6 +154,7 @@ scenarios:
         ("is: string", "length: -1"),
         ("is: string", "length: { least: 1 }"),
         ("is: string", "is: string, level: COULD"),
+        ("status: 200", "stream: { of: chat, ended: broken }"),
         ("bills: one", "bills: two"),
         ("bills: one", "bills: { modle: a }"),
         ("bills: one", "capture: { a: { second: $.a } }"),

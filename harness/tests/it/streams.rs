@@ -315,6 +315,33 @@ async fn a_stream_may_have_to_break_off() {
 }
 
 #[tokio::test]
+async fn a_client_may_have_to_see_that_a_stream_breaks_off() {
+    let expect = |of: &str, order: &str| {
+        format!(
+            "{{ status: 200, verifies: stream.shape, stream: {{ of: {of}, order: {{ is: {order} }},
+            ended: {{ is: broken-off, verifies: stream.ended }} }} }}"
+        )
+    };
+    let (chat, lines) = (expect("chat", "text+"), expect("lines", "line+"));
+    let cut = || chunked(&events(&[HEL, LO]), false);
+    assert_eq!(judge(&chat, cut).await.verdict, Verdict::Passed);
+    let line = "event: line\ndata: a\n\n";
+    assert_eq!(judge(&lines, move || chunked(line, false)).await.verdict, Verdict::Passed);
+    // A body that is whole looks as if the stream were: with its end, without it, and in the middle of an event.
+    for data in [&[HEL, LO, DONE][..], &[HEL, LO]] {
+        let body = events(data);
+        assert_eq!(missed(&judge(&chat, move || streamed(body.clone())).await), ["stream.ended"]);
+    }
+    let half = events(&[HEL]) + "data: {\"mod";
+    let closed = format!("{HEAD}{half}");
+    assert_eq!(missed(&judge(&chat, move || streamed(half.clone())).await), ["stream.ended"]);
+    // Nothing but its connection ends such a body, so that nobody sees whether it is whole.
+    let closed = move || Answer::raw(closed.clone(), Then::Close);
+    assert_eq!(missed(&judge(&chat, closed).await), ["stream.ended"]);
+    assert_eq!(missed(&judge(&lines, move || chunked(line, true)).await), ["stream.ended"]);
+}
+
+#[tokio::test]
 async fn a_stream_is_one_of_several_answers() {
     let expect = "{ any_of: [
             { name: streamed, status: 200, stream: { of: chat, verifies: stream.shape } },
@@ -439,7 +466,7 @@ fn mistakes_in_what_is_expected_are_told() {
             (file, 16, "a stream of events has no JSON body", "write under `stream`"),
             (file, 16, "the stream has no kind `finsh`", "did you mean `finish`?"),
             (file, 16, "no JSON Schema `demo/chatt`", "did you mean `demo/chat`?"),
-            (file, 16, "found the text `perhaps`, expected `true`, `false`", ""),
+            (file, 16, "there is no `perhaps` here", "known here: broken-off, false, true"),
             (file, 20, "`(text finish` is not an order of events: a `)` is missing", "as in `role content*"),
             (file, 20, "no requirement `stream.shap`", "did you mean `stream.shape`?"),
             (file, 20, "no field `sorted` here", ""),

@@ -15,6 +15,12 @@ use plumbline_record::{Case, Event, Exchange, RunFinished, ScenarioFinished, Ver
 /// The contract `demo`.
 pub(crate) const CONTRACT: &str = include_str!("demo/contract.yaml");
 
+/// The dialects of the contract `demo`.
+const DIALECTS: [(&str, &str); 2] = [
+    ("demo/dialects/flat.yaml", include_str!("demo/dialects/flat.yaml")),
+    ("demo/dialects/nested.yaml", include_str!("demo/dialects/nested.yaml")),
+];
+
 /// The file that [`Setup`] reads its scenarios as.
 pub(crate) const FILE: &str = "demo/scenarios.yaml";
 
@@ -44,7 +50,10 @@ pub(crate) fn templates() -> Templates {
 
 /// Reads files beside the contract.
 pub(crate) fn read_files(files: &[(&str, &str)]) -> (Suite, Vec<Mistake>) {
-    let all = [("demo/contract.yaml", CONTRACT)].into_iter().chain(files.iter().copied());
+    let own = [("demo/contract.yaml", CONTRACT)].into_iter().chain(DIALECTS);
+    // A file that is given goes before one of the same name.
+    let own = own.filter(|(name, _)| files.iter().all(|(other, _)| other != name));
+    let all = own.chain(files.iter().copied());
     load(Files::in_memory(all), &["demo/chat"], templates())
 }
 

@@ -96,6 +96,20 @@ async fn a_wrong_status_is_told_alone() {
 }
 
 #[tokio::test]
+async fn what_must_stand_nowhere_is_looked_for_in_a_wrong_answer_too() {
+    let gateway = Gateway::start(|_| Answer::whole(503, r#"{ "at": "\/srv" }"#)).await;
+    for expect in [
+        "{ status: 200, verifies: chat.answers, body: [{ at: $.id, is: string }],
+            nowhere: [{ text: /srv, verifies: stream.text }, { text: /usr, verifies: stream.shape }] }",
+        "{ status: 200, verifies: chat.answers, stream: { of: chat },
+            nowhere: [{ text: /srv, verifies: stream.text }] }",
+    ] {
+        let events = Setup::new(&gateway.url, &one_step(expect)).run().await;
+        assert_eq!(missed(events.case("ONE")), ["chat.answers", "stream.text"], "{expect}");
+    }
+}
+
+#[tokio::test]
 async fn a_missed_should_is_a_warning_and_no_failure() {
     for (expect, level) in [
         ("{ status: 200, body: [{ at: $.please, is: string, level: SHOULD }] }", Level::Should),

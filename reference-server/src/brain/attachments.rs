@@ -29,7 +29,7 @@ impl Attachments {
         for (place, message) in messages.iter().enumerate() {
             for part in &message.parts {
                 match part {
-                    Part::Text(_) | Part::ToolCall(_) | Part::ToolResult(_) => {}
+                    Part::Text(_) | Part::Thinking(_) | Part::ToolCall(_) | Part::ToolResult(_) => {}
                     Part::Image(image) => {
                         images += 1;
                         let sight = gallery.see(image, &mut pixels);
@@ -96,7 +96,7 @@ impl Attachments {
 /// Whether a model can read a part of a message by itself.
 pub(crate) fn is_readable(part: &Part) -> bool {
     match part {
-        Part::Text(_) | Part::ToolCall(_) | Part::ToolResult(_) => true,
+        Part::Text(_) | Part::Thinking(_) | Part::ToolCall(_) | Part::ToolResult(_) => true,
         Part::Image(image) => gallery::is_readable(image),
         Part::File(file) => pdf::pages(&file.bytes).is_ok(),
         Part::Audio(audio) => Sound::of(audio).is_ok(),

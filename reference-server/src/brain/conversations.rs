@@ -40,7 +40,7 @@ fn vertex() -> ModelIdentity {
 }
 
 fn message(role: Role, text: &str) -> Message {
-    Message { role, parts: vec![Part::Text(text.to_owned())] }
+    Message::new(role, vec![Part::Text(text.to_owned())])
 }
 
 fn user(text: &str) -> Message {
@@ -61,7 +61,7 @@ fn image(bytes: &'static [u8], detail: Option<Detail>) -> Part {
 }
 
 fn showing(text: &str, bytes: &'static [u8]) -> Message {
-    Message { role: Role::User, parts: vec![Part::Text(text.to_owned()), image(bytes, None)] }
+    Message::new(Role::User, vec![Part::Text(text.to_owned()), image(bytes, None)])
 }
 
 fn file(name: Option<&str>, bytes: impl Into<Bytes>) -> Part {
@@ -201,7 +201,7 @@ fn an_unknown_image_is_recalled_too() {
 #[test]
 fn several_images_are_counted_and_described_together() {
     let parts = vec![Part::Text("Zebra".to_owned()), image(APPLE, None), image(BLUE, None)];
-    let text = answer(vec![Message { role: Role::User, parts }]);
+    let text = answer(vec![Message::new(Role::User, parts)]);
     let told = "I was shown 2 images. This is a red apple with a green leaf. \
                 This is an image of 64x64 pixels, mostly blue.";
     assert!(text.contains(told), "{text}");
@@ -211,7 +211,7 @@ fn several_images_are_counted_and_described_together() {
 fn the_detail_of_an_image_is_told_by_rules_and_by_the_echo() {
     let low = |text: &str| {
         let parts = vec![Part::Text(text.to_owned()), image(APPLE, Some(Detail::Low))];
-        answer(vec![Message { role: Role::User, parts }])
+        answer(vec![Message::new(Role::User, parts)])
     };
     let told = "This is a red apple with a green leaf. I looked at it at low detail.";
     assert_eq!(low("Describe this fruit."), told);
@@ -227,7 +227,7 @@ fn what_cannot_be_read_is_refused_in_every_turn() {
     assert_eq!(refusal(later), image(2, BadImage::Damaged));
     let parts = vec![file(None, pdf::tests::pdf(1)), file(Some("a.pdf"), b"%PDF-1.7".as_slice())];
     let problem = BadPdf::Damaged;
-    assert_eq!(refusal(vec![Message { role: Role::User, parts }]), Refusal::File { number: 2, problem });
+    assert_eq!(refusal(vec![Message::new(Role::User, parts)]), Refusal::File { number: 2, problem });
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn the_echo_carries_the_question_byte_for_byte() {
     assert!(text.contains(&format!("You said: \"{odd}\"")), "{text}");
     assert!(text.contains("3 turns and a system prompt of 94 characters"), "{text}");
     let parts = vec![Part::Text("one".to_owned()), Part::Text("two".to_owned())];
-    assert!(answer(vec![Message { role: Role::User, parts }]).contains("\"one\ntwo\""));
+    assert!(answer(vec![Message::new(Role::User, parts)]).contains("\"one\ntwo\""));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn the_echo_names_files_and_their_pages() {
     let (one, three) = (pdf::tests::pdf(1), pdf::tests::pdf(3));
     let (bytes, more) = (one.len(), three.len());
     let parts = vec![Part::Text("Zebra".to_owned()), file(Some("report. Final.pdf"), one), file(None, three)];
-    let text = answer(vec![Message { role: Role::User, parts }]);
+    let text = answer(vec![Message::new(Role::User, parts)]);
     let told = format!("I was given the file \"report. Final.pdf\", 1 page, {bytes} bytes long. ");
     assert!(text.contains(&told), "{text}");
     let told = format!("I was given the file without a name, 3 pages, {more} bytes long. ");
@@ -291,7 +291,7 @@ fn odd_requests_get_answers() {
         answer(vec![system("Be brief.")]).ends_with("a system prompt of 9 characters. You said nothing.")
     );
     assert!(answer(vec![user("")]).ends_with("You said: \"\"."));
-    assert!(answer(vec![Message { role: Role::User, parts: Vec::new() }]).ends_with("You said: \"\"."));
+    assert!(answer(vec![Message::new(Role::User, Vec::new())]).ends_with("You said: \"\"."));
     let long = "word ".repeat(200_000);
     let completion = complete(vec![user(&long)], &[], None);
     assert!(completion.answer.text.contains(&long));
@@ -339,8 +339,12 @@ fn an_empty_text_has_no_embedding() {
 fn temperature_changes_nothing() {
     let hello = request(vec![user("Hello")]);
     let plain = BRAIN.answer(&bedrock(), &hello);
-    for temperature in [0.0, 1.0, 2.0] {
-        let warm = CompletionRequest { temperature: Some(temperature), top_p: Some(0.0), ..hello.clone() };
+    for temperature in [0, 1, 2] {
+        let warm = CompletionRequest {
+            temperature: Some(temperature.into()),
+            top_p: Some(0.into()),
+            ..hello.clone()
+        };
         assert_eq!(BRAIN.answer(&bedrock(), &warm), plain);
     }
 }

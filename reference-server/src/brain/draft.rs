@@ -24,7 +24,7 @@ impl Draft {
             Self::Object(text) => Self::Object(choice(text)),
             Self::Fixed(json) => Self::Fixed(json.clone()),
             Self::Calls(calls) => {
-                let ids = tools::ids(&request.messages, number);
+                let ids = tools::ids(request, number);
                 let calls = calls.iter().zip(ids).map(|(call, id)| ToolCall { id, ..call.clone() });
                 Self::Calls(calls.collect())
             }

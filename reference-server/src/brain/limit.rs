@@ -1,7 +1,7 @@
 use super::draft::Draft;
 use super::probability::Tokens;
 use super::tokens;
-use crate::domain::inference::{Answer, CompletionRequest, FinishReason, Usage};
+use crate::domain::inference::{Answer, CompletionRequest, FinishReason, Thinking, Usage};
 
 /// An answer cut before the earliest stop text, then after the most tokens; says why it ended. What is left of it is
 /// counted.
@@ -14,6 +14,7 @@ pub(super) fn cut(
     let most = request.max_tokens.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
     let mut room = Room { left: most, is_full: false, taken: 0 };
     let thinking = thought.map(|thought| room.take(thought)).filter(|thought| !thought.is_empty());
+    let thinking = thinking.map(Thinking::of_text);
     usage.thinking_tokens += room.taken;
     let (mut text, calls) = draft.into_parts();
     let stop = earliest(&text, &request.stop);
@@ -39,7 +40,7 @@ pub(super) fn cut(
     };
     let told = request.alternatives.filter(|_| !text.is_empty());
     let tokens = told.map(|alternatives| Tokens::new(text.clone(), alternatives).collect());
-    Answer { thinking, text, tool_calls, finish_reason, tokens }
+    Answer { thinking, text, refusal: None, tool_calls, finish_reason, tokens }
 }
 
 /// The stop text that is found first, the shorter one of two at the same place.
@@ -132,7 +133,7 @@ mod tests {
         assert_eq!((answer.text.as_str(), answer.finish_reason), ("one", FinishReason::Length));
         assert_eq!((usage.output_tokens, usage.thinking_tokens), (3, 2));
         let (answer, usage) = limited(text(), Some("four five"), &["four"], Some(1));
-        assert_eq!((answer.thinking.as_deref(), answer.text.as_str()), (Some("four"), ""));
+        assert_eq!((answer.thinking, answer.text.as_str()), (Some(Thinking::of_text("four")), ""));
         assert_eq!(
             (usage.output_tokens, usage.thinking_tokens, answer.finish_reason),
             (1, 1, FinishReason::Length)

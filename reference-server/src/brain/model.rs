@@ -88,7 +88,7 @@ impl Brain {
             AnswerFormat::Text => Ok(Draft::Text(self.text(scene, turns))),
             AnswerFormat::JsonObject => Ok(Draft::Object(self.text(scene, turns))),
             AnswerFormat::JsonSchema(schema) => {
-                let schema = Schema::read(schema, &mut budget)?;
+                let schema = Schema::read(&schema.schema, &mut budget)?;
                 let value = schema.value(&Hints::of(scene.question()), &mut budget)?;
                 Ok(Draft::Fixed(value.to_string()))
             }

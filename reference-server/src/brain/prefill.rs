@@ -127,7 +127,7 @@ mod tests {
     const CAPITAL: &str = "The capital of France is Paris.";
 
     fn said(role: Role, text: &str) -> Message {
-        Message { role, parts: vec![Part::Text(text.to_owned())] }
+        Message::new(role, vec![Part::Text(text.to_owned())])
     }
 
     fn answer(messages: Vec<Message>, is_begun: bool) -> Completion {
@@ -165,7 +165,7 @@ mod tests {
     fn what_a_tool_has_answered_is_told_behind_it() {
         let call = ToolCall { id: "a".to_owned(), name: "look".to_owned(), arguments: "{}".to_owned() };
         let result = ToolResult { call_id: "a".to_owned(), text: "18 degrees".to_owned(), is_error: false };
-        let turn = |role, part| Message { role, parts: vec![part] };
+        let turn = |role, part| Message::new(role, vec![part]);
         let told = answer(
             vec![
                 said(Role::User, "Look!"),

@@ -44,7 +44,7 @@ pub(crate) fn count_for_another(request: &CompletionRequest, most: Option<u64>) 
     let attached = parts.map(|part| match part {
         Part::File(file) => pdf::pages(&file.bytes).map_or(0, |pages| pages as u64 * PAGE),
         Part::Audio(audio) => Sound::of(audio).map_or(0, Sound::tokens),
-        Part::Text(_) | Part::Image(_) | Part::ToolCall(_) | Part::ToolResult(_) => 0,
+        Part::Text(_) | Part::Image(_) | Part::Thinking(_) | Part::ToolCall(_) | Part::ToolResult(_) => 0,
     });
     total(request, attached.sum(), most)
 }
@@ -74,7 +74,8 @@ fn texts(request: &CompletionRequest) -> impl Iterator<Item = &str> {
     let parts = request.messages.iter().flat_map(|message| &message.parts);
     let said = parts.flat_map(|part| match part {
         Part::Text(text) => [Some(text.as_str()), None],
-        Part::Image(_) | Part::Audio(_) => [None, None],
+        // Earlier thoughts are nothing that a model is told again.
+        Part::Image(_) | Part::Audio(_) | Part::Thinking(_) => [None, None],
         Part::File(file) => [file.name.as_deref(), None],
         Part::ToolCall(call) => [Some(&*call.name), Some(&*call.arguments)],
         Part::ToolResult(result) => [Some(&*result.text), None],
@@ -119,7 +120,7 @@ mod tests {
     }
 
     fn asking(parts: Vec<Part>) -> CompletionRequest {
-        let messages = vec![Message { role: Role::User, parts }];
+        let messages = vec![Message::new(Role::User, parts)];
         CompletionRequest { messages, ..CompletionRequest::default() }
     }
 
@@ -144,7 +145,7 @@ mod tests {
         assert_eq!(cost(vec![Part::ToolCall(call), Part::ToolResult(result)]), 7 + 3 * 2);
         let schema = serde_json::json!({ "type": "object" });
         let parameters = tokens::count(&schema.to_string());
-        let tool = Tool { name: hello(), description: Some(hello()), parameters: Some(schema) };
+        let tool = Tool { name: hello(), description: Some(hello()), parameters: Some(schema), strict: None };
         let request = CompletionRequest { tools: vec![tool], ..asking(Vec::new()) };
         assert_eq!(count(&request, None), Ok(7 + 2 * 2 + parameters));
         assert!(parameters > 3);

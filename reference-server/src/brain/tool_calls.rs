@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{BadSound, Brain, Refusal, sound, tokens};
 use crate::domain::inference::{
     Answer, AnswerFormat, Audio, Completion, CompletionRequest, FinishReason, Message, ModelIdentity, Part,
-    Role, Tool, ToolCall, ToolMode, ToolResult, ToolUse,
+    Role, Thinking, Tool, ToolCall, ToolMode, ToolResult, ToolUse,
 };
 
 static BRAIN: LazyLock<Brain> = LazyLock::new(|| Brain::embedded().unwrap());
@@ -25,7 +25,7 @@ fn model() -> ModelIdentity {
 }
 
 fn said(role: Role, part: Part) -> Message {
-    Message { role, parts: vec![part] }
+    Message::new(role, vec![part])
 }
 
 fn user(text: &str) -> Message {
@@ -43,7 +43,7 @@ fn result(id: &str, text: &str, is_error: bool) -> Message {
 }
 
 fn tool(name: &str, parameters: Option<Value>) -> Tool {
-    Tool { name: name.to_owned(), description: None, parameters }
+    Tool { name: name.to_owned(), parameters, ..Tool::default() }
 }
 
 fn weather() -> Tool {
@@ -207,8 +207,9 @@ fn answers_have_the_form_that_is_asked_for() {
         "required": ["name", "age"],
         "additionalProperties": false,
     });
-    assert_eq!(json(AnswerFormat::JsonSchema(schema)), json!({ "name": "France", "age": 36 }));
-    let impossible = CompletionRequest { format: AnswerFormat::JsonSchema(json!(false)), ..request("Hi") };
+    assert_eq!(json(AnswerFormat::JsonSchema(schema.into())), json!({ "name": "France", "age": 36 }));
+    let impossible =
+        CompletionRequest { format: AnswerFormat::JsonSchema(json!(false).into()), ..request("Hi") };
     assert!(matches!(BRAIN.answer(&model(), &impossible), Err(Refusal::Schema { .. })));
 }
 
@@ -232,14 +233,14 @@ fn further_answers_differ_and_all_are_paid_for() {
 fn a_model_that_thinks_does_so_within_its_budget() {
     let thinking = |budget| CompletionRequest { thinking: Some(budget), ..request("Hello") };
     let whole = complete(&thinking(1_000));
-    let thought = whole.answer.thinking.unwrap();
+    let thought = whole.answer.thinking.unwrap().text;
     assert_eq!(thought, "The question is: \"Hello\". I answer it plainly.");
     assert_eq!(whole.usage.thinking_tokens, tokens::count(&thought));
     let text = tokens::count(&whole.answer.text);
     assert_eq!(whole.usage.output_tokens, text + whole.usage.thinking_tokens);
     let short = complete(&thinking(3));
     assert_eq!((short.usage.thinking_tokens, short.answer.finish_reason), (3, FinishReason::Stop));
-    assert_eq!(short.answer.thinking.as_deref(), Some("The question is"));
+    assert_eq!(short.answer.thinking, Some(Thinking::of_text("The question is")));
     assert_eq!(answer(&thinking(0)).thinking, None);
     assert_eq!(answer(&request("Hello")).thinking, None);
     let plain = ModelIdentity { thinks: false, ..model() };
@@ -260,7 +261,7 @@ fn sounds_are_heard_by_those_who_can() {
     let audio =
         |format: &str, bytes: Vec<u8>| Part::Audio(Audio { format: format.to_owned(), bytes: bytes.into() });
     let hearing = |parts: Vec<Part>| {
-        let messages = vec![Message { role: Role::User, parts }];
+        let messages = vec![Message::new(Role::User, parts)];
         CompletionRequest { messages, ..CompletionRequest::default() }
     };
     let wav = || audio("wav", sound::tests::silence(1_500));

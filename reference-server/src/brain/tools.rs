@@ -56,19 +56,20 @@ pub(super) fn calls(
         let room = most - made.len();
         made.extend(arguments(tool, &hints, room, budget)?.into_iter().map(|arguments| (tool, arguments)));
     }
-    let calls = made.into_iter().zip(ids(&request.messages, 0));
+    let calls = made.into_iter().zip(ids(request, 0));
     Ok(calls.map(|((tool, arguments), id)| ToolCall { id, name: tool.name.clone(), arguments }).collect())
 }
 
 /// The ids of the calls of an answer, of this number from 0: letters and digits, other ones in every turn of a
 /// conversation.
-pub(super) fn ids(messages: &[Message], answer: u32) -> impl Iterator<Item = String> {
+pub(super) fn ids(request: &CompletionRequest, answer: u32) -> impl Iterator<Item = String> {
+    let (messages, prefix) = (&request.messages, request.call_ids.prefix());
     let place = hash::fnv1a(hash::START, &(messages.len() as u64).to_le_bytes());
     let said = messages.last().map(Message::text).unwrap_or_default();
     let seed = hash::fnv1a(hash::fnv1a(place, said.as_bytes()), &answer.to_le_bytes());
     (0_u32..).map(move |index| {
         let id = hash::mix(hash::fnv1a(seed, &index.to_le_bytes()));
-        format!("call_{id:016x}{:08x}", hash::mix(id) >> 32)
+        format!("{prefix}{id:016x}{:08x}", hash::mix(id) >> 32)
     })
 }
 

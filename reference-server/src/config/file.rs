@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::environment::FromEnvironment;
 use super::placed::Placed;
+use crate::domain::catalog::Capability;
 
 /// The file of `plumbline serve --config`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -74,6 +75,14 @@ impl Kind {
             Self::Gemini => "gemini",
             Self::Vertex => "vertex",
             Self::Bedrock => "bedrock",
+        }
+    }
+
+    /// What its models are for.
+    pub(super) const fn capabilities(self) -> &'static [Capability] {
+        match self {
+            Self::Anthropic => &[Capability::Chat],
+            Self::Mock | Self::OpenAi | Self::Gemini | Self::Vertex | Self::Bedrock => Capability::ALL,
         }
     }
 }

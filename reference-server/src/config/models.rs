@@ -11,7 +11,7 @@ use super::bounds::{self, LIMIT, PAUSE, REST};
 use super::file::{BreakerEntry, DefaultsEntry, ModelEntry, RetriesEntry, RouteEntry, StickyEntry};
 use super::notes::Notes;
 use super::placed::Placed;
-use crate::domain::catalog::Catalog;
+use crate::domain::catalog::{Capability, Catalog, Model};
 use crate::domain::routing::{BreakerPolicy, ModelPlan, Plan, Policy, Retries, RoutePlan, Sticky};
 use crate::meant::hint_among;
 
@@ -31,8 +31,8 @@ const SESSION: Duration = Duration::from_mins(10);
 /// What models are checked against.
 pub(super) struct Models<'a> {
     pub(super) catalog: &'a Catalog,
-    /// The names of the providers.
-    pub(super) providers: Vec<&'a str>,
+    /// The names of the providers, and what their models are for.
+    pub(super) providers: BTreeMap<&'a str, &'static [Capability]>,
     /// What holds where a model says nothing else.
     pub(super) defaults: &'a Policy,
 }
@@ -47,38 +47,49 @@ impl Models<'_> {
                 notes.note(place, format!("there is no model `{id}` in the catalog"), hint);
                 return None;
             };
-            Some((Arc::clone(model.id()), self.model(entry, notes)))
+            Some((Arc::clone(model.id()), self.model(model, entry, notes)))
         };
         entries.iter().filter_map(planned).collect()
     }
 
-    fn model(&self, entry: &ModelEntry, notes: &mut Notes<'_>) -> ModelPlan {
+    fn model(&self, model: &Model, entry: &ModelEntry, notes: &mut Notes<'_>) -> ModelPlan {
         if entry.routes.is_empty() {
             let hint = Some("a model that is not here stays with the mock".to_owned());
             notes.note(entry.routes.place(), "a model needs a route", hint);
         }
-        let routes = self.routes(&entry.routes, notes);
-        let fallbacks = self.routes(&entry.fallbacks, notes);
+        let routes = self.routes(model, &entry.routes, notes);
+        let fallbacks = self.routes(model, &entry.fallbacks, notes);
         let sticky = entry.sticky.as_ref().and_then(|entry| sticky(entry, notes));
         let limits = (entry.timeout.as_ref(), entry.deadline.as_ref());
         let policy = policy(self.defaults, entry.retries.as_ref(), limits, entry.breaker.as_ref(), notes);
         ModelPlan { routes, fallbacks, policy: Policy { sticky, ..policy } }
     }
 
-    fn routes(&self, entries: &[Placed<RouteEntry>], notes: &mut Notes<'_>) -> Vec<RoutePlan> {
+    fn routes(&self, model: &Model, entries: &[Placed<RouteEntry>], notes: &mut Notes<'_>) -> Vec<RoutePlan> {
         if let Some(one_too_many) = entries.get(MOST_ROUTES) {
             let message = format!("there are {} routes, and can be {MOST_ROUTES}", entries.len());
             notes.note(one_too_many.place(), message, None);
         }
-        entries.iter().map(|entry| self.route(entry, notes)).collect()
+        entries.iter().map(|entry| self.route(model, entry, notes)).collect()
     }
 
-    fn route(&self, entry: &RouteEntry, notes: &mut Notes<'_>) -> RoutePlan {
+    fn route(&self, model: &Model, entry: &RouteEntry, notes: &mut Notes<'_>) -> RoutePlan {
         let provider = &entry.provider;
-        if !self.providers.contains(&provider.as_str()) {
-            let known = self.providers.iter().copied();
-            let hint = hint_among(provider, known).or_else(|| Some("name it under `providers`".to_owned()));
-            notes.note(provider.place(), format!("there is no provider `{}`", **provider), hint);
+        match self.providers.get(provider.as_str()) {
+            None => {
+                let known = self.providers.keys().copied();
+                let hint =
+                    hint_among(provider, known).or_else(|| Some("name it under `providers`".to_owned()));
+                notes.note(provider.place(), format!("there is no provider `{}`", **provider), hint);
+            }
+            Some(capabilities) if !capabilities.contains(&model.capability) => {
+                let (name, wanted) = (provider.as_str(), model.capability.name());
+                let message =
+                    format!("the provider `{name}` has no {wanted} models, and `{}` is one", model.id());
+                let hint = Some("choose a provider of another kind".to_owned());
+                notes.note(provider.place(), message, hint);
+            }
+            Some(_) => {}
         }
         let model = entry.model.as_ref().and_then(|model| bounds::name(model, LONGEST_NAME, notes));
         RoutePlan {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::file::Kind;
 use super::provider::{BedrockAccess, ProviderSettings};
 use crate::domain::routing::Backend;
 use crate::provider::http::Client;
@@ -36,7 +37,8 @@ fn backend(settings: ProviderSettings, client: &Client, mock: &Arc<dyn Provider>
             remote(OpenAi::new(client, endpoint, key), OpenAi::rebased)
         }
         ProviderSettings::Anthropic { endpoint, key } => {
-            remote(Anthropic::new(client, endpoint, key), Anthropic::rebased)
+            let anthropic = remote(Anthropic::new(client, endpoint, key), Anthropic::rebased);
+            anthropic.for_only(Kind::Anthropic.capabilities())
         }
         ProviderSettings::Gemini { endpoint, key } => {
             remote(Vertex::with_key(client, endpoint, key), Vertex::rebased)

@@ -89,7 +89,7 @@ pub(crate) fn world_plan(
     let text = format!("{models:#}");
     let mut notes = Notes::on(&text);
     let read = decode::<BTreeMap<String, Placed<ModelEntry>>>(&text, &mut notes);
-    let known = Models { catalog, providers: network.names().collect(), defaults: &network.defaults };
+    let known = Models { catalog, providers: network.capabilities(), defaults: &network.defaults };
     let plan = read.map(|entries| known.plan(&entries, &mut notes));
     match notes.finish(plan) {
         Ok(plan) => Ok((plan, upstream)),
@@ -105,8 +105,9 @@ fn checked(written: &Configuration, environment: Lookup<'_>, notes: &mut Notes<'
     let catalog = Catalog::embedded().ok()?;
     let providers = providers_of(&written.providers, environment, notes);
     let defaults = models::defaults(&written.defaults, notes);
-    let names = written.providers.keys().map(String::as_str).collect();
-    let known = Models { catalog: &catalog, providers: names, defaults: &defaults };
+    let named = written.providers.iter();
+    let providers_by_name = named.map(|(name, entry)| (name.as_str(), entry.kind.capabilities())).collect();
+    let known = Models { catalog: &catalog, providers: providers_by_name, defaults: &defaults };
     let plan = known.plan(&written.models, notes);
     Some(Config { providers, plan, defaults, seed: written.seed })
 }

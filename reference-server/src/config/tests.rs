@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::mistake::ConfigMistake;
 use super::provider::{BedrockAccess, ProviderSettings};
 use super::read::{Config, config_schema, world_plan};
-use crate::domain::catalog::Catalog;
+use crate::domain::catalog::{Capability, Catalog};
 use crate::domain::routing::testing::{Script, network};
 use crate::domain::routing::{Backend, BreakerPolicy, Network, Plan, Policy, Retries, RoutePlan, Sticky};
 use crate::provider::{Mock, Provider};
@@ -190,6 +190,14 @@ fn a_mistake_has_its_line_and_says_how_to_mend_it() {
             "no provider `p`",
             "under `providers`",
         ),
+        (
+            "providers:\n  claude: { kind: anthropic, key: { env: A } }\nmodels:\n  cohere_english_v3:\n    \
+             routes: [{ provider: claude }]\n"
+                .to_owned(),
+            5,
+            "`claude` has no embedding models, and `cohere_english_v3` is one",
+            "another kind",
+        ),
         (model("timeout: 30"), 6, "`30` is not a duration", "`1m 30s`"),
         (model("timeout: 0s"), 6, "`0s` is out of bounds", "from 1ms to 1h"),
         (model("retries: { attempts: 11 }"), 6, "11 is out of bounds", "from 1 to 10"),
@@ -281,11 +289,16 @@ fn what_is_read_is_valid_against_the_schema_and_mistakes_are_not() {
     }
 }
 
-/// A gateway with providers p0, in this process, and away, elsewhere.
+/// A gateway with providers p0, in this process, and away and claude, elsewhere. The last of them cannot embed.
 fn gateway() -> Network {
     let mut network = network("claude_3_haiku", Policy::default(), &[&Script::default()]);
     let mock: Arc<dyn Provider> = Arc::new(Mock::default());
-    network.backends.insert("away".into(), Backend::remote(Arc::clone(&mock), move |_| Arc::clone(&mock)));
+    let remote = || {
+        let mock = Arc::clone(&mock);
+        Backend::remote(Arc::clone(&mock), move |_| Arc::clone(&mock))
+    };
+    network.backends.insert("away".into(), remote());
+    network.backends.insert("claude".into(), remote().for_only(&[Capability::Chat]));
     network
 }
 
@@ -298,7 +311,10 @@ fn a_world_is_given_routes_in_the_same_words() {
     assert_eq!(of_world(None, None), Ok((Plan::new(), None)));
     let models = json!({ "gpt-4.1-mini": {
         "routes": [{ "provider": "p0", "model": "mine", "weight": 2 }, { "provider": "away" }],
-        "retries": { "attempts": 2, "backoff": "1ms" },
+        "fallbacks": [{ "provider": "claude" }],
+        "retries": { "attempts": 2, "backoff": "1ms", "most": "2s" },
+        "timeout": "1s", "deadline": "3s",
+        "breaker": { "failures": 2, "cooldown": "1m" },
         "sticky": { "header": "x-session", "ttl": "5m" },
     }});
     let (plan, upstream) = of_world(Some(&models), Some("http://127.0.0.1:9090/~w/x")).unwrap();
@@ -306,7 +322,16 @@ fn a_world_is_given_routes_in_the_same_words() {
     let routes: BTreeMap<_, _> =
         plan["gpt-4.1-mini"].routes.iter().map(|route| (&*route.provider, route.weight)).collect();
     assert_eq!(routes, BTreeMap::from([("p0", 2), ("away", 1)]));
-    assert_eq!(plan["gpt-4.1-mini"].policy.retries.attempts, 2);
+    assert_eq!(&*plan["gpt-4.1-mini"].fallbacks[0].provider, "claude");
+    let (seconds, milliseconds) = (Duration::from_secs, Duration::from_millis);
+    let expected = Policy {
+        retries: Retries { attempts: 2, backoff: milliseconds(1), most: seconds(2) },
+        timeout: seconds(1),
+        deadline: seconds(3),
+        breaker: Some(BreakerPolicy { failures: 2, cooldown: seconds(60) }),
+        sticky: Some(Sticky { header: "x-session".into(), ttl: seconds(300) }),
+    };
+    assert_eq!(plan["gpt-4.1-mini"].policy, expected);
 }
 
 #[test]
@@ -316,6 +341,16 @@ fn what_is_wrong_with_the_routes_of_a_world_is_told() {
         (Some(routes(json!([{ "provider": "awy" }]))), None, "did you mean `away`?"),
         (Some(routes(json!([{ "provider": "p0", "weigth": 1 }]))), None, "did you mean `weight`?"),
         (Some(routes(json!([]))), None, "a model needs a route"),
+        (
+            Some(json!({ "cohere_english_v3": { "routes": [{ "provider": "claude" }] } })),
+            None,
+            "`claude` has no embedding models",
+        ),
+        (
+            Some(json!({ "gpt-4.1-mini": { "routes": [{ "provider": "p0" }], "timeout": "30" } })),
+            None,
+            "`30` is not a duration",
+        ),
         (Some(json!({ "no-such": { "routes": [{ "provider": "p0" }] } })), None, "no model `no-such`"),
         (Some(json!([])), None, "`routes` cannot be used"),
         (None, Some("127.0.0.1:9090"), "`upstream` is not an address"),
@@ -326,4 +361,12 @@ fn what_is_wrong_with_the_routes_of_a_world_is_told() {
     }
     let alone = world_plan(&Network::default(), &Catalog::embedded().unwrap(), None, Some("http://a"));
     assert!(alone.unwrap_err().contains("--config"));
+}
+
+#[test]
+fn the_configuration_beside_the_descriptors_has_no_mistakes() {
+    let text = include_str!("../../../targets/local-upstream.config.yaml");
+    let config = read(text).unwrap();
+    assert_eq!(config.plan["gpt-4.1"].fallbacks.len(), 1);
+    assert_eq!(config.plan["gpt-3.5-turbo"].policy.retries.attempts, 2);
 }

@@ -15,14 +15,10 @@ use crate::domain::faults::{ArmedFault, FaultRule};
 use crate::domain::ledger::Operation;
 use crate::domain::world::World;
 use crate::domain::worlds::Worlds;
-use crate::provider::{Fault, FaultKind};
+use crate::provider::Fault;
 
 /// Most calls that a rule can wait for or strike.
 const MOST_CALLS: u32 = 1_000_000;
-/// Most seconds that a provider can want to be left alone: a day.
-const MOST_SECONDS: u32 = 86_400;
-/// Longest text of a provider's error, in bytes.
-const LONGEST_MESSAGE: usize = 4_096;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,24 +108,8 @@ pub(super) async fn remove(
 
 fn read(world: &World, wanted: NewFault) -> Result<FaultRule, ControlError> {
     let NewFault { kind, model, operation, times, after, status, retry_after, message } = wanted;
-    let kind = input::fault_kind(&kind)?;
-    if (status.is_some() || message.is_some()) && !kind.is_error() {
-        return Err(ControlError::bad_request(format!(
-            "a fault of the kind {:?} is no error of the provider's, so it has neither \"status\" nor \
-             \"message\"",
-            kind.name()
-        )));
-    }
-    if retry_after.is_some() && kind != FaultKind::RateLimited {
-        return Err(ControlError::bad_request("only the kind \"rate-limited\" has \"retry_after\""));
-    }
-    if message.as_ref().is_some_and(|message| message.len() > LONGEST_MESSAGE) {
-        return Err(ControlError::bad_request(format!(
-            "\"message\" may have {LONGEST_MESSAGE} bytes and has more"
-        )));
-    }
-    input::within("status", status.map(u32::from), 400, 599)?;
-    input::within("retry_after", retry_after, 0, MOST_SECONDS)?;
+    let fault = Fault { kind: input::fault_kind(&kind)?, status, retry_after, message };
+    fault.check().map_err(|mistake| ControlError::bad_request(mistake.to_string()))?;
     input::within("times", times, 1, MOST_CALLS)?;
     input::within("after", Some(after), 0, MOST_CALLS)?;
     if let Some(model) = model.as_deref().filter(|model| world.catalog.find(model).is_none()) {
@@ -138,7 +118,7 @@ fn read(world: &World, wanted: NewFault) -> Result<FaultRule, ControlError> {
         )));
     }
     let operation = operation.as_deref().map(input::operation).transpose()?;
-    Ok(FaultRule { fault: Fault { kind, status, retry_after, message }, model, operation, times, after })
+    Ok(FaultRule { fault, model, operation, times, after })
 }
 
 #[cfg(test)]
@@ -147,6 +127,7 @@ mod tests {
 
     use super::*;
     use crate::domain::testing;
+    use crate::provider::FaultKind;
 
     fn rule(body: &Value) -> Result<FaultRule, String> {
         let world = testing::world();

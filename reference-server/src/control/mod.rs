@@ -1,6 +1,7 @@
 //! The control API under `/~control/`: what a test needs to do to the gateway, and to know of it, beside its
 //! dialects. It answers to this machine only, and only to who has the token.
 
+mod clock;
 mod defects;
 pub(crate) mod error;
 mod faults;

@@ -1,11 +1,9 @@
 //! The catalogue itself: which defects there are and what each breaks.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::LazyLock;
 
 use super::edits;
-use super::info::{DefectInfo, UnknownDefect};
+use super::info::DefectInfo;
 
 /// Every defect: those in code, in the order of the contract's rooms, then those that are data.
 pub fn catalogue() -> &'static [DefectInfo] {
@@ -124,43 +122,45 @@ defects! {
             "conversation.system-prompt-kept", "anthropic.conversation.system",
             "anthropic.conversation.system-blocks", "anthropic.caching.usage-split",
             "gemini.generate.system-instruction", "openai.chat.instructions-kept",
-            "openai.responses.instructions-kept"
+            "openai.responses.instructions-kept", "gateway.request.system"
         ], wild false,
         "system messages do not reach the provider";
     ImagesDropped = "images-dropped",
         breaks [
             "conversation.image-seen", "conversation.image-recalled", "anthropic.images.seen",
-            "anthropic.images.unreadable-refused", "gemini.content.image", "openai.chat.attachments-seen"
+            "anthropic.images.unreadable-refused", "gemini.content.image", "openai.chat.attachments-seen",
+            "gateway.request.images"
         ], wild false,
         "images do not reach the provider";
     CredentialNotRequired = "credential-not-required",
         breaks [
             "auth.missing-refused", "auth.malformed-refused", "anthropic.auth.missing-refused",
-            "gemini.auth.missing", "openai.auth.missing-refused"
+            "gemini.auth.missing", "openai.auth.missing-refused", "gateway.auth.missing"
         ], wild false,
         "a request without a usable credential is served as if it had a valid key";
     UnknownKeyAccepted = "unknown-key-accepted",
         breaks [
             "auth.unknown-refused", "anthropic.auth.unknown-refused", "gemini.auth.unknown",
-            "gemini.auth.query", "openai.auth.unknown-refused"
+            "gemini.auth.query", "openai.auth.unknown-refused", "gateway.auth.unknown"
         ], wild false,
         "a key that was never made is served as if it were valid";
     InactiveKeyAccepted = "inactive-key-accepted",
         breaks [
             "auth.inactive-refused", "auth.revoked-refused", "anthropic.auth.inactive-refused",
-            "gemini.auth.inactive", "openai.auth.inactive-refused"
+            "gemini.auth.inactive", "openai.auth.inactive-refused", "gateway.auth.revoked"
         ], wild false,
         "a key that is not in force is served all the same";
     ExpiredKeyAccepted = "expired-key-accepted",
         breaks [
             "auth.expired-refused", "anthropic.auth.expired-refused", "gemini.auth.expired",
-            "openai.auth.expired-refused"
+            "openai.auth.expired-refused", "gateway.auth.expired"
         ], wild false,
         "a key whose time is over is served all the same";
     ScopeNotEnforced = "scope-not-enforced",
         breaks [
             "scope.chat-needs-inference", "scope.embeddings-need-embedding",
-            "anthropic.auth.permission-enforced", "gemini.auth.scope", "openai.auth.permission-enforced"
+            "anthropic.auth.permission-enforced", "gemini.auth.scope", "openai.auth.permission-enforced",
+            "gateway.scope.refused"
         ], wild false,
         "a key's scopes are not looked at";
     ProviderIgnored = "provider-ignored",
@@ -169,19 +169,25 @@ defects! {
             "openai.chat.attachments-seen"
         ], wild false,
         "every call is answered by the first model of its kind, whichever was asked for";
-    BillingEventMissing = "billing-event-missing", breaks ["billing.event-per-success"], wild true,
+    BillingEventMissing = "billing-event-missing",
+        breaks ["billing.event-per-success", "gateway.billing.one"], wild true,
         "no billing event is written";
-    BillingEventDoubled = "billing-event-doubled", breaks ["billing.event-per-success"], wild false,
+    BillingEventDoubled = "billing-event-doubled",
+        breaks ["billing.event-per-success", "gateway.billing.one"], wild false,
         "every billing event is written twice";
-    BillingEventOnFailure = "billing-event-on-failure", breaks ["billing.no-event-on-failure"], wild false,
+    BillingEventOnFailure = "billing-event-on-failure",
+        breaks ["billing.no-event-on-failure", "gateway.billing.none"], wild false,
         "a call that is refused after authentication writes a billing event of no tokens";
-    BillingUsageWrong = "billing-usage-wrong", breaks ["billing.usage-matches"], wild false,
+    BillingUsageWrong = "billing-usage-wrong",
+        breaks ["billing.usage-matches", "gateway.billing.usage"], wild false,
         "a billing event counts one input token more than the answer";
-    BillingModelWrong = "billing-model-wrong", breaks ["billing.model-matches"], wild false,
+    BillingModelWrong = "billing-model-wrong",
+        breaks ["billing.model-matches", "gateway.billing.model"], wild false,
         "a billing event names another model than the one asked for";
-    BillingKeyWrong = "billing-key-wrong", breaks ["billing.key-matches"], wild false,
+    BillingKeyWrong = "billing-key-wrong", breaks ["billing.key-matches", "gateway.billing.key"], wild false,
         "a billing event names another key than the one that called";
-    BillingCostWrong = "billing-cost-wrong", breaks ["billing.cost-matches"], wild false,
+    BillingCostWrong = "billing-cost-wrong",
+        breaks ["billing.cost-matches", "gateway.billing.cost"], wild false,
         "a billing event costs a dollar more than its tokens";
     LastUsedNotMoved = "last-used-not-moved", breaks ["keys.last-used-moves"], wild true,
         "a key does not remember when it was last used";
@@ -229,7 +235,7 @@ defects! {
     UnknownModelAccepted = "unknown-model-accepted",
         breaks [
             "input.unknown-model-refused", "anthropic.errors.unknown-model", "gemini.errors.unknown-model",
-            "openai.errors.unknown-model"
+            "openai.errors.unknown-model", "gateway.models.unknown-refused"
         ], wild false,
         "the first capable model answers for a model that does not exist";
     EmptyTextRefused = "empty-text-refused", breaks ["input.empty-text-accepted"], wild true,
@@ -280,7 +286,8 @@ defects! {
     // Text
     AstralTextLost = "astral-text-lost",
         breaks [
-            "text.unharmed", "anthropic.text.unharmed", "gemini.text.unharmed", "openai.chat.text-unharmed"
+            "text.unharmed", "anthropic.text.unharmed", "gemini.text.unharmed", "openai.chat.text-unharmed",
+            "gateway.request.unicode"
         ], wild false,
         "characters beyond U+FFFF reach the provider as question marks";
     ControlsStripped = "controls-stripped", breaks ["text.controls-unharmed"], wild false,
@@ -319,14 +326,19 @@ defects! {
 
     // Provider
     PartialAnswerRelayed = "partial-answer-relayed",
-        breaks ["provider.malformed-success-hidden", "openai.errors.provider-failure"], wild false,
+        breaks [
+            "provider.malformed-success-hidden", "openai.errors.provider-failure",
+            "gateway.failure.malformed-told"
+        ], wild false,
         "a provider's answer that makes no sense is relayed as an empty one";
     ParseFailureNotLogged = "parse-failure-not-logged", breaks ["provider.failure-logged"], wild false,
         "the log does not tell that a provider's answer could not be read";
     ProviderBodyShown = "provider-body-shown", breaks ["provider.unmapped-error-hidden"], wild false,
         "the body of a provider's unknown error is shown to the caller";
     RateLimitSwallowed = "rate-limit-swallowed",
-        breaks ["provider.rate-limit-relayed", "openai.errors.provider-failure"], wild false,
+        breaks [
+            "provider.rate-limit-relayed", "openai.errors.provider-failure", "gateway.failure.limited"
+        ], wild false,
         "a provider's rate limit is answered as if it were a completion";
     RateLimitAs400 = "rate-limit-as-400", breaks ["provider.rate-limit-as-429"], wild true,
         "a provider's rate limit is answered with 400 and without its retry-after";
@@ -339,28 +351,125 @@ defects! {
         "a chat identical to an earlier one is answered from memory, with no usage and no billing event";
     EveryThirdEventLost = "every-third-event-lost", breaks ["billing.event-per-success"], wild false,
         "every third billing event of a key is not written";
-}
 
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.id())
-    }
-}
+    // Between clients and providers: what is refused
+    RefusedCallerAsks = "refused-caller-asks", breaks ["gateway.auth.nothing-asked"], wild false,
+        "a provider is asked before a credential is refused";
+    RefusedScopeAsks = "refused-scope-asks", breaks ["gateway.scope.nothing-asked"], wild false,
+        "a provider is asked before a key without the scope is refused";
+    UnknownModelAsks = "unknown-model-asks", breaks ["gateway.models.unknown-nothing-asked"], wild false,
+        "a provider is asked before a model that does not exist is refused";
+    RefusedInputAsks = "refused-input-asks",
+        breaks [
+            "gateway.input.nothing-asked", "gateway.input.invalid-nothing-asked",
+            "gateway.input.oversized-refused"
+        ], wild false,
+        "a provider is asked before a request that makes no sense is refused";
+    RefusedLimitAsks = "refused-limit-asks", breaks ["gateway.limits.nothing-asked"], wild false,
+        "a provider is asked before a request beyond the limit is refused";
+    InvalidInputFails = "invalid-input-fails", breaks ["gateway.input.invalid-refused"], wild false,
+        "a request with something wrong in it is told as a failure of the server";
+    MalformedInputFails = "malformed-input-fails", breaks ["gateway.input.malformed-refused"], wild false,
+        "a body that cannot be read is told as a failure of the server";
+    OversizedInputFails = "oversized-input-fails", breaks ["gateway.input.oversized-refused"], wild false,
+        "a body that is too large is told as a failure of the server";
 
-impl FromStr for Defect {
-    type Err = UnknownDefect;
+    // What reaches the provider
+    ProviderModelWrong = "provider-model-wrong", breaks ["gateway.request.model"], wild false,
+        "where one provider serves a model, another model of that provider is asked";
+    AskedTwice = "asked-twice", breaks ["gateway.request.once"], wild false,
+        "where one provider serves a model, it is asked again after it has answered";
+    AssistantTurnsDropped = "assistant-turns-dropped", breaks ["gateway.request.messages"], wild false,
+        "what the assistant has said in words does not reach the provider";
+    ToolDescriptionsCut = "tool-descriptions-cut", breaks ["gateway.request.tools"], wild false,
+        "of the description of a tool only the first eight bytes reach the provider";
+    ToolResultsCut = "tool-results-cut", breaks ["gateway.request.tool-results"], wild false,
+        "of the result of a tool only the first four bytes reach the provider";
+    SamplingDropped = "sampling-dropped", breaks ["gateway.request.parameters"], wild false,
+        "neither the temperature nor its like, top-p, reaches the provider";
+    TextNormalized = "text-normalized", breaks ["gateway.request.unicode"], wild false,
+        "letters with marks of their own reach the provider composed";
 
-    fn from_str(id: &str) -> Result<Self, Self::Err> {
-        match catalogue().iter().find(|info| info.id == id) {
-            Some(info) => Ok(info.defect),
-            None => Err(UnknownDefect { id: id.to_owned(), nearest: nearest(id) }),
-        }
-    }
-}
+    // What reaches the client
+    CutAnswerWrapped = "cut-answer-wrapped", breaks ["gateway.answer.shape"], wild false,
+        "an answer that the limit of tokens has cut comes within a warning";
+    AnswerMarked = "answer-marked", breaks ["gateway.answer.text"], wild false,
+        "the text of a whole answer ends with a mark of the gateway's";
+    ToolArgumentsEmptied = "tool-arguments-emptied", breaks ["gateway.answer.tool-calls"], wild false,
+        "a call of a tool in a whole answer has no arguments";
+    EndsSwapped = "ends-swapped", breaks ["gateway.answer.finish", "gateway.stream.finish"], wild false,
+        "an answer that is done is told as cut, and one that is cut as done";
+    UsageGuessed = "usage-guessed", breaks ["gateway.answer.usage", "gateway.stream.usage"], wild false,
+        "the usage is the gateway's guess, a little more than the provider's";
+    StreamGoesOn = "stream-goes-on", breaks ["gateway.stream.shape"], wild false,
+        "an event that no wire has follows the end of a stream";
+    StreamMarked = "stream-marked", breaks ["gateway.stream.text"], wild false,
+        "the text of a stream ends with a mark of the gateway's";
+    StreamPieceLost = "stream-piece-lost",
+        breaks ["gateway.stream.text", "gateway.stream.unbuffered"], wild false,
+        "the second piece of a streamed text is lost";
+    StreamHeldBack = "stream-held-back", breaks ["gateway.stream.unbuffered"], wild false,
+        "what follows the first piece of a streamed text is held back until the answer is whole";
+    LeavingNotNoticed = "leaving-not-noticed", breaks ["gateway.stream.cancelled"], wild false,
+        "a stream whose caller has left is read on to its end";
 
-/// The id that looks most like what was written.
-fn nearest(written: &str) -> Option<&'static str> {
-    let likeness = |info: &DefectInfo| strsim::jaro_winkler(written, info.id);
-    let likely = catalogue().iter().filter(|info| likeness(info) > 0.8);
-    likely.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map(|info| info.id)
+    // When providers fail
+    RejectionTakenForFailure = "rejection-taken-for-failure",
+        breaks ["gateway.failure.rejected-told"], wild false,
+        "a request that the provider finds wrong is told as a failure of the server";
+    RejectedFailedOver = "rejected-failed-over", breaks ["gateway.failure.rejected-told"], wild false,
+        "a request that one provider finds wrong is put to the next, who answers it";
+    RejectedRetried = "rejected-retried", breaks ["gateway.failure.rejected-asked-once"], wild false,
+        "a request that the provider finds wrong is put to it again";
+    NotAskedAgain = "not-asked-again", breaks ["gateway.failure.retried"], wild false,
+        "a provider that is unavailable or gone is not asked again, though it may be";
+    MissingModelTold = "missing-model-told",
+        breaks ["gateway.failure.model-missing-failed-over"], wild false,
+        "where a provider does not have its model, nobody else is asked";
+    UnavailableTold = "unavailable-told",
+        breaks ["gateway.failure.unavailable-failed-over", "gateway.failure.in-order"], wild false,
+        "where a provider is unavailable or gone, nobody else is asked";
+    TimeoutTold = "timeout-told",
+        breaks ["gateway.failure.timeout-failed-over", "gateway.failure.in-order"], wild false,
+        "where a provider does not answer in time, nobody else is asked";
+    FailedAskedLast = "failed-asked-last", breaks ["gateway.failure.in-order"], wild false,
+        "a provider that has failed is asked after the others from then on";
+    FailedAskedAgain = "failed-asked-again", breaks ["gateway.failure.in-order"], wild false,
+        "a provider that has failed is asked once more before the next";
+    FailureTakenForAnswer = "failure-taken-for-answer", breaks ["gateway.failure.told"], wild false,
+        "a provider that is unavailable is answered with an empty text";
+    FailuresInHtml = "failures-in-html",
+        breaks ["gateway.failure.told", "gateway.failure.malformed-told"], wild false,
+        "the failure of a provider is told in a page of HTML";
+    RetryAfterIgnored = "retry-after-ignored", breaks ["gateway.failure.limited"], wild false,
+        "a provider that has reached its limit is asked again at once, whenever it wants to be";
+    CutStreamFinished = "cut-stream-finished", breaks ["gateway.failure.cut-told"], wild false,
+        "a stream that breaks off ends as if it were whole";
+    CutStreamRestarted = "cut-stream-restarted", breaks ["gateway.failure.cut-not-restarted"], wild false,
+        "where a stream breaks off, the next provider is asked, and the beginning of its answer passed on";
+
+    // Secrets and tenants
+    ProviderWordsShown = "provider-words-shown", breaks ["gateway.secrets.provider-words"], wild false,
+        "what a provider says of its failure stands in a header of the answer";
+    CallerKeyForwarded = "caller-key-forwarded", breaks ["gateway.secrets.key-kept"], wild false,
+        "the caller's credential goes along to the provider";
+    AnswersMixedUp = "answers-mixed-up", breaks ["gateway.tenants.apart"], wild false,
+        "of calls that are under way together each gets the answer of another";
+
+    // Limits and idempotency
+    LimitNotEnforced = "limit-not-enforced", breaks ["gateway.limits.enforced"], wild false,
+        "a key that has used up its limit is served all the same";
+    LimitsShared = "limits-shared", breaks ["gateway.limits.per-key"], wild false,
+        "once a key has used up its limit, no other key is served";
+    LimitsUntold = "limits-untold", breaks ["gateway.limits.told"], wild false,
+        "no header tells where a key stands against its limits, or when it may come back";
+    IdempotencyIgnored = "idempotency-ignored",
+        breaks [
+            "gateway.idempotency.replayed", "gateway.idempotency.once", "gateway.idempotency.conflict"
+        ], wild false,
+        "a request that comes again under its idempotency key is answered anew";
+    ConflictOverlooked = "conflict-overlooked", breaks ["gateway.idempotency.conflict"], wild false,
+        "another request under the same idempotency key gets the answer of the first";
+    IdempotencyShared = "idempotency-shared", breaks ["gateway.idempotency.per-key"], wild false,
+        "the idempotency keys of one caller are those of every other";
 }

@@ -6,6 +6,7 @@
 
 mod catalogue;
 pub(crate) mod edits;
+mod id;
 mod info;
 mod set;
 mod tally;

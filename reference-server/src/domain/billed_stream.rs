@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use super::call::{Call, CallError};
 use super::catalog::Model;
 use super::delivered::Delivered;
-use super::inference::{CompletionRequest, ProviderError, Usage};
+use super::inference::{CompletionRequest, ProviderError};
 use super::ledger::Operation;
 use super::routing::Permit;
 use super::{billing, prompt_tokens};
@@ -45,14 +45,22 @@ impl BilledStream {
     /// The next part; nothing after the last one or after an error. The last part comes after it is billed.
     pub(crate) async fn next(&mut self) -> Option<Result<StreamPart, CallError>> {
         let open = self.0.as_mut()?;
-        let part = open.parts.next().await;
+        let part = tokio::select! {
+            biased;
+            part = open.parts.next() => part,
+            () = open.call.world.closing.begun() => {
+                // The caller has not left it, and the provider has not failed.
+                self.0 = None;
+                return Some(Err(CallError::Closing));
+            }
+        };
         let error = match part {
             Some(Ok(StreamPart::Finished { usage })) => {
                 let Open { permit, call, model, .. } = self.0.take()?;
                 if let Some(permit) = permit {
                     permit.succeed();
                 }
-                let billed = bill_whatever_happens(call, model, usage).await;
+                let billed = billing::bill_to_the_end(&call, &model, Operation::Chat, usage).await;
                 return Some(billed.map(|()| StreamPart::Finished { usage }));
             }
             Some(Ok(part)) => {
@@ -75,18 +83,13 @@ impl Drop for BilledStream {
         let Some(Open { parts, permit, call, model, request, delivered }) = self.0.take() else { return };
         // The provider is to stop now, and that it was left says nothing of it.
         drop((parts, permit));
+        if call.world.closing.has_begun() {
+            // It was not the caller who left.
+            return;
+        }
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(settle(call, model, request, delivered));
         }
-    }
-}
-
-/// Bills on a task of its own, which goes on when the caller leaves in the middle of it.
-async fn bill_whatever_happens(call: Call, model: Arc<Model>, usage: Usage) -> Result<(), CallError> {
-    let billing = tokio::spawn(async move { billing::bill(&call, &model, Operation::Chat, usage).await });
-    match billing.await {
-        Ok(outcome) => outcome.map_err(CallError::from),
-        Err(error) => Err(CallError::Interrupted(error.to_string())),
     }
 }
 
@@ -115,7 +118,7 @@ mod tests {
     const MODEL: &str = "claude_3_5_sonnet";
 
     fn hello() -> CompletionRequest {
-        let hello = Message { role: Role::User, parts: vec![Part::Text("Hello".to_owned())] };
+        let hello = Message::new(Role::User, vec![Part::Text("Hello".to_owned())]);
         CompletionRequest { messages: vec![hello], ..CompletionRequest::default() }
     }
 
@@ -225,6 +228,24 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(billed(&world).await[1].output_tokens, tokens::count("one "));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_the_gateway_does_not_live_to_end_is_an_error_and_not_billed() {
+        let script = Script::of([Deed::Stall(&["one "]), Deed::Stall(&["one "]), Deed::Say("whole")]);
+        let world = testing::world_over(network(MODEL, Policy::default(), &[&script]));
+        let (mut told, mut dropped) = (start(&world, None).await, start(&world, None).await);
+        text(&mut told).await;
+        text(&mut dropped).await;
+        world.world.closing.begin();
+        assert_eq!(told.next().await, Some(Err(CallError::Closing)));
+        assert_eq!(told.next().await, None);
+        drop(dropped);
+        assert_eq!(script.open(), 0);
+        // What is there already is given, and billed.
+        assert!(matches!(last(&mut start(&world, None).await).await, Some(Ok(StreamPart::Finished { .. }))));
+        tokio::task::yield_now().await;
+        assert_eq!(billed(&world).await.len(), 1);
     }
 
     #[tokio::test]

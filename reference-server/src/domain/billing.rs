@@ -2,15 +2,35 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use rust_decimal::Decimal;
 
-use super::call::Call;
+use super::call::{Call, CallError};
 use super::catalog::Model;
 use super::inference::Usage;
 use super::ledger::{Charge, Operation};
 use super::log_line::LogEvent;
 use crate::defect::Defect;
 use crate::store::StoreError;
+
+/// Bills an answered call, whether or not its caller leaves in the middle of it.
+pub(crate) async fn bill_to_the_end(
+    call: &Call,
+    model: &Arc<Model>,
+    operation: Operation,
+    usage: Usage,
+) -> Result<(), CallError> {
+    let (call, model) = (call.clone(), Arc::clone(model));
+    let mut billing = Box::pin(async move { bill(&call, &model, operation, usage).await });
+    // Mostly there is nothing to wait for, and nothing in the middle.
+    if let Some(outcome) = (&mut billing).now_or_never() {
+        return Ok(outcome?);
+    }
+    match tokio::spawn(billing).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(error) => Err(CallError::Interrupted(error.to_string())),
+    }
+}
 
 /// Bills an answered call, and counts its tokens against its key's limit.
 pub(crate) async fn bill(
@@ -99,12 +119,14 @@ fn falsify(call: &Call, model: &Model, mut usage: Usage, charge: &mut Charge) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::super::ledger::LedgerQuery;
     use super::super::testing::{self, TestWorld};
     use super::*;
 
     const ALL: LedgerQuery = LedgerQuery { after: 0, key_id: None, limit: 100 };
-    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 };
+    const USAGE: Usage = Usage::of(11, 7);
 
     async fn billed(defect: Option<&str>) -> (TestWorld, Call, Vec<Charge>) {
         let world = testing::world();
@@ -127,6 +149,21 @@ mod tests {
         assert_eq!(charge.request_id, call.context.id);
         assert_eq!(charge.cost.to_string(), "0.000138");
         assert_eq!(world.world.log.lines(Some(call.context.id)).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_bill_is_written_and_logged_although_nobody_waits_for_it_any_more() {
+        let world = testing::durable_world();
+        let call = world.call("chat_only");
+        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
+        // Who waits for it leaves while it is written.
+        drop(bill_to_the_end(&call, &model, Operation::Chat, USAGE).now_or_never());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while world.world.log.lines(Some(call.context.id)).is_empty() {
+            assert!(Instant::now() < deadline, "the bill was never logged");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(world.world.ledger.events(ALL).await.unwrap().len(), 1);
     }
 
     #[tokio::test]

@@ -29,6 +29,9 @@ pub(crate) enum CallError {
     /// The task that does the billing ended before it was done.
     #[error("the billing was interrupted: {0}")]
     Interrupted(String),
+    /// The gateway ends before the answer does.
+    #[error("the gateway is shutting down")]
+    Closing,
     /// The gateway itself could not handle the request.
     #[error("the request broke the gateway: {0}")]
     Broken(String),

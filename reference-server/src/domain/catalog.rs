@@ -9,6 +9,8 @@ use super::inference::{ModelIdentity, Usage};
 use crate::defect::{Defect, DefectSet};
 
 const FIXTURE: &str = include_str!("../../../fixtures/models.yaml");
+/// What stands before the names of Google's models.
+const PUBLISHER: &str = "google/";
 
 /// What a model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -16,6 +18,19 @@ const FIXTURE: &str = include_str!("../../../fixtures/models.yaml");
 pub(crate) enum Capability {
     Chat,
     Embedding,
+}
+
+impl Capability {
+    /// All that there are.
+    pub(crate) const ALL: &'static [Self] = &[Self::Chat, Self::Embedding];
+
+    /// The word for it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embedding => "embedding",
+        }
+    }
 }
 
 /// US dollars a million tokens.
@@ -62,6 +77,11 @@ impl Model {
     /// The id that callers use.
     pub(crate) fn id(&self) -> &Arc<str> {
         &self.identity.id
+    }
+
+    /// What its provider calls it. A publisher stands elsewhere in the provider's paths.
+    fn id_at_provider(&self) -> &str {
+        self.provider_model.strip_prefix(PUBLISHER).unwrap_or(&self.provider_model)
     }
 }
 
@@ -171,6 +191,18 @@ impl Catalog {
         self.models.iter().find(|model| &**model.id() != id)
     }
 
+    /// Another model of the same provider that does the same, as that knows it, for one that it calls so.
+    pub(crate) fn beside_at_provider(&self, id: &str) -> Option<ModelIdentity> {
+        let own = self.models.iter().find(|model| model.id_at_provider() == id)?;
+        let is_beside = |other: &&Arc<Model>| {
+            other.provider == own.provider
+                && other.capability == own.capability
+                && other.id_at_provider() != id
+        };
+        let other = self.models.iter().find(is_beside)?;
+        Some(ModelIdentity { id: other.id_at_provider().into(), ..other.identity.clone() })
+    }
+
     /// The model to use for what is asked in a dialect: it must be on offer there, then be capable.
     pub(crate) fn for_use(
         &self,
@@ -213,7 +245,7 @@ fn entries() -> Result<Vec<Entry>, CatalogError> {
 /// that callers use here.
 fn at_provider(entry: Entry) -> impl Iterator<Item = Entry> {
     // The publisher stands elsewhere in the provider's paths.
-    let own = entry.provider_model.strip_prefix("google/").unwrap_or(&entry.provider_model).to_owned();
+    let own = entry.provider_model.strip_prefix(PUBLISHER).unwrap_or(&entry.provider_model).to_owned();
     let dated = matches!(&*entry.provider, "openai" | "anthropic" | "gemini") && own != entry.id;
     let undated = dated.then(|| entry.id.clone());
     let named = move |id: String| Entry {
@@ -313,7 +345,7 @@ mod tests {
         assert_eq!(openai.iter().filter(|id| **id == "text-embedding-3-small").count(), 1);
         // No model is left out, and each has one provider.
         for model in &Catalog::embedded().unwrap().models {
-            let own = model.provider_model.strip_prefix("google/").unwrap_or(&model.provider_model);
+            let own = model.id_at_provider();
             let of = ["openai", "anthropic", "gemini", "bedrock", "vertex"];
             let providers: Vec<_> = of.into_iter().filter(|name| offered(name).contains(&own)).collect();
             assert_eq!(providers.len(), 1, "{}", model.id());
@@ -324,7 +356,7 @@ mod tests {
     fn a_cost_is_exact_and_tells_input_from_output() {
         let catalog = Catalog::embedded().unwrap();
         let price = catalog.find("claude_3_5_sonnet").unwrap().price;
-        let usage = |input_tokens, output_tokens| Usage { input_tokens, output_tokens, thinking_tokens: 0 };
+        let usage = |input_tokens, output_tokens| Usage::of(input_tokens, output_tokens);
         let cost = price.cost(usage(11, 7));
         assert_eq!(cost.to_string(), "0.000138");
         let swapped = price.cost(usage(7, 11));

@@ -1,11 +1,14 @@
 //! A world's time.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
 /// A point in time, in microseconds since the Unix epoch; written as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +59,8 @@ impl Serialize for Moment {
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     offset_micros: AtomicI64,
+    /// Told whenever it is moved.
+    moved: Notify,
 }
 
 impl Clock {
@@ -63,18 +68,40 @@ impl Clock {
     pub(crate) fn now(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
-        Moment(wall.saturating_add(self.offset_micros.load(Ordering::Relaxed)))
+        Moment(wall.saturating_add(self.offset()))
     }
 
     /// Moves the world's present.
-    #[cfg(test)]
     pub(crate) fn advance(&self, micros: i64) {
         self.offset_micros.fetch_add(micros, Ordering::Relaxed);
+        self.moved.notify_waiters();
+    }
+
+    /// Waits until so much of the world's time is over. Who moves the clock moves the end nearer.
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        let (begun, offset) = (Instant::now(), self.offset());
+        loop {
+            let mut moved = pin!(self.moved.notified());
+            // From here on no move is missed.
+            moved.as_mut().enable();
+            let skipped = u64::try_from(self.offset().saturating_sub(offset)).unwrap_or(0);
+            let passed = begun.elapsed().saturating_add(Duration::from_micros(skipped));
+            let left = duration.saturating_sub(passed);
+            if left.is_zero() || timeout(left, moved).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn offset(&self) -> i64 {
+        self.offset_micros.load(Ordering::Relaxed)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::yield_now;
+
     use super::*;
 
     #[test]
@@ -96,5 +123,22 @@ mod tests {
         let (wall, ahead) = (Clock::default(), Clock::default());
         ahead.advance(3_600_000_000);
         assert!(ahead.now().as_micros() - wall.now().as_micros() > 3_599_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sleeps_on_a_clock_wakes_earlier_when_it_is_moved() {
+        let clock = Clock::default();
+        let started = Instant::now();
+        clock.sleep(Duration::from_secs(5)).await;
+        assert_eq!(started.elapsed(), Duration::from_secs(5));
+        let started = Instant::now();
+        let moves = async {
+            for _ in 0..2 {
+                yield_now().await;
+                clock.advance(1_800_000_000);
+            }
+        };
+        tokio::join!(clock.sleep(Duration::from_secs(4_000)), moves);
+        assert_eq!(started.elapsed(), Duration::from_secs(400));
     }
 }

@@ -10,7 +10,8 @@ use super::call::{Call, CallError};
 use super::catalog::{Capability, Model};
 use super::inference::{Completion, CompletionRequest, ProviderError, Usage};
 use super::ledger::Operation;
-use super::relaying::Relay;
+use super::relayed_stream::relayed;
+use super::relaying::{Relay, taken_for};
 use super::strikes::Strikes;
 use super::{billing, routing, shaping};
 use crate::provider::Fault;
@@ -31,7 +32,8 @@ pub(crate) async fn complete(
     }
     match answer(call, model, request, strikes).await {
         Ok(completion) => {
-            billing::bill(call, model, Operation::Chat, completion.usage).await?;
+            let completion = relay.take_in(completion);
+            billing::bill_to_the_end(call, model, Operation::Chat, completion.usage).await?;
             Ok(relay.pass_on(completion))
         }
         Err(error) => relay.instead_of(error),
@@ -55,7 +57,7 @@ pub(crate) async fn complete_all(
         yield_now().await;
     }
     let usage = completions.iter().map(|completion| completion.usage).sum();
-    billing::bill(call, model, Operation::Chat, usage).await?;
+    billing::bill_to_the_end(call, model, Operation::Chat, usage).await?;
     Ok((completions, usage))
 }
 
@@ -72,15 +74,27 @@ async fn answer(
         let identity = shaping::identity(defects, &answering.identity);
         return world.provider.complete(&identity, request, strikes.next()).await;
     };
-    let request = &request;
+    let (request, has_fallbacks) = (&request, routed.has_fallbacks());
     let ask = move |route: Arc<routing::Route>, fault| {
         async move {
-            let identity = shaping::identity(defects, &route.identity);
-            route.provider.complete(&identity, request.clone(), fault).await
+            let identity = shaping::routed_identity(world, has_fallbacks, &route.identity);
+            let answer = route.provider.complete(&identity, request.clone(), fault).await;
+            if answer.is_ok() && shaping::asks_again(call, has_fallbacks) {
+                // What it says then is nobody's.
+                let _ = route.provider.complete(&identity, request.clone(), None).await;
+            }
+            answer
         }
         .boxed()
     };
-    routing::ask(call, routed, || strikes.next(), ask).await
+    // Beside a call over the network an allocation is nothing, and whoever is answered here needs less room.
+    Box::pin(routing::ask(call, routed, || strikes.next(), ask)).await
+}
+
+/// Whether a model is answered by the provider in this process, for want of a route to another.
+pub(crate) fn is_answered_here(call: &Call, model: &Arc<Model>) -> bool {
+    let answering = shaping::answering(&call.world, model, Capability::Chat);
+    call.world.routing.of(answering.id()).is_none()
 }
 
 /// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves before, for
@@ -98,17 +112,19 @@ pub(crate) async fn stream(
     let Some(routed) = world.routing.of(answering.id()) else {
         let identity = shaping::identity(defects, &answering.identity);
         let parts = world.provider.stream(&identity, request.clone(), strikes.next()).await?;
-        return Ok(BilledStream::new(parts, None, call, model, request));
+        return Ok(BilledStream::new(relayed(world, parts), None, call, model, request));
     };
-    let asked = &request;
+    let (asked, has_fallbacks) = (&request, routed.has_fallbacks());
     let ask = move |route: Arc<routing::Route>, fault| {
         async move {
-            let identity = shaping::identity(defects, &route.identity);
+            let identity = shaping::routed_identity(world, has_fallbacks, &route.identity);
             route.provider.stream(&identity, asked.clone(), fault).await
         }
         .boxed()
     };
-    let (parts, permit) = routing::open(call, routed, || strikes.next(), ask).await?;
+    let opened = Box::pin(routing::open(call, routed, || strikes.next(), ask)).await;
+    let (parts, permit) = opened.map_err(|error| taken_for(defects, error))?;
+    let parts = relayed(world, routing::restarted(call, routed, &request, parts));
     Ok(BilledStream::new(parts, Some(permit), call, model, request))
 }
 
@@ -124,7 +140,7 @@ mod tests {
     use crate::provider::FaultKind;
 
     fn hello() -> CompletionRequest {
-        let hello = Message { role: Role::User, parts: vec![Part::Text("Hello".to_owned())] };
+        let hello = Message::new(Role::User, vec![Part::Text("Hello".to_owned())]);
         CompletionRequest { messages: vec![hello], ..CompletionRequest::default() }
     }
 
@@ -145,7 +161,7 @@ mod tests {
         assert_eq!(billed(&world).await, [usage.output_tokens]);
         let text = Part::Text("word ".repeat(20_000));
         let long = CompletionRequest {
-            messages: vec![Message { role: Role::User, parts: vec![text] }],
+            messages: vec![Message::new(Role::User, vec![text])],
             ..CompletionRequest::default()
         };
         assert!(complete_all(&call, &model, vec![hello(), long], None).await.is_err());
@@ -170,7 +186,7 @@ mod tests {
         let own = ask(&world, Some(FaultKind::Rejected.into())).await;
         assert!(matches!(own, Err(CallError::Provider(ProviderError::Rejected(_)))), "{own:?}");
         let struck = ask(&world, None).await;
-        assert!(matches!(struck, Err(CallError::Provider(ProviderError::Unavailable(_)))), "{struck:?}");
+        assert!(matches!(struck, Err(CallError::Provider(ProviderError::Unavailable { .. }))), "{struck:?}");
         assert!(ask(&world, None).await.is_ok());
         assert_eq!(billed(&world).await.len(), 1);
         arm(&world, FaultKind::TruncatedStream, 1);
@@ -184,7 +200,7 @@ mod tests {
     }
 
     fn unavailable() -> Deed {
-        Deed::Fail(ProviderError::Unavailable("busy".to_owned()))
+        Deed::Fail(ProviderError::unavailable("busy".to_owned()))
     }
 
     #[tokio::test]
@@ -195,9 +211,23 @@ mod tests {
         assert_eq!(ask(&world, None).await.unwrap().answer.text, "yes");
         assert_eq!(billed(&world).await, [USAGE.output_tokens]);
         let failed = ask(&world, None).await;
-        assert!(matches!(failed, Err(CallError::Provider(ProviderError::Unavailable(_)))), "{failed:?}");
+        assert!(matches!(failed, Err(CallError::Provider(ProviderError::Unavailable { .. }))), "{failed:?}");
         assert_eq!(scripts.each_ref().map(Script::calls), [2, 2]);
         assert_eq!(billed(&world).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_provider_is_asked_once_unless_a_defect_asks_it_again() {
+        for (defect, providers, calls) in
+            [("empty-answer", 1, 1), ("asked-twice", 1, 2), ("asked-twice", 2, 1)]
+        {
+            let scripts = [Script::default(), Script::default()];
+            let asked: Vec<_> = scripts.iter().take(providers).collect();
+            let world = testing::world_over(network("claude_3_5_sonnet", Policy::default(), &asked));
+            world.break_with(Some(defect));
+            assert!(ask(&world, None).await.is_ok());
+            assert_eq!(scripts[0].calls(), calls, "{defect} {providers}");
+        }
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -17,13 +18,20 @@ const LONGEST_ANSWER: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct DefectMemory {
     memory: Mutex<Memory>,
+    /// How many calls are under way.
+    crowd: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Memory {
     answers: HashMap<RequestDigest, Completion>,
+    /// Of the calls that were under way together, the answer that nobody has got yet.
+    left_over: Option<Completion>,
     last_number: u64,
 }
+
+/// One of the calls that are under way, for as long as it is held.
+pub(crate) struct InCrowd<'m>(&'m DefectMemory);
 
 /// What two requests of one key that are the same have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,7 +41,7 @@ impl RequestDigest {
     /// The digest of a key's request to a model.
     pub(crate) fn of(key: Uuid, model: &str, request: &CompletionRequest) -> Self {
         let mut hasher = DefaultHasher::new();
-        // Numbers with a point cannot be hashed; what is written of them can.
+        // Not all of it can be hashed; what is written of it can.
         (key, model, format!("{request:?}")).hash(&mut hasher);
         Self(hasher.finish())
     }
@@ -62,6 +70,12 @@ impl DefectMemory {
         self.memory.lock().answers.clear();
     }
 
+    /// Counts a call that is under way.
+    pub(crate) fn join(&self) -> InCrowd<'_> {
+        self.crowd.fetch_add(1, Ordering::Relaxed);
+        InCrowd(self)
+    }
+
     /// A number that it has not given before.
     pub(crate) fn fresh_number(&self) -> u64 {
         let mut memory = self.memory.lock();
@@ -70,13 +84,33 @@ impl DefectMemory {
     }
 }
 
+impl InCrowd<'_> {
+    /// The answer that another has left over, in whose place this one is. Who is alone gets its own.
+    pub(crate) fn swap(&self, own: Completion) -> Completion {
+        if self.0.crowd.load(Ordering::Relaxed) < 2 {
+            return own;
+        }
+        let mut memory = self.0.memory.lock();
+        memory.left_over.replace(own.clone()).unwrap_or(own)
+    }
+}
+
+impl Drop for InCrowd<'_> {
+    fn drop(&mut self) {
+        self.0.crowd.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::Number;
+
     use super::super::inference::{Answer, Message, Part, Role, Usage};
     use super::*;
 
     fn request(text: &str, temperature: Option<f64>) -> CompletionRequest {
-        let messages = vec![Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
+        let messages = vec![Message::new(Role::User, vec![Part::Text(text.to_owned())])];
+        let temperature = temperature.and_then(Number::from_f64);
         CompletionRequest { messages, temperature, ..CompletionRequest::default() }
     }
 
@@ -113,6 +147,24 @@ mod tests {
         assert_eq!(memory.answer(RequestDigest(u64::MAX)), Some(answer.clone()));
         memory.keep(RequestDigest(1), said(&"a".repeat(LONGEST_ANSWER + 1)));
         assert_eq!(memory.answer(RequestDigest(1)), None);
+    }
+
+    #[test]
+    fn calls_that_are_under_way_together_get_each_others_answers() {
+        let memory = DefectMemory::default();
+        let said = |text: &str| Completion {
+            answer: Answer::of_text(text),
+            more: Vec::new(),
+            usage: Usage::default(),
+        };
+        let text = |call: &InCrowd<'_>, own: &str| call.swap(said(own)).answer.text;
+        let one = memory.join();
+        assert_eq!(text(&one, "alone"), "alone");
+        let other = memory.join();
+        assert_eq!((text(&one, "one"), text(&other, "other")), ("one".to_owned(), "one".to_owned()));
+        assert_eq!(text(&one, "next"), "other");
+        drop(other);
+        assert_eq!(text(&one, "alone again"), "alone again");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) async fn embed(
     let strikes = Strikes::of(world, Operation::Embedding, model.id(), fault);
     shaping::shape_embedding(&world.defects, &mut request);
     let embeddings = vectors(call, model, request, strikes).await?;
-    billing::bill(call, model, Operation::Embedding, embeddings.usage).await?;
+    billing::bill_to_the_end(call, model, Operation::Embedding, embeddings.usage).await?;
     Ok(embeddings)
 }
 
@@ -45,7 +45,7 @@ async fn vectors(
         async move { of(&*route.provider, &route.identity, request.clone(), fault, embeds_nothing).await }
             .boxed()
     };
-    routing::ask(call, routed, || strikes.next(), ask).await
+    Box::pin(routing::ask(call, routed, || strikes.next(), ask)).await
 }
 
 /// The vectors of a provider.

@@ -13,6 +13,9 @@ use super::clock::Moment;
 use super::ledger::Charge;
 use super::routing::{Server, Service};
 
+/// Bytes of the longest text that a line has of what went wrong: providers may say much.
+const LONGEST: usize = 1024;
+
 /// What is known of a request from its head, which every line of the request carries; and who has served it, once
 /// somebody has.
 #[derive(Debug)]
@@ -42,6 +45,18 @@ pub(crate) enum LogEvent {
     Attempt(Box<Attempt>),
 }
 
+impl LogEvent {
+    /// A request that went wrong inside, and how.
+    pub(crate) fn failed(duration: Duration, exception: &str) -> Self {
+        Self::Failed { duration, exception: bounded(exception).into() }
+    }
+}
+
+/// As much of a text as a line has.
+pub(crate) fn bounded(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text)
+}
+
 /// A provider was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
@@ -50,6 +65,8 @@ pub(crate) struct Attempt {
     pub(crate) server: Server,
     /// `answered`, or what kind of failure it was.
     pub(crate) outcome: &'static str,
+    /// What went wrong, with the provider's own words. Neither credentials nor addresses stand in it.
+    pub(crate) error: Option<Box<str>>,
     /// Until the answer, or the first part of a stream.
     pub(crate) duration: Duration,
 }
@@ -93,6 +110,9 @@ impl Serialize for LogLine {
                 line.serialize_entry("model", &*attempt.server.model)?;
                 line.serialize_entry("attempt", &attempt.number)?;
                 line.serialize_entry("outcome", attempt.outcome)?;
+                if let Some(error) = &attempt.error {
+                    line.serialize_entry("provider_error", &**error)?;
+                }
                 line.serialize_entry("duration_ms", &milliseconds(attempt.duration))?;
                 line.serialize_entry("event", "attempt")?;
             }
@@ -182,10 +202,18 @@ mod tests {
 
     #[test]
     fn a_failure_is_an_error_with_its_exception() {
-        let event = LogEvent::Failed { duration: Duration::ZERO, exception: "boom".into() };
-        let text = json(event, "");
+        let text = json(LogEvent::failed(Duration::ZERO, "boom"), "");
         assert!(text.contains("\"exception\":\"boom\",\"event\":\"Request failed\""), "{text}");
         assert!(text.ends_with("\"level\":\"error\"}"), "{text}");
+    }
+
+    #[test]
+    fn of_a_long_exception_the_beginning_is_told() {
+        let LogEvent::Failed { exception, .. } = LogEvent::failed(Duration::ZERO, &"ä".repeat(LONGEST))
+        else {
+            panic!("no failure")
+        };
+        assert_eq!(&*exception, "ä".repeat(LONGEST / 2));
     }
 
     #[test]
@@ -194,11 +222,12 @@ mod tests {
             number: 2,
             server: Server { provider: "openai".into(), model: "gpt-4.1-mini".into() },
             outcome: "unavailable",
+            error: Some("busy".into()),
             duration: Duration::from_micros(1_500),
         };
         let text = json(LogEvent::Attempt(Box::new(attempt)), "");
         let told = "{\"provider\":\"openai\",\"model\":\"gpt-4.1-mini\",\"attempt\":2,\
-            \"outcome\":\"unavailable\",\"duration_ms\":1.5,\"event\":\"attempt\",";
+            \"outcome\":\"unavailable\",\"provider_error\":\"busy\",\"duration_ms\":1.5,\"event\":\"attempt\",";
         assert!(text.starts_with(told), "{text}");
         assert!(text.ends_with("\"level\":\"info\"}"), "{text}");
     }

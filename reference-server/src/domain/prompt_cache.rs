@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::clock::Moment;
 use super::expiring::Expiring;
+use super::inference::Usage;
 
 /// How many beginnings a world remembers.
 const REMEMBERED: usize = 10_000;
@@ -44,6 +45,13 @@ impl CacheUse {
     /// Tokens that went into the memory.
     pub(crate) const fn written(self) -> u64 {
         self.written_5m.saturating_add(self.written_1h)
+    }
+}
+
+impl From<Usage> for CacheUse {
+    /// What a provider tells of a memory of its own. For how long something went in it does not tell.
+    fn from(usage: Usage) -> Self {
+        Self { read: usage.cached_tokens, written_5m: usage.cache_written_tokens, written_1h: 0 }
     }
 }
 

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn asking(text: &str) -> CompletionRequest {
-        let message = Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] };
+        let message = Message::new(Role::User, vec![Part::Text(text.to_owned())]);
         CompletionRequest { messages: vec![message], ..CompletionRequest::default() }
     }
 

@@ -75,16 +75,18 @@ impl Quota {
     pub(crate) fn admit(&self, now: Moment) -> Result<Standing, Exceeded> {
         let mut window = self.window.lock();
         window.turn(now);
-        let full = [
-            ("requests", window.requests >= self.limits.requests),
-            ("tokens", window.tokens >= self.limits.tokens),
-        ];
-        if let Some((what, _)) = full.into_iter().find(|(_, is_full)| *is_full) {
-            let standing = window.standing(self.limits, now);
-            return Err(Exceeded { what, standing, retry_after: standing.requests.resets_in });
+        if let Some(exceeded) = window.exceeded(self.limits, now) {
+            return Err(exceeded);
         }
         window.requests += 1;
         Ok(window.standing(self.limits, now))
+    }
+
+    /// The limit that is reached, if one is. Nothing is counted.
+    pub(crate) fn exceeded(&self, now: Moment) -> Option<Exceeded> {
+        let mut window = self.window.lock();
+        window.turn(now);
+        window.exceeded(self.limits, now)
     }
 
     /// Counts the tokens that a request has used.
@@ -110,6 +112,13 @@ impl Window {
     fn age(&self, now: Moment) -> Duration {
         let micros = now.as_micros().saturating_sub(self.since.as_micros());
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
+    fn exceeded(&self, limits: Limits, now: Moment) -> Option<Exceeded> {
+        let full = [("requests", self.requests >= limits.requests), ("tokens", self.tokens >= limits.tokens)];
+        let (what, _) = full.into_iter().find(|(_, is_full)| *is_full)?;
+        let standing = self.standing(limits, now);
+        Some(Exceeded { what, standing, retry_after: standing.requests.resets_in })
     }
 
     fn standing(&self, limits: Limits, now: Moment) -> Standing {

@@ -82,7 +82,7 @@ impl CompletionRequest {
 
 fn schema(format: &AnswerFormat) -> Option<&Value> {
     match format {
-        AnswerFormat::JsonSchema(schema) => Some(schema),
+        AnswerFormat::JsonSchema(format) => Some(&format.schema),
         AnswerFormat::Text | AnswerFormat::JsonObject => None,
     }
 }
@@ -94,6 +94,7 @@ fn part(part: &Part) -> usize {
         Part::Image(image) => image.bytes.len(),
         Part::File(file) => file.name.as_ref().map_or(0, String::len) + file.bytes.len(),
         Part::Audio(audio) => audio.bytes.len(),
+        Part::Thinking(thinking) => thinking.text.len() + thinking.signature.as_ref().map_or(0, String::len),
         Part::ToolCall(call) => call.id.len() + call.name.len() + call.arguments.len(),
         Part::ToolResult(result) => result.call_id.len() + result.text.len(),
     }
@@ -107,7 +108,7 @@ fn mention(part: &Part) -> usize {
         Part::File(file) => file.name.as_ref().map_or(0, String::len) + MENTION,
         Part::ToolResult(result) => result.text.len() + MENTION,
         Part::Image(_) | Part::Audio(_) => MENTION,
-        Part::ToolCall(_) => 0,
+        Part::Thinking(_) | Part::ToolCall(_) => 0,
     }
 }
 
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     fn said(role: Role, length: usize) -> Message {
-        Message { role, parts: vec![Part::Text("x".repeat(length))] }
+        Message::new(role, vec![Part::Text("x".repeat(length))])
     }
 
     fn asking(messages: Vec<Message>) -> CompletionRequest {
@@ -164,16 +165,21 @@ mod tests {
         ];
         let mut request = CompletionRequest::default();
         assert_eq!(request.size(), 0);
-        request.messages = alone.map(|part| Message { role: Role::User, parts: vec![part] }).into();
+        request.messages = alone.map(|part| Message::new(Role::User, vec![part])).into();
         assert_eq!(request.size(), 6_000);
         request.stop = vec![long()];
         assert_eq!(request.size(), 7_000);
         let schema = json!({ "enum": [long()] });
-        request.tools =
-            vec![Tool { name: long(), description: Some(long()), parameters: Some(schema.clone()) }];
+        let tool = Tool {
+            name: long(),
+            description: Some(long()),
+            parameters: Some(schema.clone()),
+            ..Tool::default()
+        };
+        request.tools = vec![tool];
         let with_tools = request.size();
         assert!((10_000..10_100).contains(&with_tools), "{with_tools}");
-        request.format = AnswerFormat::JsonSchema(schema);
+        request.format = AnswerFormat::JsonSchema(schema.into());
         assert!((with_tools + 1_000..with_tools + 1_100).contains(&request.size()), "{}", request.size());
     }
 
@@ -226,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_made_may_be_larger_than_expected_while_it_is_small() {
         let schema = json!({ "type": "array", "minItems": 10_000 });
-        let one = CompletionRequest { format: AnswerFormat::JsonSchema(schema), ..of_length(5) };
+        let one = CompletionRequest { format: AnswerFormat::JsonSchema(schema.into()), ..of_length(5) };
         assert!(one.expects(SMALL) && !one.expects(SMALL + TOKEN));
         let many = CompletionRequest { more_answers: 127, ..one };
         assert!(many.expects(2 * MADE) && !many.expects(3 * MADE));

@@ -1,9 +1,12 @@
 //! What of a request reaches the provider, and in which model's name. A sound gateway changes nothing here.
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::Arc;
 
-use super::call::CallError;
+use serde_json::Number;
+
+use super::call::{Call, CallError};
 use super::catalog::{Capability, Model};
 use super::inference::{CompletionRequest, EmbeddingRequest, Message, ModelIdentity, Part, Role};
 use super::world::World;
@@ -12,6 +15,12 @@ use crate::defect::{Defect, DefectSet};
 
 /// So many texts are embedded by a gateway that forgets about batches.
 const ONE_BATCH: usize = 96;
+/// So many bytes of a tool's description are left by a gateway that cuts them.
+const DESCRIPTION: usize = 8;
+/// So many bytes of a tool's result are left by a gateway that cuts them.
+const RESULT: usize = 4;
+/// Letters with a mark of their own, and what they are composed.
+const COMPOSED: [(&str, &str); 2] = [("e\u{301}", "\u{e9}"), ("\u{212b}", "\u{c5}")];
 
 /// Takes out of a chat request what a defect loses.
 ///
@@ -33,12 +42,26 @@ pub(crate) fn shape(defects: &DefectSet, request: &mut CompletionRequest) -> Res
     if defects.has(Defect::StopIgnored) {
         request.stop.clear();
     }
+    if defects.has(Defect::SamplingDropped) {
+        request.temperature = None;
+        request.top_p = None;
+    }
+    if defects.has(Defect::ToolDescriptionsCut) {
+        let descriptions = request.tools.iter_mut().filter_map(|tool| tool.description.as_mut());
+        descriptions.for_each(|description| cut(description, DESCRIPTION));
+    }
     Ok(())
+}
+
+/// Leaves no more than so many bytes of a text.
+fn cut(text: &mut String, bytes: usize) {
+    text.truncate(text.floor_char_boundary(bytes));
 }
 
 fn choke(defects: &DefectSet, request: &CompletionRequest) -> Result<(), CallError> {
     let broken = |problem: &str| Err(CallError::Broken(problem.to_owned()));
-    let hot = request.temperature.is_some_and(|temperature| temperature > 1.0);
+    let temperature = request.temperature.as_ref().and_then(Number::as_f64);
+    let hot = temperature.is_some_and(|temperature| temperature > 1.0);
     if hot && defects.has(Defect::TemperatureCappedAtOne) {
         return broken("the temperature is not within 0 and 1");
     }
@@ -62,6 +85,10 @@ fn shape_turns(defects: &DefectSet, messages: &mut Vec<Message>) {
     if defects.has(Defect::SystemPromptDropped) {
         messages.retain(|message| message.role != Role::System);
     }
+    if defects.has(Defect::AssistantTurnsDropped) {
+        let is_spoken = |message: &Message| message.parts.iter().all(|part| matches!(part, Part::Text(_)));
+        messages.retain(|message| message.role != Role::Assistant || !is_spoken(message));
+    }
     if defects.has(Defect::RolesSwapped) {
         for message in messages.iter_mut().filter(|message| message.role == Role::User) {
             let text = message.text();
@@ -79,7 +106,9 @@ fn shape_parts(defects: &DefectSet, parts: &mut Vec<Part>) {
     if defects.has(Defect::OnlyFirstAttachment) {
         let (mut images, mut files) = (0, 0);
         parts.retain(|part| match part {
-            Part::Text(_) | Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) => true,
+            Part::Text(_) | Part::Audio(_) | Part::Thinking(_) | Part::ToolCall(_) | Part::ToolResult(_) => {
+                true
+            }
             Part::Image(_) => {
                 images += 1;
                 images == 1
@@ -101,7 +130,12 @@ fn shape_parts(defects: &DefectSet, parts: &mut Vec<Part>) {
                     image.detail = None;
                 }
             }
-            Part::File(_) | Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) => {}
+            Part::ToolResult(result) => {
+                if defects.has(Defect::ToolResultsCut) {
+                    cut(&mut result.text, RESULT);
+                }
+            }
+            Part::File(_) | Part::Audio(_) | Part::Thinking(_) | Part::ToolCall(_) => {}
         }
     }
 }
@@ -112,6 +146,9 @@ fn shape_text(defects: &DefectSet, text: &mut String) {
     }
     if defects.has(Defect::ControlsStripped) {
         text.retain(|character| !character.is_control() || matches!(character, '\t' | '\n' | '\r'));
+    }
+    if defects.has(Defect::TextNormalized) {
+        *text = COMPOSED.iter().fold(mem::take(text), |text, (apart, one)| text.replace(apart, one));
     }
 }
 
@@ -142,6 +179,27 @@ pub(crate) fn identity<'a>(defects: &DefectSet, model: &'a ModelIdentity) -> Cow
     }
 }
 
+/// The model as a provider is told of it that serves it alone, or before others: what that calls it.
+pub(crate) fn routed_identity<'a>(
+    world: &World,
+    has_fallbacks: bool,
+    model: &'a ModelIdentity,
+) -> Cow<'a, ModelIdentity> {
+    if world.defects.has(Defect::ProviderModelWrong)
+        && !has_fallbacks
+        && let Some(other) = world.catalog.beside_at_provider(&model.id)
+    {
+        return Cow::Owned(other);
+    }
+    identity(&world.defects, model)
+}
+
+/// Whether a provider that has answered is asked the same again.
+pub(crate) fn asks_again(call: &Call, has_fallbacks: bool) -> bool {
+    let is_first = || call.context.service.attempts() == 0;
+    call.world.defects.has(Defect::AskedTwice) && !has_fallbacks && is_first()
+}
+
 /// The model in whose name the provider answers: the one asked for.
 pub(crate) fn answering<'a>(world: &'a World, model: &'a Arc<Model>, needed: Capability) -> &'a Arc<Model> {
     // A model that cannot do it is here only through a defect; the first that can stands in for it.
@@ -156,7 +214,7 @@ pub(crate) fn answering<'a>(world: &'a World, model: &'a Arc<Model>, needed: Cap
 mod tests {
     use bytes::Bytes;
 
-    use super::super::inference::{Detail, File, Image};
+    use super::super::inference::{Detail, File, Image, Tool, ToolCall, ToolResult};
     use super::super::testing;
     use super::*;
 
@@ -177,7 +235,7 @@ mod tests {
     }
 
     fn conversation() -> CompletionRequest {
-        let message = |role, parts| Message { role, parts };
+        let message = |role, parts| Message::new(role, parts);
         CompletionRequest {
             messages: vec![
                 message(Role::System, vec![text("be kind")]),
@@ -187,7 +245,7 @@ mod tests {
             ],
             max_tokens: Some(5),
             stop: vec!["end".to_owned()],
-            temperature: Some(1.5),
+            temperature: Number::from_f64(1.5),
             ..CompletionRequest::default()
         }
     }
@@ -215,7 +273,7 @@ mod tests {
                     Part::Image(Image { detail: Some(_), .. }) => "I",
                     Part::Image(_) => "i",
                     Part::File(_) => "F",
-                    Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) => "?",
+                    _ => "?",
                 })
                 .collect();
             format!("{:?}: {} {attached}", message.role, message.text())
@@ -231,7 +289,8 @@ mod tests {
     fn a_sound_gateway_passes_everything_on() {
         assert_eq!(turns("none"), [SYSTEM, FIRST, YES, "User: last IIFF"]);
         let request = shaped("none");
-        assert_eq!((request.max_tokens, request.stop.len(), request.temperature), (Some(5), 1, Some(1.5)));
+        let temperature = Number::from_f64(1.5);
+        assert_eq!((request.max_tokens, request.stop.len(), request.temperature), (Some(5), 1, temperature));
     }
 
     #[test]
@@ -242,6 +301,7 @@ mod tests {
         assert_eq!(turns("only-first-attachment"), [SYSTEM, FIRST, YES, "User: last IF"]);
         assert_eq!(turns("unreadable-content-accepted"), [SYSTEM, FIRST, YES, "User: last I"]);
         assert_eq!(turns("detail-dropped"), [SYSTEM, FIRST, YES, "User: last iiFF"]);
+        assert_eq!(turns("assistant-turns-dropped"), [SYSTEM, FIRST, "User: last IIFF"]);
         assert_eq!(turns("roles-swapped")[1], "Assistant: Assistant: first \u{1}\n🙂 ");
         assert_eq!(turns("astral-text-lost")[1], "User: Assistant: first \u{1}\n? ");
         assert_eq!(turns("controls-stripped")[1], "User: Assistant: first \n🙂 ");
@@ -252,6 +312,39 @@ mod tests {
         assert_eq!(shaped("max-tokens-ignored").max_tokens, None);
         assert_eq!(shaped("max-tokens-ignored").stop.len(), 1);
         assert!(shaped("stop-ignored").stop.is_empty());
+        let dropped = shaped("sampling-dropped");
+        assert_eq!((dropped.temperature, dropped.max_tokens), (None, Some(5)));
+    }
+
+    #[test]
+    fn of_tools_and_texts_a_defect_leaves_its_own_part() {
+        let after = |defect: &str| {
+            let (id, call_id, name) = ("1".to_owned(), "1".to_owned(), "t".to_owned());
+            let called = Part::ToolCall(ToolCall { id, name, arguments: "{}".to_owned() });
+            let result = ToolResult { call_id, text: "17 °C, rain".to_owned(), is_error: false };
+            let tool = Tool { description: Some("Tells the weather".to_owned()), ..Tool::default() };
+            let mut request = CompletionRequest {
+                messages: vec![
+                    Message::new(Role::User, vec![text("cafe\u{301}")]),
+                    Message::new(Role::Assistant, vec![called]),
+                    Message::new(Role::User, vec![Part::ToolResult(result)]),
+                ],
+                tools: vec![tool],
+                ..CompletionRequest::default()
+            };
+            shape(&put_on(defect), &mut request).unwrap();
+            let Some(Part::ToolResult(result)) = request.messages.pop().unwrap().parts.pop() else {
+                panic!("no result")
+            };
+            let turns = request.messages.len();
+            let description = request.tools.pop().unwrap().description.unwrap();
+            format!("{} {turns} {} {description}", request.messages[0].text(), result.text)
+        };
+        assert_eq!(after("none"), "cafe\u{301} 2 17 °C, rain Tells the weather");
+        assert_eq!(after("tool-results-cut"), "cafe\u{301} 2 17  Tells the weather");
+        assert_eq!(after("tool-descriptions-cut"), "cafe\u{301} 2 17 °C, rain Tells th");
+        assert_eq!(after("text-normalized"), "caf\u{e9} 2 17 °C, rain Tells the weather");
+        assert_eq!(after("assistant-turns-dropped"), after("none"));
     }
 
     #[test]
@@ -260,7 +353,7 @@ mod tests {
             let choked = shape(&put_on(defect), &mut conversation());
             assert!(matches!(choked, Err(CallError::Broken(_))), "{defect}");
         }
-        let mut harmless = CompletionRequest { temperature: Some(1.0), ..conversation() };
+        let mut harmless = CompletionRequest { temperature: Number::from_f64(1.0), ..conversation() };
         assert_eq!(shape(&put_on("temperature-capped-at-one"), &mut harmless), Ok(()));
         harmless.messages.truncate(3);
         assert_eq!(shape(&put_on("files-refused"), &mut harmless), Ok(()));
@@ -284,6 +377,17 @@ mod tests {
         let llama = &world.world.catalog.find("llama3211b").unwrap().identity;
         assert_eq!(identity(&put_on("none"), llama).context_tokens, Some(8_192));
         assert_eq!(identity(&put_on("context-ignored"), llama).context_tokens, None);
+    }
+
+    #[test]
+    fn a_provider_is_told_of_another_model_of_its_own_only_by_a_defect() {
+        let world = testing::world();
+        let mini = &world.world.catalog.find("gpt-4.1-mini").unwrap().identity;
+        let mini = ModelIdentity { id: "gpt-4.1-mini-2025-04-14".into(), ..mini.clone() };
+        let told = |has_fallbacks| routed_identity(&world.world, has_fallbacks, &mini).id.to_string();
+        assert_eq!(told(false), "gpt-4.1-mini-2025-04-14");
+        world.break_with(Some("provider-model-wrong"));
+        assert_eq!([told(false), told(true)], ["gpt-4.1-2025-04-14", "gpt-4.1-mini-2025-04-14"]);
     }
 
     #[test]

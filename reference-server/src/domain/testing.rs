@@ -29,7 +29,15 @@ pub(crate) fn world() -> TestWorld {
 
 /// A fresh world with models that these providers serve.
 pub(crate) fn world_over(network: Network) -> TestWorld {
-    let worlds = worlds().over(network);
+    first_of(&worlds().over(network))
+}
+
+/// A fresh world in which a charge is written when it is appended.
+pub(crate) fn durable_world() -> TestWorld {
+    first_of(&worlds_on(Store::open(&Place::Memory, true, &[]).unwrap().0))
+}
+
+fn first_of(worlds: &Worlds) -> TestWorld {
     let (world, keys) = worlds.create(&[]).unwrap();
     let secrets = keys.into_iter().map(|minted| (Arc::clone(&minted.key.role), minted.secret)).collect();
     TestWorld { world, secrets }
@@ -37,9 +45,12 @@ pub(crate) fn world_over(network: Network) -> TestWorld {
 
 /// A registry with nothing but the default world.
 pub(crate) fn worlds() -> Worlds {
+    worlds_on(Store::open(&Place::Memory, false, &[]).unwrap().0)
+}
+
+fn worlds_on(store: Store) -> Worlds {
     static PROVIDER: OnceLock<Arc<Mock>> = OnceLock::new();
     let provider = PROVIDER.get_or_init(Arc::default);
-    let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
     let commons = Commons {
         catalog: Arc::new(Catalog::embedded().unwrap()),
         provider: Arc::clone(provider) as Arc<dyn Provider>,

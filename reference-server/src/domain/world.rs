@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::access_key::AccessKey;
 use super::catalog::Catalog;
 use super::clock::{Clock, Moment};
+use super::closing::Closing;
 use super::defect_memory::DefectMemory;
 use super::faults::FaultRules;
+use super::idempotency::Idempotency;
 use super::key::Key;
 use super::key_ring::KeyRing;
 use super::ledger::{Ledger, Operation, WorldNumber};
@@ -41,10 +44,12 @@ pub(crate) struct World {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) routing: Routing,
     pub(crate) keys: KeyRing,
+    /// Whose signatures are taken in place of a key, where any are.
+    pub(crate) access_key: Option<AccessKey>,
     pub(crate) ledger: Ledger,
     pub(crate) responses: StoredResponses,
     pub(crate) log: RequestLog,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) defects: DefectSet,
     /// What some defects remember.
     pub(crate) memory: DefectMemory,
@@ -52,6 +57,12 @@ pub(crate) struct World {
     pub(crate) faults: FaultRules,
     /// What is remembered of prompts.
     pub(crate) prompt_cache: PromptCache,
+    /// What is remembered of requests that may come again.
+    pub(crate) idempotency: Idempotency,
+    /// Whether it is: the providers that are played here know nothing of it.
+    pub(crate) is_idempotent: bool,
+    /// Whether the gateway ends.
+    pub(crate) closing: Closing,
     store: Arc<Store>,
     keeps_keys: bool,
 }
@@ -66,14 +77,18 @@ impl World {
             provider: Arc::clone(&commons.provider),
             routing: Routing::default(),
             keys: KeyRing::default(),
+            access_key: None,
             ledger: Ledger::new(Arc::clone(&commons.store), number),
             responses: StoredResponses::new(Arc::clone(&commons.store), number),
             log: RequestLog::new(commons.sink.clone()),
-            clock: Clock::default(),
+            clock: Arc::default(),
             defects: DefectSet::default(),
             memory: DefectMemory::default(),
             faults: FaultRules::default(),
             prompt_cache: PromptCache::default(),
+            idempotency: Idempotency::default(),
+            is_idempotent: false,
+            closing: Closing::default(),
             store: Arc::clone(&commons.store),
             keeps_keys,
         }
@@ -82,6 +97,18 @@ impl World {
     /// The same with routes to its models.
     pub(crate) fn routed(mut self, routing: Routing) -> Self {
         self.routing = routing;
+        self
+    }
+
+    /// The same, in which a request with an idempotency key is answered once.
+    pub(crate) fn idempotent(mut self) -> Self {
+        self.is_idempotent = true;
+        self
+    }
+
+    /// The same, which ends with another.
+    pub(crate) fn closing_with(mut self, other: &Self) -> Self {
+        self.closing = other.closing.clone();
         self
     }
 

@@ -86,7 +86,8 @@ impl Worlds {
         let id: Arc<str> = Uuid::new_v4().simple().to_string().into();
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         let routing = self.network.routing(self.catalog(), plan, upstream);
-        let world = Arc::new(World::new(Arc::clone(&id), number, &self.commons, false).routed(routing));
+        let world = World::new(Arc::clone(&id), number, &self.commons, false);
+        let world = Arc::new(world.routed(routing).idempotent().closing_with(&self.root));
         world.defects.set(defects);
         let now = world.clock.now();
         let keys: Vec<_> = self.roles.iter().map(|role| role.mint(now)).collect();
@@ -104,6 +105,11 @@ impl Worlds {
     /// Deletes a world that was made. Calls under way in it come to their end.
     pub(crate) fn delete(&self, id: &str) -> bool {
         self.made.write().remove(id).is_some()
+    }
+
+    /// Says in every world that the gateway ends.
+    pub(crate) fn close(&self) {
+        self.root.closing.begin();
     }
 
     /// Every world, the default one first, then in the order of making.
@@ -144,6 +150,15 @@ mod tests {
         assert!(!worlds.delete(&made[2]));
         assert!(worlds.get(&made[2]).is_none());
         assert!(!worlds.delete("root"));
+    }
+
+    #[test]
+    fn the_end_is_told_in_every_world() {
+        let worlds = testing::worlds();
+        let (made, _) = worlds.create(&[]).unwrap();
+        assert!(!made.closing.has_begun());
+        worlds.close();
+        assert!(made.closing.has_begun() && worlds.root().closing.has_begun());
     }
 
     #[test]

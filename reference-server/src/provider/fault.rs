@@ -1,6 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::percent;
+
+/// Most seconds that a provider can want to be left alone: a day.
+const MOST_SECONDS: u32 = 86_400;
+/// Longest text of a provider's error, in bytes.
+const LONGEST_MESSAGE: usize = 4_096;
+
 /// One way in which a provider fails on purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -14,13 +21,64 @@ pub struct Fault {
     pub message: Option<String>,
 }
 
+/// What a fault says that there is not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FaultMistake {
+    #[error(
+        "a fault of the kind \"{0}\" is no error of the provider's, so it has neither \"status\" nor \"message\""
+    )]
+    NoError(FaultKind),
+    #[error("only the kinds \"rate-limited\" and \"unavailable\" have \"retry_after\"")]
+    NoRetry,
+    #[error("\"message\" may have {LONGEST_MESSAGE} bytes and has more")]
+    LongMessage,
+    #[error("\"status\" must be a whole number from 400 to 599, not {0}")]
+    NoStatus(u16),
+    #[error("\"retry_after\" must be a whole number from 0 to {MOST_SECONDS}, not {0}")]
+    LongRetry(u32),
+}
+
 impl Fault {
-    /// The fault that a header names; nothing for a name that is none.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name.trim() {
+    /// The fault that a header asks for, by its kind and what else it says of it, such as
+    /// `rate-limited; retry-after=7; message=not%20now`; nothing where there is no such fault.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(';').map(str::trim);
+        let mut fault = match words.next()? {
             // What the first version of the header called it.
-            "malformed-body" => Some(FaultKind::TruncatedJson.into()),
-            name => name.parse::<FaultKind>().ok().map(Self::from),
+            "malformed-body" => Self::from(FaultKind::TruncatedJson),
+            name => name.parse::<FaultKind>().ok()?.into(),
+        };
+        for word in words {
+            match word.split_once('=')? {
+                ("status", status) => fault.status = Some(status.parse().ok()?),
+                ("retry-after", seconds) => fault.retry_after = Some(seconds.parse().ok()?),
+                ("message", message) => fault.message = Some(percent::decoded(message)),
+                _ => return None,
+            }
+        }
+        fault.check().is_ok().then_some(fault)
+    }
+
+    /// Whether there is such a fault.
+    ///
+    /// # Errors
+    ///
+    /// With what there is not.
+    pub(crate) fn check(&self) -> Result<(), FaultMistake> {
+        let Self { kind, status, retry_after, message } = self;
+        if (status.is_some() || message.is_some()) && !kind.is_error() {
+            return Err(FaultMistake::NoError(*kind));
+        }
+        if retry_after.is_some() && !matches!(kind, FaultKind::RateLimited | FaultKind::Unavailable) {
+            return Err(FaultMistake::NoRetry);
+        }
+        if message.as_ref().is_some_and(|message| message.len() > LONGEST_MESSAGE) {
+            return Err(FaultMistake::LongMessage);
+        }
+        match (status, retry_after) {
+            (Some(status), _) if !(400..=599).contains(status) => Err(FaultMistake::NoStatus(*status)),
+            (_, Some(seconds)) if *seconds > MOST_SECONDS => Err(FaultMistake::LongRetry(*seconds)),
+            _ => Ok(()),
         }
     }
 }
@@ -126,5 +184,32 @@ mod tests {
         assert!("malformed-body".parse::<FaultKind>().is_err());
         assert_eq!(Fault::parse("Rejected"), None);
         assert_eq!(Fault::parse(""), None);
+    }
+
+    #[test]
+    fn a_header_says_more_of_its_fault() {
+        let limited = Fault {
+            status: Some(430),
+            retry_after: Some(7),
+            message: Some("not now; later".to_owned()),
+            ..FaultKind::RateLimited.into()
+        };
+        let text = "rate-limited; status=430; retry-after=7; message=not%20now%3B%20later";
+        assert_eq!(Fault::parse(text), Some(limited));
+        let away = Fault { retry_after: Some(0), ..FaultKind::Unavailable.into() };
+        assert_eq!(Fault::parse("unavailable;retry-after=0"), Some(away));
+        for wrong in [
+            "html; status=500",
+            "rejected; retry-after=7",
+            "rejected; status=200",
+            "rejected; status=many",
+            "rejected; status",
+            "rate-limited; retry-after=86401",
+            "rate-limited; delay=1s",
+            "rate-limited;",
+        ] {
+            assert_eq!(Fault::parse(wrong), None, "{wrong}");
+        }
+        assert_eq!(Fault::parse(&format!("rejected; message={}", "a".repeat(LONGEST_MESSAGE + 1))), None);
     }
 }

@@ -75,6 +75,8 @@ pub enum StreamPart {
 pub enum Piece {
     /// More thoughts.
     Thinking(String),
+    /// What proves to the model that the thoughts before it are its own.
+    Signature(String),
     /// More text.
     Text {
         /// The text.
@@ -82,6 +84,8 @@ pub enum Piece {
         /// Its tokens, where probabilities were asked for.
         tokens: Option<Vec<Token>>,
     },
+    /// More of why the model does not answer, in place of text.
+    Refusal(String),
     /// A tool is called; what it is given follows.
     ToolCall {
         /// Which of the answer's calls, from 0.

@@ -109,15 +109,21 @@ impl From<Refusal> for ProviderError {
     }
 }
 
+/// A completion in parts, as the mock sends it. With each token of its texts so many alternatives are told, where any are
+/// asked for.
+pub(crate) fn in_parts(completion: Completion, alternatives: Option<u8>) -> CompletionStream {
+    stream::iter(pieces::parts(completion, alternatives).map(Ok)).boxed()
+}
+
 fn parts_of(completion: Completion, alternatives: Option<u8>, breaks_off: bool) -> CompletionStream {
-    let parts = pieces::parts(completion, alternatives);
     if breaks_off {
+        let parts = pieces::parts(completion, alternatives);
         let broken = ProviderError::Malformed("the stream ended before its last event".to_owned());
         let before =
             parts.filter(|part| matches!(part, StreamPart::Delta { .. })).take(PARTS_BEFORE_TRUNCATION);
         return stream::iter(before.map(Ok).chain([Err(broken)])).boxed();
     }
-    stream::iter(parts.map(Ok)).boxed()
+    in_parts(completion, alternatives)
 }
 
 #[cfg(test)]
@@ -146,7 +152,7 @@ mod tests {
     }
 
     fn request(text: &str) -> CompletionRequest {
-        let messages = vec![Message { role: Role::User, parts: vec![Part::Text(text.to_owned())] }];
+        let messages = vec![Message::new(Role::User, vec![Part::Text(text.to_owned())])];
         CompletionRequest { messages, ..CompletionRequest::default() }
     }
 
@@ -202,7 +208,7 @@ mod tests {
         let (mock, model) = (mock(), model());
         let schema =
             json!({ "type": "array", "minItems": 8, "items": { "type": "string", "minLength": 9_000 } });
-        let one = CompletionRequest { format: AnswerFormat::JsonSchema(schema), ..request("Hi") };
+        let one = CompletionRequest { format: AnswerFormat::JsonSchema(schema.into()), ..request("Hi") };
         let answered = mock.complete(&model, one.clone(), None).await.unwrap();
         assert!(answered.answer.text.len() > 72_000, "{}", answered.answer.text.len());
         let many = CompletionRequest { more_answers: 127, ..one };

@@ -16,5 +16,6 @@ pub use bedrock::{AwsCredentials, Bedrock};
 pub use fault::{Fault, FaultKind, UnknownFaultKind};
 pub use interface::{CompletionStream, Piece, Provider, StreamPart};
 pub use mock::Mock;
+pub(crate) use mock::in_parts;
 pub use openai::OpenAi;
 pub use vertex::{ServiceAccount, ServiceAccountError, Vertex};

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use super::{Piece, StreamPart};
 use crate::brain::Tokens;
-use crate::domain::inference::{Answer, Completion};
+use crate::domain::inference::{Answer, Completion, Thinking};
 
 /// Characters of each piece of what a tool is given.
 const ARGUMENT_PIECE: usize = 6;
@@ -22,9 +22,11 @@ fn parts_of_answer(
     number: u32,
     alternatives: Option<u8>,
 ) -> impl Iterator<Item = StreamPart> {
-    let Answer { thinking, text, tool_calls, finish_reason, tokens: _ } = answer;
-    let thoughts =
-        Slices { text: thinking.unwrap_or_default(), at: 0, end: end_of_word }.map(Piece::Thinking);
+    let Answer { thinking, text, refusal, tool_calls, finish_reason, tokens: _ } = answer;
+    let thinking = thinking.map(|Thinking { text, signature }| (text, signature));
+    let (thought, signature) = thinking.unwrap_or_default();
+    let thoughts = Slices { text: thought, at: 0, end: end_of_word }.map(Piece::Thinking);
+    let thoughts = thoughts.chain(signature.map(Piece::Signature));
     let said = match alternatives {
         None => Said::Words(Slices { text, at: 0, end: end_of_word }),
         Some(alternatives) => Said::Tokens(Tokens::new(text, alternatives)),
@@ -34,7 +36,7 @@ fn parts_of_answer(
         let called = Piece::ToolCall { index, id: call.id, name: call.name };
         std::iter::once(called).chain(arguments.map(move |text| Piece::Arguments { index, text }))
     });
-    let pieces = thoughts.chain(said).chain(calls);
+    let pieces = thoughts.chain(said).chain(refusal.map(Piece::Refusal)).chain(calls);
     let deltas = pieces.map(move |piece| StreamPart::Delta { answer: number, piece });
     deltas.chain([StreamPart::Ended { answer: number, finish_reason }])
 }
@@ -178,8 +180,13 @@ mod tests {
         match piece {
             Piece::Thinking(more) => {
                 assert!(!more.is_empty() && answer.text.is_empty() && answer.tool_calls.is_empty());
-                answer.thinking.get_or_insert_default().push_str(&more);
+                answer.thinking.get_or_insert_with(|| Thinking::of_text("")).text.push_str(&more);
             }
+            Piece::Signature(signature) => {
+                assert!(answer.text.is_empty() && answer.tool_calls.is_empty());
+                answer.thinking.as_mut().unwrap().signature = Some(signature);
+            }
+            Piece::Refusal(more) => answer.refusal.get_or_insert_default().push_str(&more),
             Piece::Text { text, tokens } => {
                 assert!(!text.is_empty() && answer.tool_calls.is_empty());
                 if let Some(tokens) = tokens {
@@ -228,9 +235,23 @@ mod tests {
     }
 
     #[test]
+    fn what_proves_thoughts_follows_them_and_a_refusal_stands_in_place_of_text() {
+        let signature = Some("c2ln".to_owned());
+        let answer = Answer {
+            thinking: Some(Thinking { signature, ..Thinking::of_text("one two") }),
+            refusal: Some("No.".to_owned()),
+            finish_reason: FinishReason::Filtered,
+            ..Answer::of_text("")
+        };
+        let whole = Completion { answer, more: Vec::new(), usage: Usage::of(3, 2) };
+        let joined = Joined::of(parts(whole.clone(), None), 1);
+        assert_eq!((&joined.answers[0], joined.usage), (&whole.answer, Some(whole.usage)));
+    }
+
+    #[test]
     fn a_character_of_several_tokens_comes_whole() {
         let request = CompletionRequest {
-            messages: vec![Message { role: Role::User, parts: vec![Part::Text("🦀".to_owned())] }],
+            messages: vec![Message::new(Role::User, vec![Part::Text("🦀".to_owned())])],
             ..CompletionRequest::default()
         };
         let whole = BRAIN.answer(&model(), &request).unwrap();
@@ -255,8 +276,8 @@ mod tests {
         ) {
             let city = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
             let request = CompletionRequest {
-                messages: vec![Message { role: Role::User, parts: vec![Part::Text(text)] }],
-                tools: vec![Tool { name: "weather".to_owned(), description: None, parameters: Some(city) }],
+                messages: vec![Message::new(Role::User, vec![Part::Text(text)])],
+                tools: vec![Tool { name: "weather".to_owned(), parameters: Some(city), ..Tool::default() }],
                 format: if is_json { AnswerFormat::JsonObject } else { AnswerFormat::Text },
                 max_tokens,
                 thinking,

@@ -98,7 +98,7 @@ impl Reply {
         Err(match (self.status, told) {
             (400, Ok(message)) => ProviderError::Rejected(message),
             (429, Ok(message)) => ProviderError::RateLimited { message, retry_after: self.retry_after },
-            (503, Ok(message)) => ProviderError::Unavailable(message),
+            (503, Ok(message)) => ProviderError::Unavailable { message, retry_after: self.retry_after },
             (status, _) => {
                 ProviderError::Unmapped { status, body: String::from_utf8_lossy(&self.body).into_owned() }
             }
@@ -158,14 +158,14 @@ impl From<WireEmbeddings> for Embeddings {
 }
 
 impl From<Usage> for WireUsage {
-    fn from(Usage { input_tokens, output_tokens, thinking_tokens: _ }: Usage) -> Self {
+    fn from(Usage { input_tokens, output_tokens, .. }: Usage) -> Self {
         Self { input_tokens, output_tokens }
     }
 }
 
 impl From<WireUsage> for Usage {
     fn from(WireUsage { input_tokens, output_tokens }: WireUsage) -> Self {
-        Self { input_tokens, output_tokens, thinking_tokens: 0 }
+        Self::of(input_tokens, output_tokens)
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::domain::inference::Answer;
 
-    const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 };
+    const USAGE: Usage = Usage::of(11, 7);
 
     fn answer() -> Completion {
         Completion { answer: Answer::of_text("Grüße 🙂"), more: Vec::new(), usage: USAGE }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn errors_are_told_by_status_and_body() {
         assert!(matches!(failed(&FaultKind::Rejected.into()), ProviderError::Rejected(_)));
-        assert!(matches!(failed(&FaultKind::Unavailable.into()), ProviderError::Unavailable(_)));
+        assert!(matches!(failed(&FaultKind::Unavailable.into()), ProviderError::Unavailable { .. }));
         let limited = Fault {
             retry_after: Some(7),
             message: Some("not so fast".to_owned()),

@@ -8,9 +8,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures::stream::{self, StreamExt, once};
 
+use super::asked::Asked;
 use super::fault::{Fault, FaultKind};
 use super::gate::{self, Passage};
-use super::provider_kind::ProviderKind;
 use super::units::{Form, Units};
 use super::{pace, spoil, units};
 use crate::connection::Reset;
@@ -29,7 +29,7 @@ const DRIP_PAUSE: Duration = Duration::from_millis(5);
 /// An answer that comes in parts, as a fault and a gate leave it.
 pub(super) async fn streamed(
     mut response: Response,
-    provider: ProviderKind,
+    asked: &Asked,
     fault: Option<&Fault>,
     passage: Option<Passage>,
     reset: &Reset,
@@ -40,10 +40,10 @@ pub(super) async fn streamed(
     let form = Form::of(&response);
     let mut parts = units::split(std::mem::take(response.body_mut()), form);
     if let Some(fault) = fault {
-        parts = spoil::parts(parts, fault, provider, form, reset.clone());
+        parts = spoil::parts(parts, fault, asked, form, reset.clone());
     }
     if let Some(passage) = passage {
-        parts = gate::withheld(parts, passage, provider, form);
+        parts = gate::withheld(parts, passage, asked.provider, form);
     }
     if let Some(fault) = fault {
         parts = paced(parts, fault, None);

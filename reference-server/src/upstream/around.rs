@@ -3,14 +3,17 @@
 use std::future::pending;
 use std::io;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -21,13 +24,16 @@ use super::error_body::{self, Failure};
 use super::fault::{Fault, FaultKind};
 use super::following::{FollowedBody, Following};
 use super::provider_kind::ProviderKind;
+use super::recorder::recorded;
 use super::world::UpstreamWorld;
 use crate::connection::Reset;
 use crate::dialect::common::{Arrival, BodyError, body};
-use crate::intake::Intake;
+use crate::intake::{Intake, Share};
 
 /// Names a fault that a caller wants.
 const FAULT_HEADER: &str = "x-plumbline-fault";
+/// Under which a gateway gives an answer again. The providers that are played answer every call anew.
+const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// How long an answer is held up where nothing is said.
 const DELAY: Duration = Duration::from_secs(1);
 /// The status of an error where nothing is said.
@@ -61,28 +67,46 @@ pub(super) struct Intakes {
 /// Answers a call; an error where the connection is to end instead.
 pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) -> io::Result<Response> {
     let Way { world, provider, mounted_at, client_ip, reset } = way;
-    let at_provider = world.provider(provider);
-    let arrived = (at_provider.clock.now(), world.age_us());
     let (mut head, body) = request.into_parts();
     let is_head = head.method == Method::HEAD;
-    let taken_in = body::collect(body, &intakes.noted, false).await;
-    let bytes = taken_in.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
     let path = head.uri.path().get(mounted_at..).unwrap_or_default();
-    let asked = Arc::new(Asked::read(provider, &head, path, bytes.clone(), arrived));
-    let mut following = Following::new(Arc::clone(world), world.journal.begin(Arc::clone(&asked)));
+    let arrived = (world.clock.now(), world.age_us());
+    let mut following = Following::begin(world, Asked::begun(provider, &head, path, arrived));
     // What the body takes of the room for large ones is held until there is an answer.
-    let _share = match taken_in {
-        Ok((_, share)) => share,
-        Err(error) => {
+    let (bytes, _share) = match upload(body, &intakes.noted).await {
+        Upload::Whole(bytes, share) => (bytes, share),
+        Upload::Part(bytes) => {
+            following.reads(bytes);
+            following.end(Outcome::Left);
+            return Err(io::Error::other("the client has left in the middle of its request"));
+        }
+        Upload::Unread(error) => {
             let response = told(unread(provider, &error), &mut following).await;
             return Ok(followed(response, is_head, following));
         }
     };
+    following.reads(bytes.clone());
+    let asked = following.asked();
+    let own = own_fault(&mut head);
+    head.headers.remove(IDEMPOTENCY_HEADER);
+    let at_provider = world.provider(provider);
+    let arrival = Arrival { world: at_provider, head, mounted_at, client_ip, intake: &intakes.answered };
+    let served = pin!(provider.serve(&arrival, Body::from(bytes)));
+    let (response, meaning) = recorded(served).await;
+    // Whom the provider refuses of its own accord meets no fault.
+    let fault = match own {
+        _ if !response.status().is_success() => None,
+        Some(fault) => Some(fault).filter(|fault| fault.kind.can_happen(asked.streamed)),
+        None => world.faults.strike(&asked, meaning.asks_a_model()),
+    };
+    following.takes_up(meaning, fault.as_ref().map(|fault| fault.kind.name()));
 
-    let fault = fault(world, &mut head, &asked);
     let mut instead = None;
     if let Some(fault) = &fault {
-        following.meets(fault.kind.name());
+        if fault.kind == FaultKind::Hang {
+            drop(response);
+            return pending().await;
+        }
         if let Some(delay) = delay(fault) {
             sleep(delay).await;
         }
@@ -91,7 +115,7 @@ pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) ->
             reset.arm();
             return Err(io::Error::other("the connection is reset on purpose"));
         }
-        instead = in_place_of_answer(fault, &asked).await;
+        instead = in_place_of_answer(fault, &asked);
     }
     let response = match instead {
         Some(response) => {
@@ -99,9 +123,7 @@ pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) ->
             response
         }
         None => {
-            let arrival =
-                Arrival { world: at_provider, head, mounted_at, client_ip, intake: &intakes.answered };
-            let response = told(provider.serve(&arrival, Body::from(bytes)).await, &mut following).await;
+            let response = told(response, &mut following).await;
             let altered = altered(response, world, &asked, fault.as_ref(), reset).await;
             altered.inspect_err(|_| following.end(Outcome::Cut))?
         }
@@ -109,17 +131,37 @@ pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) ->
     Ok(followed(response, is_head, following))
 }
 
-/// The fault that a call meets: the one that it asks for itself, or one of the world's.
-fn fault(world: &UpstreamWorld, head: &mut Parts, asked: &Asked) -> Option<Fault> {
-    match head.headers.get(FAULT_HEADER).map(Fault::from_header) {
-        None => world.faults.strike(asked),
-        Some(wanted) => {
-            // One that there is not is refused by the provider.
-            let wanted = wanted?;
-            head.headers.remove(FAULT_HEADER);
-            Some(wanted).filter(|fault| asked.streamed || !fault.kind.is_of_streams())
+/// What came of a body.
+enum Upload {
+    Whole(Bytes, Share),
+    /// Its beginning: its sender has left.
+    Part(Bytes),
+    Unread(BodyError),
+}
+
+/// Takes a body in.
+async fn upload(body: Body, intake: &Intake) -> Upload {
+    let breaks_off = Arc::new(AtomicBool::new(false));
+    let watched = body.map_err({
+        let breaks_off = Arc::clone(&breaks_off);
+        move |error| {
+            breaks_off.store(true, Ordering::Relaxed);
+            error
         }
+    });
+    match body::collect(Body::new(watched), intake, true).await {
+        Ok((bytes, _)) if breaks_off.load(Ordering::Relaxed) => Upload::Part(bytes),
+        Ok((bytes, share)) => Upload::Whole(bytes, share),
+        Err(error) => Upload::Unread(error),
     }
+}
+
+/// The fault that a call asks for itself, which the provider is not told of. One that there is not is refused by the
+/// provider.
+fn own_fault(head: &mut Parts) -> Option<Fault> {
+    let wanted = Fault::from_header(head.headers.get(FAULT_HEADER)?)?;
+    head.headers.remove(FAULT_HEADER);
+    Some(wanted)
 }
 
 /// How long a fault holds up the head of the answer.
@@ -138,9 +180,8 @@ fn is_reset_at_once(fault: &Fault, asked: &Asked) -> bool {
 }
 
 /// What is answered where a fault leaves nothing of the provider's answer.
-async fn in_place_of_answer(fault: &Fault, asked: &Asked) -> Option<Response> {
+fn in_place_of_answer(fault: &Fault, asked: &Asked) -> Option<Response> {
     match fault.kind {
-        FaultKind::Hang => pending().await,
         FaultKind::Status => {
             let failure = Failure {
                 provider: asked.provider,
@@ -188,7 +229,7 @@ async fn altered(
     match fault {
         Some(fault) if !asked.streamed => alter::whole(response, fault).await,
         None if passage.is_none() => Ok(response),
-        fault => alter::streamed(response, asked.provider, fault, passage, reset).await,
+        fault => alter::streamed(response, asked, fault, passage, reset).await,
     }
 }
 

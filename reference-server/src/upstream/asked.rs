@@ -6,13 +6,13 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::percent;
 use super::provider_kind::ProviderKind;
 use crate::dialect::common::body::has_too_many_values;
 use crate::domain::clock::Moment;
+use crate::percent;
 
 /// A call as it came in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) provider: ProviderKind,
     /// The model, by the name that the caller used, where one is named.
@@ -38,16 +38,15 @@ struct Wanted {
 }
 
 impl Asked {
-    /// Reads a call, with when it came.
-    pub(super) fn read(
+    /// A call whose head has come, with when that was. What its body says is not known yet.
+    pub(super) fn begun(
         provider: ProviderKind,
         head: &Parts,
         path: &str,
-        body: Bytes,
         (arrived, arrived_us): (Moment, u64),
     ) -> Self {
         let (model, streamed) = match provider {
-            ProviderKind::Openai | ProviderKind::Anthropic => in_body(&body),
+            ProviderKind::Openai | ProviderKind::Anthropic => (None, false),
             ProviderKind::Gemini | ProviderKind::Vertex => at_google(path),
             ProviderKind::Bedrock => at_bedrock(path),
         };
@@ -58,16 +57,30 @@ impl Asked {
             path: path.to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers: head.headers.clone(),
-            body,
+            body: Bytes::new(),
             streamed,
             arrived,
             arrived_us,
         }
     }
 
+    /// The same with its body, or with as much of it as came.
+    pub(super) fn with_body(&self, body: Bytes) -> Self {
+        let (model, streamed) = match self.provider {
+            ProviderKind::Openai | ProviderKind::Anthropic => in_body(&body),
+            _ => (self.model.clone(), self.streamed),
+        };
+        Self { model, body, streamed, ..self.clone() }
+    }
+
     /// The body, where it is JSON that is not too much to be read.
     pub(super) fn json(&self) -> Option<Value> {
         if has_too_many_values(&self.body) { None } else { serde_json::from_slice(&self.body).ok() }
+    }
+
+    /// Whether the events of its answer are numbered, as OpenAI numbers those of a response.
+    pub(super) fn has_numbered_events(&self) -> bool {
+        self.provider == ProviderKind::Openai && self.path == "/v1/responses"
     }
 
     /// Whether a text stands in the path, the query, a header or the body.
@@ -106,11 +119,10 @@ fn at_google(path: &str) -> (Option<String>, bool) {
 
 /// `/model/{model}/{action}`
 fn at_bedrock(path: &str) -> (Option<String>, bool) {
-    // The id of a model can be an ARN, which has slashes of its own.
+    // It is the last slash: an ARN in place of the model's id has slashes of its own.
     let below = path.strip_prefix("/model/").and_then(|below| below.rsplit_once('/'));
     let Some((model, action)) = below else { return (None, false) };
-    let streamed = matches!(action, "converse-stream" | "invoke-with-response-stream");
-    (Some(percent::decoded(model)), streamed)
+    (Some(percent::decoded(model)), action == "converse-stream")
 }
 
 #[cfg(test)]
@@ -123,7 +135,8 @@ pub(super) mod testing {
     pub(in super::super) fn asked(provider: ProviderKind, path: &str, body: &'static str) -> Asked {
         let (head, ()) = Request::post(path).header("x-said", "yes").body(()).unwrap().into_parts();
         let path = head.uri.path().to_owned();
-        Asked::read(provider, &head, &path, Bytes::from_static(body.as_bytes()), (Moment::from_micros(0), 7))
+        let begun = Asked::begun(provider, &head, &path, (Moment::from_micros(0), 7));
+        begun.with_body(Bytes::from_static(body.as_bytes()))
     }
 }
 
@@ -156,11 +169,26 @@ mod tests {
             ),
             (ProviderKind::Bedrock, "/model/a.b-v2%3A0/converse", "{}", Some("a.b-v2:0"), false),
             (ProviderKind::Bedrock, "/model/a.b-v2:0/converse-stream", "{}", Some("a.b-v2:0"), true),
+            (
+                ProviderKind::Bedrock,
+                "/model/arn:aws:bedrock:us-east-1::foundation-model/a.b/converse-stream",
+                "{}",
+                Some("arn:aws:bedrock:us-east-1::foundation-model/a.b"),
+                true,
+            ),
             (ProviderKind::Bedrock, "/models", "{}", None, false),
         ] {
             let asked = asked(provider, path, body);
             assert_eq!((asked.model.as_deref(), asked.streamed), (model, streamed), "{path} {body}");
         }
+    }
+
+    #[test]
+    fn the_events_of_openais_responses_are_numbered() {
+        let numbered = |provider, path| asked(provider, path, "").has_numbered_events();
+        assert!(numbered(ProviderKind::Openai, "/v1/responses"));
+        assert!(!numbered(ProviderKind::Openai, "/v1/chat/completions"));
+        assert!(!numbered(ProviderKind::Anthropic, "/v1/responses"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::asked::Asked;
 use super::provider_kind::ProviderKind;
+use super::recorder::Meaning;
 use crate::domain::clock::Moment;
 
 /// How an answer ended.
@@ -37,15 +38,18 @@ pub(super) struct Progress {
     pub(super) fault: Option<&'static str>,
     /// What the provider said when it refused the request of its own accord.
     pub(super) refused: Option<String>,
+    pub(super) meaning: Meaning,
+    /// Whether all of it has come and is understood, as far as it can be.
+    pub(super) is_taken_up: bool,
 }
 
-/// A call.
+/// A call. A clone of it costs little.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     /// Ascending in the order of arrival, from 1.
     pub(super) number: u64,
     pub(super) asked: Arc<Asked>,
-    pub(super) progress: Progress,
+    pub(super) progress: Arc<Progress>,
 }
 
 /// A call as a line of a file that has the calls of every world.
@@ -75,9 +79,27 @@ struct View<'a> {
     outcome: Outcome,
     fault: Option<&'static str>,
     refused: Option<&'a str>,
+    asked: Option<Value>,
+    answered: Option<Value>,
 }
 
 impl Call {
+    /// Notes what becomes of it.
+    pub(super) fn progress(&mut self) -> &mut Progress {
+        Arc::make_mut(&mut self.progress)
+    }
+
+    /// Whether it is over.
+    pub(super) fn has_ended(&self) -> bool {
+        self.progress.outcome != Outcome::Open
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let refused = self.progress.refused.as_ref().map_or(0, String::len);
+        self.asked.size() + self.progress.meaning.size() + refused
+    }
+
     fn view<'a>(&'a self, world: Option<&'a str>) -> View<'a> {
         let (asked, progress) = (&self.asked, &self.progress);
         View {
@@ -98,6 +120,8 @@ impl Call {
             outcome: progress.outcome,
             fault: progress.fault,
             refused: progress.refused.as_deref(),
+            asked: progress.meaning.asked(),
+            answered: progress.meaning.answered(),
         }
     }
 }
@@ -157,7 +181,7 @@ mod tests {
         let mut asked = asked(ProviderKind::Openai, "/v1/chat/completions?a=b", body);
         asked.headers.append("x-said", HeaderValue::from_static("no"));
         asked.headers.append("x-other", HeaderValue::from_bytes(b"\xff").unwrap());
-        Call { number: 3, asked: Arc::new(asked), progress: Progress::default() }
+        Call { number: 3, asked: Arc::new(asked), progress: Arc::default() }
     }
 
     #[test]
@@ -168,7 +192,7 @@ mod tests {
             "query": "a=b", "headers": { "x-said": ["yes", "no"], "x-other": "\u{fffd}" },
             "body": serde_json::from_str::<Value>(r#"{"model":"m","n":1.50}"#).unwrap(), "streamed": false,
             "arrived": "1970-01-01T00:00:00.000000Z", "arrived_us": 7, "ended_us": null, "status": null,
-            "outcome": "open", "fault": null, "refused": null,
+            "outcome": "open", "fault": null, "refused": null, "asked": null, "answered": null,
         });
         assert_eq!(told, expected);
         assert_eq!(told["body"]["n"].to_string(), "1.50");
@@ -178,12 +202,13 @@ mod tests {
     fn a_line_names_the_world_first() {
         assert_eq!(serde_json::to_value(call("")).unwrap()["body"], Value::Null);
         let mut call = call("not JSON");
-        call.progress = Progress {
+        *call.progress() = Progress {
             ended_us: Some(9),
             status: Some(503),
             outcome: Outcome::Cut,
             fault: Some("cut-stream"),
             refused: Some("no".to_owned()),
+            ..Progress::default()
         };
         let line = serde_json::to_string(&Line { world: "w".into(), call }).unwrap();
         assert!(line.starts_with("{\"world\":\"w\",\"number\":3,"), "{line}");

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::provider_kind::ProviderKind;
+use crate::domain::access_key::AccessKey;
 use crate::domain::clock::Moment;
 use crate::domain::key::{Key, KeyRecord, SecretDigest};
 use crate::domain::quota::GENEROUS;
@@ -63,12 +64,6 @@ pub(super) struct ServiceAccount {
     pub(super) private_key: String,
 }
 
-/// The secret access key that belongs to an access key id, for checking what was signed with it.
-pub(crate) fn aws_secret(access_key_id: &str) -> Option<&'static str> {
-    let aws = &Credentials::embedded().ok()?.bedrock;
-    (aws.access_key_id == access_key_id).then_some(&*aws.secret_access_key)
-}
-
 impl Credentials {
     /// The credentials that the binary carries.
     pub(super) fn embedded() -> Result<&'static Self, CredentialsError> {
@@ -107,6 +102,17 @@ pub(super) fn key(provider: ProviderKind, secret: &str, now: Moment, expires_at:
     }))
 }
 
+impl AwsCredentials {
+    /// The pair with which requests are signed.
+    pub(super) fn access_key(&self) -> AccessKey {
+        AccessKey {
+            id: self.access_key_id.clone(),
+            secret: self.secret_access_key.clone(),
+            region: self.region.clone(),
+        }
+    }
+}
+
 impl ServiceAccount {
     /// The key with which the account signs; nothing where the fixture is broken.
     pub(super) fn key_pair(&self) -> Option<KeyPair> {
@@ -126,8 +132,9 @@ mod tests {
         assert_eq!(credentials.anthropic.key, "sk-ant-upstream");
         assert_eq!(credentials.gemini.key, "upstream-gemini-key");
         assert!(credentials.vertex.key_pair().is_some());
-        assert_eq!(aws_secret("AKIAPLUMBLINEUPSTREAM"), Some(&*credentials.bedrock.secret_access_key));
-        assert_eq!(aws_secret("AKIANOBODY"), None);
+        let access_key = credentials.bedrock.access_key();
+        assert_eq!((&*access_key.id, &*access_key.region), ("AKIAPLUMBLINEUPSTREAM", "us-east-1"));
+        assert_eq!(access_key.secret, credentials.bedrock.secret_access_key);
     }
 
     #[test]

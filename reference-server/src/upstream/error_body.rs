@@ -54,6 +54,11 @@ impl Failure<'_> {
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
+            if self.provider == ProviderKind::Bedrock {
+                // What AWS's own clients read, in milliseconds.
+                let milliseconds = HeaderValue::from(u64::from(seconds) * 1_000);
+                headers.insert(HeaderName::from_static("x-amz-retry-after"), milliseconds);
+            }
         }
         response
     }
@@ -62,11 +67,7 @@ impl Failure<'_> {
     pub(super) fn event(&self, form: Form, is_first: bool) -> Bytes {
         let body = self.body(Uuid::new_v4());
         match form {
-            Form::Frames => {
-                let name = self.names().bedrock;
-                let lower = name.split_at_checked(1).map(|(first, rest)| first.to_ascii_lowercase() + rest);
-                frame::exception(&lower.unwrap_or_default(), body.to_string().into())
-            }
+            Form::Frames => frame::exception(self.bedrock_member(), body.to_string().into()),
             Form::Events if self.provider == ProviderKind::Anthropic => {
                 format!("event: error\ndata: {body}\n\n").into()
             }
@@ -75,8 +76,21 @@ impl Failure<'_> {
         }
     }
 
+    /// The last event of a stream whose events are numbered: it has the next number, and no envelope.
+    pub(super) fn numbered_event(&self, number: usize) -> Bytes {
+        let (kind, code) = self.names().openai;
+        let told = json!({
+            "type": "error",
+            "code": code.unwrap_or(kind),
+            "message": self.told(),
+            "param": null,
+            "sequence_number": number,
+        });
+        format!("event: error\ndata: {told}\n\n").into()
+    }
+
     fn body(&self, id: Uuid) -> Value {
-        let (names, message) = (self.names(), self.message.unwrap_or(self.words()));
+        let (names, message) = (self.names(), self.told());
         match self.provider {
             ProviderKind::Openai => {
                 let (kind, code) = names.openai;
@@ -156,6 +170,22 @@ impl Failure<'_> {
         Names { openai, anthropic, google, bedrock }
     }
 
+    /// The name in a stream of Bedrock's, which has members for these alone.
+    fn bedrock_member(&self) -> &'static str {
+        match self.names().bedrock {
+            "ModelErrorException" => "modelStreamErrorException",
+            "ServiceUnavailableException" => "serviceUnavailableException",
+            "ThrottlingException" => "throttlingException",
+            "ValidationException" => "validationException",
+            _ => "internalServerException",
+        }
+    }
+
+    /// What it says.
+    fn told(&self) -> &str {
+        self.message.unwrap_or(self.words())
+    }
+
     /// What the provider usually says.
     fn words(&self) -> &'static str {
         match (self.status, self.provider) {
@@ -208,6 +238,8 @@ mod tests {
     async fn sent(failure: Failure<'_>) -> (u16, String, Value) {
         let response = failure.response();
         assert_eq!(response.headers()["retry-after"], "7");
+        let in_milliseconds = response.headers().get("x-amz-retry-after").map(|wait| wait.to_str().unwrap());
+        assert_eq!(in_milliseconds, (failure.provider == ProviderKind::Bedrock).then_some("7000"));
         let kind = response.headers().get("x-amzn-errortype").map(|kind| kind.to_str().unwrap().to_owned());
         let status = response.status().as_u16();
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
@@ -252,7 +284,37 @@ mod tests {
         assert!(text(ProviderKind::Gemini, Form::Elements, true).starts_with("[{\"error\":"));
         let last = text(ProviderKind::Gemini, Form::Elements, false);
         assert!(last.starts_with(",\r\n{\"error\":") && last.ends_with("}]"), "{last}");
-        let event = failure(ProviderKind::Bedrock, 429).event(Form::Frames, false);
-        assert_eq!(event, frame::exception("throttlingException", b"{\"message\":\"no\"}".to_vec()));
+    }
+
+    #[test]
+    fn a_stream_of_bedrocks_has_names_for_five_errors() {
+        for (status, name) in [
+            (400, "validationException"),
+            (401, "internalServerException"),
+            (403, "internalServerException"),
+            (404, "internalServerException"),
+            (408, "internalServerException"),
+            (413, "validationException"),
+            (424, "modelStreamErrorException"),
+            (429, "throttlingException"),
+            (500, "internalServerException"),
+            (503, "serviceUnavailableException"),
+            (504, "internalServerException"),
+        ] {
+            let event = failure(ProviderKind::Bedrock, status).event(Form::Frames, false);
+            assert_eq!(event, frame::exception(name, b"{\"message\":\"no\"}".to_vec()), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_error_among_numbered_events_has_the_next_number() {
+        for (status, code) in [(429, "rate_limit_exceeded"), (500, "server_error")] {
+            let event = failure(ProviderKind::Openai, status).numbered_event(3);
+            let data = std::str::from_utf8(&event).unwrap().strip_prefix("event: error\ndata: ").unwrap();
+            let expected = json!({
+                "type": "error", "code": code, "message": "no", "param": null, "sequence_number": 3,
+            });
+            assert_eq!(serde_json::from_str::<Value>(data.strip_suffix("\n\n").unwrap()).unwrap(), expected);
+        }
     }
 }

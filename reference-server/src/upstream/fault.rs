@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-use super::percent;
+use crate::percent;
 
 /// Most bytes that a fault is about.
 pub(super) const MOST_BYTES: usize = 1024 * 1024 * 1024;
@@ -114,9 +114,9 @@ impl FaultKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether it can only happen to an answer that comes in parts.
-    pub(super) const fn is_of_streams(self) -> bool {
-        matches!(self, Self::MalformedSse | Self::CutStream | Self::ErrorEvent)
+    /// Whether it can happen to an answer that comes in parts, or to one that does not.
+    pub(super) const fn can_happen(self, streamed: bool) -> bool {
+        streamed || !matches!(self, Self::MalformedSse | Self::CutStream | Self::ErrorEvent)
     }
 
     /// Whether it is an error that has a status and a text.

@@ -11,6 +11,8 @@ pub(super) struct Filter {
     pub(super) provider: Option<ProviderKind>,
     /// The model, by the name that the caller uses.
     pub(super) model: Option<String>,
+    /// A text in the path below the provider's prefix.
+    pub(super) path: Option<String>,
     pub(super) header: Option<HeaderIs>,
     /// A text in path, query, headers or body.
     pub(super) contains: Option<String>,
@@ -28,6 +30,7 @@ impl Filter {
     pub(super) fn fits(&self, asked: &Asked) -> bool {
         self.provider.is_none_or(|provider| provider == asked.provider)
             && self.model.as_ref().is_none_or(|model| asked.model.as_ref() == Some(model))
+            && self.path.as_ref().is_none_or(|text| asked.path.contains(text))
             && self.header.as_ref().is_none_or(|header| header.stands_in(asked))
             && self.contains.as_ref().is_none_or(|text| asked.contains(text))
     }
@@ -53,6 +56,7 @@ mod tests {
         let all = Filter {
             provider: Some(ProviderKind::Openai),
             model: Some("m".to_owned()),
+            path: Some("chat".to_owned()),
             header: header("x-said", "yes"),
             contains: Some("nonce".to_owned()),
         };
@@ -60,6 +64,7 @@ mod tests {
         for other in [
             Filter { provider: Some(ProviderKind::Gemini), ..all.clone() },
             Filter { model: Some("n".to_owned()), ..all.clone() },
+            Filter { path: Some("embed".to_owned()), ..all.clone() },
             Filter { header: header("x-said", "no"), ..all.clone() },
             Filter { header: header("x-unsaid", "yes"), ..all.clone() },
             Filter { contains: Some("sense".to_owned()), ..all.clone() },

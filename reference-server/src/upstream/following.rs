@@ -7,39 +7,57 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
+use super::asked::Asked;
 use super::call::{Call, Outcome};
+use super::recorder::Meaning;
 use super::world::UpstreamWorld;
 
-/// A call on its way. Dropped before its end, it was left by its client.
+/// A call on its way. Dropped before its end, it was left by its client, unless the simulator itself comes to its end.
 pub(super) struct Following {
     world: Arc<UpstreamWorld>,
     call: Call,
 }
 
 impl Following {
-    /// Follows a call of a world.
-    pub(super) fn new(world: Arc<UpstreamWorld>, call: Call) -> Self {
-        Self { world, call }
+    /// Notes in a world that a call has come, of which no more is known than its head.
+    pub(super) fn begin(world: &Arc<UpstreamWorld>, asked: Asked) -> Self {
+        Self { call: world.journal.begin(asked), world: Arc::clone(world) }
     }
 
-    /// Notes the kind of the fault that the call meets.
-    pub(super) fn meets(&mut self, fault: &'static str) {
-        self.call.progress.fault = Some(fault);
+    /// What is asked, as far as it has come.
+    pub(super) fn asked(&self) -> Arc<Asked> {
+        Arc::clone(&self.call.asked)
+    }
+
+    /// Adds the body, or as much of it as came, to what is noted next.
+    pub(super) fn reads(&mut self, body: Bytes) {
+        self.call.asked = Arc::new(self.call.asked.with_body(body));
+    }
+
+    /// Notes what the call means, and the kind of the fault that it meets.
+    pub(super) fn takes_up(&mut self, meaning: Meaning, fault: Option<&'static str>) {
+        let progress = self.call.progress();
+        progress.meaning = meaning;
+        progress.fault = fault;
+        progress.is_taken_up = true;
         self.world.journal.update(&self.call);
     }
 
     /// Notes the status, and what a provider says that refuses the request.
     pub(super) fn answered(&mut self, status: u16, refused: Option<String>) {
-        self.call.progress.status = Some(status);
-        self.call.progress.refused = refused;
+        let progress = self.call.progress();
+        progress.status = Some(status);
+        progress.refused = refused;
         self.world.journal.update(&self.call);
     }
 
     /// Notes the end, once.
     pub(super) fn end(&mut self, outcome: Outcome) {
-        if self.call.progress.outcome == Outcome::Open {
-            self.call.progress.outcome = outcome;
-            self.call.progress.ended_us = Some(self.world.age_us());
+        if !self.call.has_ended() {
+            let ended_us = self.world.age_us();
+            let progress = self.call.progress();
+            progress.outcome = outcome;
+            progress.ended_us = Some(ended_us);
             self.world.journal.update(&self.call);
         }
     }
@@ -47,7 +65,7 @@ impl Following {
 
 impl Drop for Following {
     fn drop(&mut self) {
-        self.end(Outcome::Left);
+        self.end(if self.world.is_closing() { Outcome::Cut } else { Outcome::Left });
     }
 }
 
@@ -111,8 +129,7 @@ mod tests {
 
     fn followed(body: Body) -> (Arc<UpstreamWorld>, FollowedBody) {
         let world = world();
-        let call = world.journal.begin(Arc::new(asked(ProviderKind::Openai, "/v1/models", "")));
-        let following = Following::new(Arc::clone(&world), call);
+        let following = Following::begin(&world, asked(ProviderKind::Openai, "/v1/models", ""));
         (world, FollowedBody::new(body, following))
     }
 
@@ -150,5 +167,14 @@ mod tests {
         assert_eq!(world.outcomes().await, [Outcome::Open]);
         drop(left);
         assert_eq!(world.outcomes().await, [Outcome::Left]);
+    }
+
+    #[tokio::test]
+    async fn nobody_has_left_whom_the_simulator_leaves() {
+        let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"x")));
+        let (world, dropped) = followed(Body::from_stream(endless));
+        world.close();
+        drop(dropped);
+        assert_eq!(world.outcomes().await, [Outcome::Cut]);
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::asked::Asked;
-use super::call::{Call, Line, Outcome, Progress};
+use super::call::{Call, Line};
 use crate::domain::log_writer::LogWriter;
 
 /// How many calls are kept.
@@ -23,7 +23,7 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 pub(super) struct Journal {
     world: Arc<str>,
     calls: Mutex<Calls>,
-    /// Tells that a call has come, or that one has ended.
+    /// Tells that a call has been taken up, or that one has ended.
     changed: watch::Sender<()>,
     file: Option<Arc<LogWriter<Line>>>,
 }
@@ -44,15 +44,24 @@ pub(super) struct Wanted {
     pub(super) contains: Option<String>,
     /// At most so many, the oldest first.
     pub(super) limit: usize,
-    /// Whether they are wanted as soon as one is there, though it has not ended.
+    /// Whether they are wanted as soon as they are taken up, though they have not ended.
     pub(super) even_open: bool,
 }
 
 impl Calls {
     fn forget_oldest(&mut self) -> Option<Call> {
         let forgotten = self.kept.pop_front()?;
-        self.bytes -= forgotten.asked.size();
+        self.bytes -= forgotten.size();
         Some(forgotten)
+    }
+
+    /// Forgets the oldest until there is room for the others, and gives what is forgotten.
+    fn make_room(&mut self) -> Vec<Call> {
+        let mut forgotten = Vec::new();
+        while self.is_too_much() {
+            forgotten.extend(self.forget_oldest());
+        }
+        forgotten
     }
 
     fn is_too_much(&self) -> bool {
@@ -67,20 +76,15 @@ impl Journal {
     }
 
     /// Notes that a call has come, and numbers it.
-    pub(super) fn begin(&self, asked: Arc<Asked>) -> Call {
-        let mut forgotten = Vec::new();
-        let call = {
+    pub(super) fn begin(&self, asked: Asked) -> Call {
+        let (call, forgotten) = {
             let mut calls = self.calls.lock();
             calls.last += 1;
-            let call = Call { number: calls.last, asked, progress: Progress::default() };
-            calls.bytes += call.asked.size();
+            let call = Call { number: calls.last, asked: Arc::new(asked), progress: Arc::default() };
+            calls.bytes += call.size();
             calls.kept.push_back(call.clone());
-            while calls.is_too_much() {
-                forgotten.extend(calls.forget_oldest());
-            }
-            call
+            (call, calls.make_room())
         };
-        self.changed.send_replace(());
         // What they hold is given back outside the lock.
         drop(forgotten);
         call
@@ -88,47 +92,56 @@ impl Journal {
 
     /// Notes what has become of a call, unless it is forgotten by now.
     pub(super) fn update(&self, call: &Call) {
-        {
+        let forgotten = {
             let mut calls = self.calls.lock();
+            let mut before = None;
             if let Ok(place) = calls.kept.binary_search_by_key(&call.number, |kept| kept.number)
                 && let Some(kept) = calls.kept.get_mut(place)
             {
-                kept.progress = call.progress.clone();
+                let replaced = std::mem::replace(kept, call.clone());
+                calls.bytes = calls.bytes - replaced.size() + call.size();
+                before = Some(replaced);
             }
+            (before, calls.make_room())
+        };
+        drop(forgotten);
+        if call.has_ended()
+            && let Some(file) = &self.file
+        {
+            file.write(Line { world: Arc::clone(&self.world), call: call.clone() });
         }
-        if call.progress.outcome != Outcome::Open {
-            if let Some(file) = &self.file {
-                file.write(Line { world: Arc::clone(&self.world), call: call.clone() });
-            }
+        if call.progress.is_taken_up || call.has_ended() {
             self.changed.send_replace(());
         }
     }
 
     /// The calls that are wanted, and the number of the last call of all. Waits until there are some and they have
-    /// ended, or until its time is over.
+    /// come as far as is wanted, or until its time is over.
     pub(super) async fn calls(&self, wanted: &Wanted, patience: Duration) -> (Vec<Call>, u64) {
         let mut changes = self.changed.subscribe();
         let end = Instant::now() + patience;
+        let is_settled = |call: &Call| call.has_ended() || wanted.even_open && call.progress.is_taken_up;
         loop {
             let (calls, last) = self.find(wanted);
-            let is_settled =
-                wanted.even_open || calls.iter().all(|call| call.progress.outcome != Outcome::Open);
-            if !calls.is_empty() && is_settled || timeout_at(end, changes.changed()).await.is_err() {
+            let are_settled = !calls.is_empty() && calls.iter().all(is_settled);
+            if are_settled || timeout_at(end, changes.changed()).await.is_err() {
                 return (calls, last);
             }
         }
     }
 
+    /// The calls that are wanted, as they are now. Nothing is looked for under the lock.
     fn find(&self, wanted: &Wanted) -> (Vec<Call>, u64) {
+        let most = if wanted.contains.is_some() { usize::MAX } else { wanted.limit };
         let (mut found, last): (Vec<_>, _) = {
             let calls = self.calls.lock();
             let start = calls.kept.partition_point(|call| call.number <= wanted.after);
-            (calls.kept.range(start..).cloned().collect(), calls.last)
+            (calls.kept.range(start..).take(most).cloned().collect(), calls.last)
         };
         if let Some(text) = &wanted.contains {
             found.retain(|call| call.asked.contains(text));
+            found.truncate(wanted.limit);
         }
-        found.truncate(wanted.limit);
         (found, last)
     }
 
@@ -146,7 +159,9 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::super::asked::testing::asked;
+    use super::super::call::Outcome;
     use super::super::provider_kind::ProviderKind;
+    use super::super::recorder::Meaning;
     use super::*;
 
     fn journal() -> Journal {
@@ -154,12 +169,17 @@ mod tests {
     }
 
     fn begin(journal: &Journal, body: &'static str) -> Call {
-        journal.begin(Arc::new(asked(ProviderKind::Openai, "/v1/chat/completions", body)))
+        journal.begin(asked(ProviderKind::Openai, "/v1/chat/completions", body))
     }
 
     fn end(journal: &Journal, mut call: Call, outcome: Outcome) {
-        call.progress.outcome = outcome;
+        call.progress().outcome = outcome;
         journal.update(&call);
+    }
+
+    fn take_up(journal: &Journal, call: &mut Call) {
+        call.progress().is_taken_up = true;
+        journal.update(call);
     }
 
     fn all() -> Wanted {
@@ -210,7 +230,11 @@ mod tests {
         let arrival = wait(all());
         let ended = wait(Wanted { even_open: false, ..all() });
         tokio::task::yield_now().await;
-        let call = begin(&journal, "one");
+        let mut call = begin(&journal, "one");
+        tokio::task::yield_now().await;
+        // Nobody knows yet what it asks for.
+        assert!(!arrival.is_finished());
+        take_up(&journal, &mut call);
         assert_eq!(arrival.await.unwrap()[0].progress.outcome, Outcome::Open);
         end(&journal, call, Outcome::Whole);
         assert_eq!(ended.await.unwrap()[0].progress.outcome, Outcome::Whole);
@@ -226,8 +250,21 @@ mod tests {
         }
         let calls = journal.calls.lock();
         assert_eq!((calls.kept.len(), calls.kept[0].number), (MOST_CALLS, 3));
-        let sizes: usize = calls.kept.iter().map(|call| call.asked.size()).sum();
+        let sizes: usize = calls.kept.iter().map(Call::size).sum();
         assert_eq!(calls.bytes, sizes);
+    }
+
+    #[test]
+    fn what_is_noted_later_takes_room_too() {
+        let journal = journal();
+        let (mut one, mut two) = (begin(&journal, "one"), begin(&journal, "two"));
+        for call in [&mut one, &mut two] {
+            call.progress().meaning = Meaning::asking(&"x".repeat(MOST_BYTES / 2));
+            journal.update(call);
+        }
+        let calls = journal.calls.lock();
+        assert_eq!((calls.kept.len(), calls.kept[0].number), (1, 2));
+        assert_eq!(calls.bytes, two.size());
     }
 
     #[test]

@@ -53,12 +53,12 @@ struct Rules {
 }
 
 impl ArmedFault {
-    /// The fault, if it strikes this call.
-    fn meet(&mut self, asked: &Asked, chance: &mut StdRng) -> Option<Fault> {
+    /// The fault, if it strikes this call. Where a rule names no path it is for calls that ask a model.
+    fn meet(&mut self, asked: &Asked, asks_a_model: bool, chance: &mut StdRng) -> Option<Fault> {
         let FaultRule { filter, after, times, probability, fault, .. } = &self.rule;
         let is_over = times.is_some_and(|times| self.struck >= u64::from(times));
-        let could_happen = asked.streamed || !fault.kind.is_of_streams();
-        if is_over || !could_happen || !filter.fits(asked) {
+        let is_meant = asks_a_model || filter.path.is_some();
+        if is_over || !is_meant || !fault.kind.can_happen(asked.streamed) || !filter.fits(asked) {
             return None;
         }
         let waits = self.passed < u64::from(*after);
@@ -72,9 +72,11 @@ impl ArmedFault {
 }
 
 impl FaultRules {
-    /// The fault that strikes this call, if any does. A rule that lets the call pass leaves it to the next one.
-    pub(super) fn strike(&self, asked: &Asked) -> Option<Fault> {
-        self.0.lock().armed.iter_mut().find_map(|(armed, chance)| armed.meet(asked, chance))
+    /// The fault that strikes this call, which the provider would answer, if any does. A rule that lets the call pass
+    /// leaves it to the next one.
+    pub(super) fn strike(&self, asked: &Asked, asks_a_model: bool) -> Option<Fault> {
+        let mut rules = self.0.lock();
+        rules.armed.iter_mut().find_map(|(armed, chance)| armed.meet(asked, asks_a_model, chance))
     }
 
     /// Puts a rule in force, behind those that are.
@@ -131,7 +133,7 @@ mod tests {
 
     fn struck(rules: &FaultRules, body: &'static str) -> Option<FaultKind> {
         let asked = asked(ProviderKind::Openai, "/v1/chat/completions", body);
-        rules.strike(&asked).map(|fault| fault.kind)
+        rules.strike(&asked, true).map(|fault| fault.kind)
     }
 
     #[test]
@@ -150,6 +152,17 @@ mod tests {
         let seen: Vec<_> =
             ["a song", "a poem", "a poem"].into_iter().filter_map(|body| struck(&rules, body)).collect();
         assert_eq!(seen, [FaultKind::Html, FaultKind::Status, FaultKind::Html]);
+    }
+
+    #[test]
+    fn a_call_that_asks_no_model_meets_a_rule_that_names_its_path() {
+        let listed = asked(ProviderKind::Openai, "/v1/models", "");
+        let rules = rules([rule(FaultKind::Html)]);
+        assert_eq!(rules.strike(&listed, false), None);
+        assert_eq!((rules.list()[0].passed, rules.list()[0].struck), (0, 0));
+        let filter = Filter { path: Some("/models".to_owned()), ..Filter::default() };
+        rules.arm(FaultRule { filter, ..rule(FaultKind::Hang) }).unwrap();
+        assert_eq!(rules.strike(&listed, false), Some(FaultKind::Hang.into()));
     }
 
     #[test]

@@ -68,6 +68,11 @@ impl Simulator {
         Self { worlds, control, intakes }
     }
 
+    /// From here on whatever ends before its answer is broken off by the simulator, and not left by its client.
+    pub(crate) fn close(&self) {
+        self.worlds.close();
+    }
+
     /// Answers a request from this address; an error where the connection is to end instead.
     pub(crate) async fn handle(
         &self,

@@ -4,14 +4,14 @@ use std::io;
 use std::pin::Pin;
 
 use axum::body::Bytes;
-use futures::stream::{self, Peekable, StreamExt, once, unfold};
+use futures::stream::{self, Peekable, Stream, StreamExt, once, unfold};
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
 
+use super::asked::Asked;
 use super::error_body::Failure;
 use super::fault::{Fault, FaultKind};
 use super::frame;
-use super::provider_kind::ProviderKind;
 use super::units::{Form, Units};
 use crate::connection::Reset;
 
@@ -77,7 +77,7 @@ pub(super) async fn broken_off(reset: Option<Reset>) -> io::Result<Bytes> {
 }
 
 /// The parts of an answer as a fault leaves them.
-pub(super) fn parts(units: Units, fault: &Fault, provider: ProviderKind, form: Form, reset: Reset) -> Units {
+pub(super) fn parts(units: Units, fault: &Fault, asked: &Asked, form: Form, reset: Reset) -> Units {
     // Where nothing is said, a stream has begun to say something before it goes wrong.
     let after = fault.after_events.unwrap_or(match fault.kind {
         FaultKind::CutStream | FaultKind::ErrorEvent => 4,
@@ -86,21 +86,22 @@ pub(super) fn parts(units: Units, fault: &Fault, provider: ProviderKind, form: F
     });
     let first = usize::try_from(after).unwrap_or(usize::MAX);
     match fault.kind {
-        FaultKind::TruncatedJson => one(units, first, move |unit| form.with_json(unit, half)),
-        FaultKind::MalformedSse => one(units, first, move |unit| garbled(form, &unit)),
+        FaultKind::TruncatedJson => one(units, first, form, move |unit| form.with_json(unit, half)),
+        FaultKind::MalformedSse => one(units, first, form, move |unit| garbled(form, &unit)),
         FaultKind::MissingFields => {
-            let spoiled = units.enumerate().map(move |(number, unit)| {
-                if number < first { unit } else { unit.map(|unit| form.with_json(unit, without_answer)) }
+            let spoiled = numbered(units, form).map(move |(number, unit)| match number {
+                Some(number) if number >= first => unit.map(|unit| form.with_json(unit, without_answer)),
+                _ => unit,
             });
             spoiled.boxed()
         }
-        FaultKind::CutStream => beginning(units, first).chain(once(broken_off(None))).boxed(),
-        FaultKind::Reset => beginning(units, first).chain(once(broken_off(Some(reset)))).boxed(),
+        FaultKind::CutStream => beginning(units, first, form).chain(once(broken_off(None))).boxed(),
+        FaultKind::Reset => beginning(units, first, form).chain(once(broken_off(Some(reset)))).boxed(),
         FaultKind::ErrorEvent => {
-            let status = fault.status.unwrap_or(OVERLOADED);
-            let failure = Failure { provider, status, message: fault.message.as_deref(), retry_after: None };
-            let event = failure.event(form, first == 0);
-            beginning(units, first).chain(stream::iter([Ok(event)])).boxed()
+            let event = error_event(fault.clone(), asked, form);
+            let sent = beginning(units, first, form).map(Some).chain(stream::iter([None]));
+            let told = sent.enumerate().map(move |(before, unit)| unit.unwrap_or_else(|| Ok(event(before))));
+            told.boxed()
         }
         FaultKind::OversizedBody => {
             let bytes = fault.bytes.unwrap_or(match form {
@@ -109,8 +110,9 @@ pub(super) fn parts(units: Units, fault: &Fault, provider: ProviderKind, form: F
                 Form::Events => 8 * 1024 * 1024,
                 Form::Elements => 96 * 1024 * 1024,
             });
-            let grown = units.enumerate().flat_map(move |(number, unit)| {
-                let before = if number == first { filler(form, bytes) } else { stream::empty().boxed() };
+            let grown = numbered(units, form).flat_map(move |(number, unit)| {
+                let before =
+                    if number == Some(first) { filler(form, bytes) } else { stream::empty().boxed() };
                 before.chain(stream::iter([unit]))
             });
             grown.boxed()
@@ -119,22 +121,50 @@ pub(super) fn parts(units: Units, fault: &Fault, provider: ProviderKind, form: F
     }
 }
 
+/// The parts, each with how many stand before it. A ping has no number, and counts for none.
+fn numbered(units: Units, form: Form) -> impl Stream<Item = (Option<usize>, io::Result<Bytes>)> + Send {
+    let mut next = 0;
+    units.map(move |unit| {
+        let number = (!is_ping(form, &unit)).then_some(next);
+        next += usize::from(number.is_some());
+        (number, unit)
+    })
+}
+
+fn is_ping(form: Form, unit: &io::Result<Bytes>) -> bool {
+    unit.as_ref().is_ok_and(|unit| form.is_ping(unit))
+}
+
 /// The parts with one of them changed.
-fn one(units: Units, place: usize, change: impl Fn(Bytes) -> Bytes + Send + 'static) -> Units {
-    let changed =
-        units.enumerate().map(move |(number, unit)| if number == place { unit.map(&change) } else { unit });
+fn one(units: Units, place: usize, form: Form, change: impl Fn(Bytes) -> Bytes + Send + 'static) -> Units {
+    let changed = numbered(units, form)
+        .map(move |(number, unit)| if number == Some(place) { unit.map(&change) } else { unit });
     changed.boxed()
 }
 
 /// The first parts, and never the last one: it says that the answer is whole.
-fn beginning(units: Units, most: usize) -> Units {
-    let units = units.take(most.saturating_add(1)).peekable();
-    let begun = unfold(units, |mut units: Peekable<_>| async move {
+fn beginning(units: Units, most: usize, form: Form) -> Units {
+    let begun = (units.peekable(), 0);
+    let begun = unfold(begun, move |(mut units, sent): (Peekable<Units>, usize)| async move {
+        if sent >= most {
+            return None;
+        }
         let unit = units.next().await?;
+        let sent = sent + usize::from(!is_ping(form, &unit));
         let is_last = Pin::new(&mut units).peek().await.is_none();
-        (!is_last).then_some((unit, units))
+        (!is_last).then_some((unit, (units, sent)))
     });
     begun.boxed()
+}
+
+/// The provider's own error as the last part of an answer, after so many others.
+fn error_event(fault: Fault, asked: &Asked, form: Form) -> impl Fn(usize) -> Bytes + Send + use<> {
+    let (provider, is_numbered) = (asked.provider, asked.has_numbered_events());
+    move |before| {
+        let (status, message) = (fault.status.unwrap_or(OVERLOADED), fault.message.as_deref());
+        let failure = Failure { provider, status, message, retry_after: None };
+        if is_numbered { failure.numbered_event(before) } else { failure.event(form, before == 0) }
+    }
 }
 
 /// A part that cannot be read.
@@ -172,8 +202,11 @@ fn filler(form: Form, bytes: usize) -> Units {
 
 #[cfg(test)]
 mod tests {
+    use super::super::asked::testing::asked;
+    use super::super::provider_kind::ProviderKind;
     use super::*;
 
+    const PING: &str = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
     const EVENTS: [&str; 4] = [
         "data: {\"choices\":[1]}\n\n",
         "data: {\"choices\":[2]}\n\n",
@@ -182,9 +215,14 @@ mod tests {
     ];
 
     async fn spoiled(fault: Fault) -> (Vec<Bytes>, bool) {
-        let units = stream::iter(EVENTS.map(|event| Ok(Bytes::from_static(event.as_bytes())))).boxed();
-        let all: Vec<_> =
-            parts(units, &fault, ProviderKind::Openai, Form::Events, Reset::default()).collect().await;
+        spoiled_of(&EVENTS, "/v1/chat/completions", fault).await
+    }
+
+    async fn spoiled_of(events: &[&'static str], path: &str, fault: Fault) -> (Vec<Bytes>, bool) {
+        let events: Vec<_> = events.iter().map(|event| Ok(Bytes::from_static(event.as_bytes()))).collect();
+        let asked = asked(ProviderKind::Openai, path, "{}");
+        let units = stream::iter(events).boxed();
+        let all: Vec<_> = parts(units, &fault, &asked, Form::Events, Reset::default()).collect().await;
         let is_broken = all.last().is_some_and(Result::is_err);
         (all.into_iter().filter_map(Result::ok).collect(), is_broken)
     }
@@ -216,6 +254,37 @@ mod tests {
         assert_eq!(sent[1..], EVENTS[1..]);
         let (sent, _) = spoiled(FaultKind::MissingFields.into()).await;
         assert_eq!(sent, ["data: {}\n\n", "data: {}\n\n", EVENTS[2], EVENTS[3]]);
+    }
+
+    #[tokio::test]
+    async fn a_ping_is_not_spoiled_and_counts_for_no_event() {
+        let [one, two, three, last] = EVENTS;
+        let events = [one, PING, two, PING, three, last];
+        let spoiled = async |fault| spoiled_of(&events, "/v1/chat/completions", fault).await.0;
+        let half = "data: {\"choic\n\n";
+        assert_eq!(spoiled(after(FaultKind::TruncatedJson, 1)).await, [one, PING, half, PING, three, last]);
+        assert_eq!(
+            spoiled(after(FaultKind::MissingFields, 1)).await,
+            [one, PING, "data: {}\n\n", PING, three, last]
+        );
+        assert_eq!(spoiled(after(FaultKind::CutStream, 1)).await, [one]);
+        assert_eq!(spoiled(after(FaultKind::CutStream, 2)).await, [one, PING, two]);
+        assert_eq!(spoiled(after(FaultKind::ErrorEvent, 3)).await[..5], events[..5]);
+        let large = Fault { bytes: Some(1), ..after(FaultKind::OversizedBody, 1) };
+        let large = spoiled(large).await.concat();
+        assert_eq!(large, [one, PING, ": \n\n", two, PING, three, last].concat().into_bytes());
+    }
+
+    #[tokio::test]
+    async fn an_error_goes_on_with_the_numbers_of_events() {
+        for (events, before) in [(0, 0), (2, 2), (100, 3)] {
+            let fault = after(FaultKind::ErrorEvent, events);
+            let (sent, _) = spoiled_of(&EVENTS, "/v1/responses", fault).await;
+            let (error, begun) = sent.split_last().unwrap();
+            assert_eq!(begun, &EVENTS[..before]);
+            let number = format!(",\"sequence_number\":{before}}}\n\n");
+            assert!(error.starts_with(b"event: error\n") && error.ends_with(number.as_bytes()), "{error:?}");
+        }
     }
 
     #[tokio::test]

@@ -6,11 +6,13 @@ use std::thread;
 use uuid::Uuid;
 
 use super::credentials::Credentials;
+use super::recorder::Recorder;
 use super::simulator::Simulator;
 use super::world::Stage;
 use super::worlds::UpstreamWorlds;
 use crate::brain::tokens;
 use crate::domain::catalog::Catalog;
+use crate::domain::closing::Closing;
 use crate::domain::log_writer::LogWriter;
 use crate::domain::world::Commons;
 use crate::provider::Mock;
@@ -49,13 +51,18 @@ impl Default for UpstreamSettings {
 /// When the address is taken, or the file of the journal cannot be opened.
 pub fn bind(settings: UpstreamSettings) -> Result<Server, StartError> {
     let credentials = Credentials::embedded().map_err(|error| StartError::Fixture(error.to_string()))?;
-    let provider = Arc::new(Mock::default());
-    warm_up(&provider);
+    let brain = Arc::new(Mock::default());
+    warm_up(&brain);
     let (listener, address) = listen(settings.listen)
         .map_err(|problem| StartError::Listen { address: settings.listen, problem })?;
     let (store, _) = Store::open(&Place::Memory, false, &[])?;
     let catalog = Catalog::of_providers().map_err(|error| StartError::Fixture(error.to_string()))?;
-    let commons = Commons { catalog: Arc::new(catalog), provider, store: Arc::new(store), sink: None };
+    let commons = Commons {
+        catalog: Arc::new(catalog),
+        provider: Arc::new(Recorder::of(brain)),
+        store: Arc::new(store),
+        sink: None,
+    };
     let file = match settings.journal {
         None => None,
         Some(place) => match LogWriter::to_file(&place) {
@@ -63,18 +70,19 @@ pub fn bind(settings: UpstreamSettings) -> Result<Server, StartError> {
             Err(problem) => return Err(StartError::Log { place, problem }),
         },
     };
-    let worlds = UpstreamWorlds::new(url(address), Stage { commons, credentials, file });
+    let stage = Stage { commons, credentials, file, closing: Closing::default() };
+    let worlds = UpstreamWorlds::new(url(address), stage);
     let control_token = settings.control_token.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let simulator = Simulator::new(Arc::new(worlds), &control_token, settings.body_limit);
     Ok(Server::of_simulator(listener, address, simulator, control_token))
 }
 
 /// Loads tokenizer and rules beside everything else; whoever needs them first waits for them.
-fn warm_up(provider: &Arc<Mock>) {
-    let provider = Arc::clone(provider);
+fn warm_up(brain: &Arc<Mock>) {
+    let brain = Arc::clone(brain);
     let work = move || {
         tokens::warm_up();
-        if let Err(error) = provider.warm_up() {
+        if let Err(error) = brain.warm_up() {
             tracing::error!(%error, "the rules in the binary cannot be read");
         }
     };

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::credentials::{self, Credentials, ServiceAccount};
-use super::percent;
 use super::provider_kind::ProviderKind;
 use super::world::UpstreamWorld;
 use crate::dialect::common::body;
 use crate::domain::clock::Moment;
 use crate::domain::world::World;
 use crate::intake::Intake;
+use crate::percent;
 
 /// The largest request for a token, in bytes.
 const LARGEST: usize = 64 * 1024;
@@ -284,25 +284,35 @@ mod tests {
         assert_eq!(refused(&format!("grant_type={GRANT}")), "invalid_request");
     }
 
+    /// What is told to whoever asks for a token with an assertion of this second.
+    async fn asked_at(world: &UpstreamWorld, second: i64) -> (StatusCode, Value) {
+        let body = form(&assertion(&head(), &claims(second)));
+        let request =
+            http::Request::post("/google/token").header(header::HOST, "upstream:9090").body(body.into());
+        let response = answer(world, request.unwrap()).await;
+        let status = response.status();
+        let told = to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, serde_json::from_slice(&told).unwrap())
+    }
+
     #[tokio::test]
     async fn a_token_is_a_key_of_its_world_at_vertex() {
         let world = world();
         let at_vertex = world.provider(ProviderKind::Vertex);
-        let now = at_vertex.clock.now().as_seconds();
-        let body = form(&assertion(&head(), &claims(now)));
-        let request =
-            http::Request::post("/google/token").header(header::HOST, "upstream:9090").body(body.into());
-        let response = answer(&world, request.unwrap()).await;
-        assert_eq!(response.status(), 200);
-        let told: Value =
-            serde_json::from_slice(&to_bytes(response.into_body(), 10_000).await.unwrap()).unwrap();
+        let now = world.clock.now().as_seconds();
+        let (status, told) = asked_at(&world, now).await;
+        assert_eq!(status, 200);
         assert_eq!((&told["expires_in"], &told["token_type"]), (&json!(3_599), &json!("Bearer")));
         let token = told["access_token"].as_str().unwrap().as_bytes();
         assert!(authenticate(at_vertex, Credential::Secret(token)).is_ok());
         let elsewhere = world.provider(ProviderKind::Gemini);
         assert_eq!(authenticate(elsewhere, Credential::Secret(token)).unwrap_err(), Denial::Unknown);
-        at_vertex.clock.advance(LIFETIME * 1_000_000);
+        world.clock.advance(LIFETIME * 1_000_000);
         assert_eq!(authenticate(at_vertex, Credential::Secret(token)).unwrap_err(), Denial::Expired);
+        // By then the assertion is as old.
+        let (status, told) = asked_at(&world, now).await;
+        assert_eq!((status.as_u16(), &told["error"]), (400, &json!("invalid_grant")));
+        assert_eq!(asked_at(&world, now + LIFETIME).await.0, 200);
         // Whoever asks again has the old one forgotten.
         issue(at_vertex);
         assert_eq!(authenticate(at_vertex, Credential::Secret(token)).unwrap_err(), Denial::Unknown);

@@ -37,6 +37,11 @@ impl Form {
         }
     }
 
+    /// Whether a part is there for the connection alone: it says nothing, and can stand anywhere in an answer.
+    pub(super) fn is_ping(self, unit: &[u8]) -> bool {
+        self == Self::Events && unit.starts_with(b"event: ping\n")
+    }
+
     /// The JSON object in a part, if there is one.
     pub(super) fn json(self, unit: &[u8]) -> Option<&[u8]> {
         match self {
@@ -173,6 +178,13 @@ mod tests {
         assert_eq!(Form::Frames.json(&unit), Some(b"{}".as_slice()));
         let changed = Form::Frames.with_json(unit, |_| b"{1".to_vec());
         assert_eq!(changed, frame::event("a", b"{1".to_vec()));
+    }
+
+    #[test]
+    fn an_event_can_be_a_ping() {
+        let ping = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
+        assert!(Form::Events.is_ping(ping) && !Form::Elements.is_ping(ping));
+        assert!(!Form::Events.is_ping(b"event: pinged\ndata: {}\n\n"));
     }
 
     #[tokio::test]

@@ -9,6 +9,8 @@ use super::gate::Gates;
 use super::journal::Journal;
 use super::provider_kind::ProviderKind;
 use super::rules::FaultRules;
+use crate::domain::clock::Clock;
+use crate::domain::closing::Closing;
 use crate::domain::ledger::WorldNumber;
 use crate::domain::log_writer::LogWriter;
 use crate::domain::world::{Commons, ROOT_ID, World};
@@ -23,6 +25,8 @@ pub(super) struct Stage {
     pub(super) credentials: &'static Credentials,
     /// Where calls that have ended are written to.
     pub(super) file: Option<Arc<LogWriter<Line>>>,
+    /// Whether the simulator breaks off whatever is still under way.
+    pub(super) closing: Closing,
 }
 
 /// A world. Each provider in it is a world of the domain, with keys of its own, so that none takes another's.
@@ -33,6 +37,8 @@ pub(super) struct UpstreamWorld {
     pub(super) journal: Journal,
     pub(super) faults: FaultRules,
     pub(super) gates: Gates,
+    /// The time of all its providers.
+    pub(super) clock: Arc<Clock>,
     made: Instant,
     stage: Stage,
     /// Each is made when it is first called.
@@ -52,6 +58,7 @@ impl UpstreamWorld {
             number,
             faults: FaultRules::default(),
             gates: Gates::default(),
+            clock: Arc::default(),
             made: Instant::now(),
             stage,
             openai: OnceLock::new(),
@@ -72,6 +79,11 @@ impl UpstreamWorld {
         if self.is_root() { String::new() } else { format!("/~w/{}", self.id) }
     }
 
+    /// Whether the simulator breaks off whatever is still under way.
+    pub(super) fn is_closing(&self) -> bool {
+        self.stage.closing.has_begun()
+    }
+
     /// Microseconds since it was made.
     pub(super) fn age_us(&self) -> u64 {
         u64::try_from(self.made.elapsed().as_micros()).unwrap_or(u64::MAX)
@@ -88,9 +100,13 @@ impl UpstreamWorld {
         };
         world.get_or_init(|| {
             let number = self.number + place;
-            let world = World::new(Arc::clone(&self.id), number, &self.stage.commons, false);
+            let mut world = World::new(Arc::clone(&self.id), number, &self.stage.commons, false);
+            world.clock = Arc::clone(&self.clock);
             for key in self.stage.credentials.keys(provider, world.clock.now()) {
                 world.keys.add(key);
+            }
+            if provider == ProviderKind::Bedrock {
+                world.access_key = Some(self.stage.credentials.bedrock.access_key());
             }
             Arc::new(world)
         })
@@ -103,9 +119,9 @@ pub(super) mod testing {
 
     use super::super::call::Outcome;
     use super::super::journal::Wanted;
+    use super::super::recorder::Recorder;
     use super::*;
     use crate::domain::catalog::Catalog;
-    use crate::provider::Mock;
     use crate::store::{Place, Store};
 
     /// What worlds have in common, in memory.
@@ -113,11 +129,12 @@ pub(super) mod testing {
         let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
         let commons = Commons {
             catalog: Arc::new(Catalog::of_providers().unwrap()),
-            provider: Arc::new(Mock::default()),
+            provider: Arc::new(Recorder::of(Arc::default())),
             store: Arc::new(store),
             sink: None,
         };
-        Stage { commons, credentials: Credentials::embedded().unwrap(), file: None }
+        let credentials = Credentials::embedded().unwrap();
+        Stage { commons, credentials, file: None, closing: Closing::default() }
     }
 
     /// A fresh world.
@@ -126,6 +143,11 @@ pub(super) mod testing {
     }
 
     impl UpstreamWorld {
+        /// Breaks off whatever is still under way.
+        pub(in super::super) fn close(&self) {
+            self.stage.closing.begin();
+        }
+
         /// How its calls have ended.
         pub(in super::super) async fn outcomes(&self) -> Vec<Outcome> {
             let wanted = Wanted { limit: usize::MAX, even_open: true, ..Wanted::default() };
@@ -152,6 +174,18 @@ mod tests {
         assert_eq!(denied(ProviderKind::Anthropic, b"sk-ant-upstream"), None);
         assert_eq!(denied(ProviderKind::Bedrock, b"AKIAPLUMBLINEUPSTREAM"), None);
         assert_eq!(denied(ProviderKind::Vertex, b"upstream-gemini-key"), Some(Denial::Unknown));
+    }
+
+    #[test]
+    fn the_providers_of_a_world_have_one_clock() {
+        let (world, other) = (world(), world());
+        let now = |world: &UpstreamWorld, provider| world.provider(provider).clock.now().as_seconds();
+        let before = now(&world, ProviderKind::Vertex);
+        world.clock.advance(3_600_000_000);
+        for provider in ProviderKind::ALL {
+            assert!(now(&world, provider) >= before + 3_600, "{provider}");
+            assert!(now(&other, provider) < before + 3_600, "{provider}");
+        }
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl UpstreamWorlds {
         }
     }
 
+    /// From here on whatever ends before its answer is broken off by the simulator.
+    pub(super) fn close(&self) {
+        self.stage.closing.begin();
+    }
+
     /// Every world, the one at the root first, then in the order of making.
     pub(super) fn list(&self) -> Vec<Arc<UpstreamWorld>> {
         let mut worlds: Vec<_> = self.made.read().values().cloned().collect();

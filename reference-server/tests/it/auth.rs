@@ -127,3 +127,19 @@ async fn a_body_without_content_type_needs_a_key_like_any_other() {
     let bare = without_header(request("POST", CHAT, None, "{}"), "content-type");
     assert_eq!(gateway.send(bare).await.outcome(), refused(403, "Not authenticated"));
 }
+
+#[tokio::test]
+async fn a_key_past_its_limit_is_told_when_to_come_back_and_comes_back() {
+    let gateway = Gateway::start();
+    let ask = async || gateway.post(CHAT, &gateway.key("rate_limited"), &hello("claude_3_haiku")).await;
+    for _ in 0..3 {
+        assert_eq!(ask().await.status, 200);
+    }
+    let limited = ask().await;
+    assert_eq!(limited.outcome(), refused(429, "Rate limit exceeded"));
+    let seconds: u64 = limited.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert_eq!(gateway.ledger("root").await.len(), 3);
+    let moved = gateway.control("POST", "/worlds/root/clock", Some(json!({ "advance": "1m" }))).await;
+    assert_eq!((moved.status, ask().await.status), (200, 200));
+}

@@ -185,7 +185,8 @@ async fn each_refusal_has_its_status_and_its_type() {
     while limited().await.status == 200 {}
     let reply = limited().await;
     assert_eq!((reply.status, reply.header("x-amzn-errortype")), (429, Some("ThrottlingException")));
-    assert!(reply.header("retry-after").is_some());
+    let seconds: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!(reply.header("x-amz-retry-after"), Some((seconds * 1_000).to_string().as_str()));
 }
 
 #[tokio::test]

@@ -155,12 +155,13 @@ async fn a_large_image_is_read() {
 async fn a_chunked_body_is_read_like_any_other() {
     let gateway = Gateway::start();
     let body = chunked(&hello("claude_3_haiku").to_string());
-    let request = raw_chat(CHAT, &gateway.key("chat_only"), "transfer-encoding: chunked\r\n", &body);
+    let lines = "transfer-encoding: chunked\r\nconnection: close\r\n";
+    let request = raw_chat(CHAT, &gateway.key("chat_only"), lines, &body);
     let reply = gateway.raw(request).await;
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
     // A chunked body does not tell how long it is before it is there.
     let long = chunked(&json!({ "model": "no-such", "user": "x".repeat(3_000_000) }).to_string());
-    let request = raw_chat(CHAT, &gateway.key("chat_only"), "transfer-encoding: chunked\r\n", &long);
+    let request = raw_chat(CHAT, &gateway.key("chat_only"), lines, &long);
     let reply = gateway.raw(request).await;
     assert!(reply.starts_with("HTTP/1.1 422 "), "{reply}");
 }
@@ -175,13 +176,13 @@ async fn a_body_that_ends_early_is_never_acted_on() {
         (format!("content-length: {}\r\n", body.len() + 1), body.as_str()),
         ("transfer-encoding: chunked\r\n".to_owned(), no_end),
     ] {
-        let reply = gateway.raw(raw_chat(CHAT, &gateway.key("chat_only"), &lines, sent)).await;
+        let reply = gateway.raw_and_no_more(raw_chat(CHAT, &gateway.key("chat_only"), &lines, sent)).await;
         assert!(reply.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{reply}");
         assert!(reply.ends_with("{\"detail\":\"There was an error parsing the body\"}"), "{reply}");
     }
     assert!(gateway.ledger("root").await.is_empty());
-    // The same body with its own length is answered, although its sender has closed that side of the connection.
-    let lines = format!("content-length: {}\r\n", body.len());
+    // The same body with its own length is answered.
+    let lines = format!("content-length: {}\r\nconnection: close\r\n", body.len());
     let reply = gateway.raw(raw_chat(CHAT, &gateway.key("chat_only"), &lines, &body)).await;
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
 }

@@ -76,6 +76,27 @@ async fn a_request_that_names_its_own_fault_leaves_the_rules_alone() {
 }
 
 #[tokio::test]
+async fn a_request_may_say_more_of_its_fault() {
+    let gateway = Gateway::start();
+    let ask = async |fault: &str| {
+        let body = hello("claude_3_haiku").to_string();
+        let named = request("POST", CHAT, Some(&gateway.key("chat_only")), body);
+        gateway.send(with_header(named, "x-plumbline-fault", fault)).await
+    };
+    for (kind, status) in [("rate-limited", 429), ("unavailable", 503)] {
+        let reply = ask(&format!("{kind}; retry-after=7")).await;
+        assert_eq!((reply.status, reply.header("retry-after")), (status, Some("7")), "{}", reply.text());
+    }
+    let rejected = ask("rejected; message=no%20poems%3B%20today").await;
+    assert_eq!((rejected.status, &rejected.json()["detail"]["message"]), (400, &json!("no poems; today")));
+    for wrong in ["rejected; retry-after=7", "html; status=500", "rejected; volume=11"] {
+        let reply = ask(wrong).await;
+        let told = reply.text();
+        assert!(reply.status == 400 && told.contains("unknown fault"), "{wrong}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn a_success_that_makes_no_sense_is_an_internal_error_that_the_log_explains() {
     let gateway = Gateway::start();
     for (kind, told) in [

@@ -104,10 +104,28 @@ async fn models_are_listed_page_by_page() {
             None => break,
         }
     }
-    let all = ["models/gemini-2.5-flash", "models/gemini-2.5-flash-lite", "models/gemini-embedding-001"];
-    assert_eq!(names, all);
+    let all = ["gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.5-pro", "gemini-embedding-001"];
+    assert_eq!(names, all.map(|name| format!("models/{name}")));
     let reply = gateway.get(&format!("{MODELS}?pageSize=many"), Some(&key)).await;
     assert_eq!((reply.status, &reply.json()["error"]["status"]), (400, &json!("INVALID_ARGUMENT")));
+}
+
+#[tokio::test]
+async fn a_model_that_is_unknown_is_so_to_the_version_that_was_asked() {
+    let gateway = Gateway::start();
+    let key = Some(gateway.key("all_scopes"));
+    let asked = asking("Hello", &json!({})).to_string();
+    for version in ["v1", "v1beta"] {
+        let model = format!("/~gemini/{version}/models/no-such");
+        for (method, path, body) in
+            [("GET", model.clone(), ""), ("POST", format!("{model}:generateContent"), asked.as_str())]
+        {
+            let reply = gateway.send(request(method, &path, key.as_deref(), body.to_owned())).await;
+            assert_eq!(reply.status, 404, "{path}: {}", reply.text());
+            let told = format!("models/no-such is not found for API version {version}, ");
+            assert!(reply.text().contains(&told), "{path}: {}", reply.text());
+        }
+    }
 }
 
 #[tokio::test]

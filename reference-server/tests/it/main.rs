@@ -21,6 +21,8 @@ mod bedrock;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod chat;
 #[cfg(test)]
 mod control;
@@ -34,6 +36,10 @@ mod faults;
 mod gemini;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod leaving;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
@@ -67,6 +73,8 @@ mod provider_support;
 #[cfg(test)]
 mod provider_vertex;
 #[cfg(test)]
+mod routed_support;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod state;
@@ -75,6 +83,8 @@ mod stream;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod unanswered;
+#[cfg(test)]
 mod unread;
 #[cfg(test)]
 mod upstream_faults;
@@ -82,6 +92,8 @@ mod upstream_faults;
 mod upstream_gates;
 #[cfg(test)]
 mod upstream_journal;
+#[cfg(test)]
+mod upstream_meaning;
 #[cfg(test)]
 mod upstream_support;
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use futures::StreamExt;
 use plumbline_reference_server::domain::inference::{
-    EmbeddingRequest, FinishReason, ModelIdentity, ProviderError, Usage,
+    Audio, CompletionRequest, EmbeddingRequest, FinishReason, Message, ModelIdentity, Part, ProviderError,
+    Role, Usage,
 };
 use plumbline_reference_server::provider::http::{Client, Secret};
 use plumbline_reference_server::provider::{Anthropic, Piece, Provider, StreamPart};
@@ -43,7 +45,7 @@ async fn a_question_is_asked_and_its_answer_read() {
     answer(&server, "/v1/messages", asked, ResponseTemplate::new(200).set_body_json(body)).await;
     let answered = provider(&server).complete(&model(), hello(), None).await.unwrap();
     assert_eq!((answered.answer.text.as_str(), answered.answer.finish_reason), ("Hi", FinishReason::Stop));
-    assert_eq!(answered.usage, Usage { input_tokens: 3, output_tokens: 1, thinking_tokens: 0 });
+    assert_eq!(answered.usage, Usage::of(3, 1));
 }
 
 #[tokio::test]
@@ -66,7 +68,7 @@ async fn an_answer_comes_in_events() {
     let parts = provider(&server).stream(&model(), hello(), None).await.unwrap();
     let parts: Vec<_> = parts.collect().await;
     let piece = Piece::Text { text: "Hi".to_owned(), tokens: None };
-    let usage = Usage { input_tokens: 3, output_tokens: 2, thinking_tokens: 0 };
+    let usage = Usage::of(3, 2);
     assert_eq!(
         parts,
         [
@@ -101,7 +103,7 @@ async fn a_world_of_the_simulator_stands_in_for_the_provider() {
     let elsewhere = endpoint("https://api.anthropic.com");
     let moved = Anthropic::new(Client::new(), elsewhere, Secret::new(KEY)).rebased(&upstream);
     let overloaded = moved.complete(&model(), hello(), None).await;
-    assert_eq!(overloaded.unwrap_err(), ProviderError::Unavailable("Overloaded".to_owned()));
+    assert_eq!(overloaded.unwrap_err(), ProviderError::unavailable("Overloaded"));
 }
 
 #[tokio::test]
@@ -109,6 +111,20 @@ async fn there_are_no_embeddings() {
     let server = MockServer::start().await;
     let request = EmbeddingRequest { inputs: vec!["Hello".to_owned()], dimensions: None };
     let refused = provider(&server).embed(&model(), request, None).await;
-    assert!(matches!(refused, Err(ProviderError::Rejected(_))), "{refused:?}");
+    assert!(matches!(refused, Err(ProviderError::Incapable(_))), "{refused:?}");
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_the_wire_has_no_place_for_is_not_asked() {
+    let server = MockServer::start().await;
+    let several = CompletionRequest { more_answers: 1, ..hello() };
+    let seeded = CompletionRequest { seed: Some(7), ..hello() };
+    let heard = Part::Audio(Audio { format: "wav".to_owned(), bytes: Bytes::new() });
+    let spoken = CompletionRequest { messages: vec![Message::new(Role::User, vec![heard])], ..hello() };
+    for request in [several, seeded, spoken] {
+        let refused = provider(&server).complete(&model(), request, None).await;
+        assert!(matches!(refused, Err(ProviderError::Incapable(_))), "{refused:?}");
+    }
     assert!(server.received_requests().await.unwrap().is_empty());
 }

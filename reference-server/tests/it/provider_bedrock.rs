@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::provider_support::{KEY, RawServer, Then, endpoint, hello, model, question, said, secret, stream};
+use crate::provider_support::{
+    KEY, RawServer, Then, answering, endpoint, hello, model, number, question, said, secret, stream,
+};
 use crate::support::Gateway;
 use crate::upstream_support::simulator;
 
@@ -98,7 +100,7 @@ async fn a_question_is_asked_with_a_signature_and_its_answer_read() {
     let provider = signing(&server.uri());
     let answered = provider.complete(&named(CHAT), hello(), None).await.unwrap();
     assert_eq!((answered.answer.text.as_str(), answered.answer.finish_reason), ("Hi", FinishReason::Stop));
-    assert_eq!(answered.usage, Usage { input_tokens: 3, output_tokens: 1, thinking_tokens: 0 });
+    assert_eq!(answered.usage, Usage::of(3, 1));
     let received = server.received_requests().await.unwrap();
     let authorization = received[0].headers["authorization"].to_str().unwrap();
     assert!(authorization.contains("/us-east-1/bedrock/aws4_request"), "{authorization}");
@@ -112,7 +114,7 @@ async fn an_answer_comes_in_frames() {
     let (_server, parts) = streamed(&frames(&events()), Then::Close).await;
     let parts: Vec<_> = parts.unwrap().collect().await;
     let piece = Piece::Text { text: "Hi".to_owned(), tokens: None };
-    let usage = Usage { input_tokens: 3, output_tokens: 1, thinking_tokens: 0 };
+    let usage = Usage::of(3, 1);
     assert_eq!(
         parts,
         [
@@ -152,13 +154,12 @@ async fn whoever_drops_a_stream_ends_the_call() {
 
 #[tokio::test]
 async fn an_error_is_what_its_header_says_and_tells_no_credential() {
-    let server = MockServer::start().await;
     let body = json!({ "message": format!("slow down, {KEY}") });
     let template = ResponseTemplate::new(429)
         .insert_header("x-amzn-errortype", "ThrottlingException:http://internal.amazon.com/")
         .insert_header("retry-after", "7")
         .set_body_json(body);
-    Mock::given(method("POST")).respond_with(template).mount(&server).await;
+    let server = answering(template).await;
     let refused = signing(&server.uri()).complete(&named(CHAT), hello(), None).await.unwrap_err();
     let message = "slow down, [concealed]".to_owned();
     assert_eq!(refused, ProviderError::RateLimited { message, retry_after: Some(7) });
@@ -182,14 +183,13 @@ async fn many_texts_are_embedded_in_several_calls() {
     assert_eq!((embedded.vectors, embedded.usage.input_tokens), (expected, 97));
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
     let other = provider.embed(&named("meta.llama3"), embedding(1, None), None).await;
-    assert!(matches!(other, Err(ProviderError::Rejected(_))), "{other:?}");
+    assert!(matches!(other, Err(ProviderError::Incapable(_))), "{other:?}");
 }
 
 #[tokio::test]
 async fn vectors_whose_cost_is_not_told_are_malformed() {
-    let server = MockServer::start().await;
     let template = ResponseTemplate::new(200).set_body_json(json!({ "embeddings": [[0.5]] }));
-    Mock::given(method("POST")).respond_with(template).mount(&server).await;
+    let server = answering(template).await;
     let uncounted = signing(&server.uri()).embed(&named(COHERE), embedding(1, None), None).await;
     assert!(matches!(uncounted, Err(ProviderError::Malformed(_))), "{uncounted:?}");
 }
@@ -239,7 +239,7 @@ async fn the_simulator_refuses_in_words_that_are_understood() {
     long.messages[0].parts = vec![Part::Text("word ".repeat(10_000))];
     let long = provider.complete(&named("meta.llama3-2-11b-instruct-v1:0"), long, None).await;
     assert!(matches!(long, Err(ProviderError::TooLong(_))), "{long:?}");
-    let wrong = CompletionRequest { top_p: Some(1.5), ..question() };
+    let wrong = CompletionRequest { top_p: number("1.5"), ..question() };
     let wrong = provider.complete(&named(CHAT), wrong, None).await;
     assert!(matches!(wrong, Err(ProviderError::Rejected(_))), "{wrong:?}");
 }

@@ -35,7 +35,7 @@ async fn streamed(body: &str, then: Then, timeouts: Timeouts) -> Vec<Result<Stre
 
 #[tokio::test]
 async fn a_stream_that_comes_to_its_end_is_an_answer() {
-    let usage = Usage { input_tokens: 3, output_tokens: 1, thinking_tokens: 0 };
+    let usage = Usage::of(3, 1);
     let expected = [
         Ok(delta("Hi")),
         Ok(StreamPart::Ended { answer: 0, finish_reason: FinishReason::Stop }),

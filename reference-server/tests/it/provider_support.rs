@@ -9,12 +9,14 @@ use plumbline_reference_server::domain::inference::{
 use plumbline_reference_server::provider::http::{Client, Endpoint, Secret, Timeouts};
 use plumbline_reference_server::provider::{CompletionStream, OpenAi, Piece, Provider, StreamPart};
 use plumbline_reference_server::upstream::{ProviderKind, access};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use url::Url;
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// The key that the providers of these tests are sent.
 pub(crate) const KEY: &str = "sk-upstream-secret";
@@ -87,6 +89,18 @@ async fn read_request(connection: &mut TcpStream) {
     }
 }
 
+/// A server that answers whatever is posted to it.
+pub(crate) async fn answering(template: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(template).mount(&server).await;
+    server
+}
+
+/// A number, as it is written.
+pub(crate) fn number(text: &str) -> Option<Number> {
+    text.parse().ok()
+}
+
 /// The provider at an address.
 pub(crate) fn endpoint(url: &str) -> Endpoint {
     Endpoint::new(url.parse().unwrap())
@@ -104,7 +118,7 @@ pub(crate) fn model() -> ModelIdentity {
 }
 
 pub(crate) fn hello() -> CompletionRequest {
-    let hello = Message { role: Role::User, parts: vec![Part::Text("Hello".to_owned())] };
+    let hello = Message::new(Role::User, vec![Part::Text("Hello".to_owned())]);
     CompletionRequest { messages: vec![hello], ..CompletionRequest::default() }
 }
 
@@ -117,7 +131,7 @@ pub(crate) async fn stream(provider: &dyn Provider) -> Result<CompletionStream, 
 pub(crate) fn question() -> CompletionRequest {
     let asked = Part::Text("What is the capital of France?".to_owned());
     CompletionRequest {
-        messages: vec![Message { role: Role::User, parts: vec![asked] }],
+        messages: vec![Message::new(Role::User, vec![asked])],
         ..CompletionRequest::default()
     }
 }

@@ -15,7 +15,7 @@ use wiremock::matchers::{body_json, body_string_contains, header, method, path, 
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::provider_support::{
-    KEY, RawServer, Then, credential, endpoint, hello, model, question, said, secret, stream,
+    KEY, RawServer, Then, credential, endpoint, hello, model, number, question, said, secret, stream,
 };
 use crate::support::{Gateway, pdf};
 use crate::upstream_support::simulator;
@@ -101,33 +101,41 @@ async fn many_calls_at_once_share_a_token() {
             (answered.answer.text.as_str(), answered.answer.finish_reason),
             ("Hi", FinishReason::Stop)
         );
-        assert_eq!(answered.usage, Usage { input_tokens: 3, output_tokens: 1, thinking_tokens: 0 });
+        assert_eq!(answered.usage, Usage::of(3, 1));
     }
     assert_eq!(asked(&server).await, (1, 8));
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_replaced_once() {
+async fn a_kept_token_that_is_refused_is_replaced_once() {
     let server = MockServer::start().await;
     give(&server, "ya29.one", 3_599, 1).await;
     give(&server, "ya29.two", 3_599, 1).await;
+    let at = path(format!("{MODELS}/{CHAT}:generateContent"));
+    let one = header("authorization", "Bearer ya29.one");
+    let first = Mock::given(at).and(one).respond_with(content()).up_to_n_times(1);
+    first.mount(&server).await;
     answer(&server, "ya29.one", refusal()).await;
     answer(&server, "ya29.two", content()).await;
     let provider = vertex(&server);
-    assert!(provider.complete(&named(CHAT), hello(), None).await.is_ok());
-    assert_eq!(asked(&server).await, (2, 2));
-    assert!(provider.complete(&named(CHAT), hello(), None).await.is_ok());
-    assert_eq!(asked(&server).await, (2, 3));
+    for so_far in [(1, 1), (2, 3), (2, 4)] {
+        assert!(provider.complete(&named(CHAT), hello(), None).await.is_ok());
+        assert_eq!(asked(&server).await, so_far);
+    }
 }
 
 #[tokio::test]
-async fn who_is_refused_with_another_token_too_is_not_let_in() {
+async fn who_is_refused_with_a_new_token_is_not_let_in() {
     let server = MockServer::start().await;
     give(&server, "ya29.one", 3_599, 9).await;
     answer(&server, "ya29.one", refusal()).await;
-    let refused = vertex(&server).complete(&named(CHAT), hello(), None).await.unwrap_err();
-    assert_eq!(refused, ProviderError::Credentials("Request had bad credentials.".to_owned()));
-    assert_eq!(asked(&server).await, (2, 2));
+    let provider = vertex(&server);
+    // The first call has a new token. The second has the one that was kept, and then a new one.
+    for so_far in [(1, 1), (2, 3)] {
+        let refused = provider.complete(&named(CHAT), hello(), None).await.unwrap_err();
+        assert_eq!(refused, ProviderError::Credentials("Request had bad credentials.".to_owned()));
+        assert_eq!(asked(&server).await, so_far);
+    }
 }
 
 #[tokio::test]
@@ -162,7 +170,7 @@ async fn a_stream_ends_where_its_answers_say_so() {
     let server = RawServer::succeeding(EVENTS, &format!("{hello}{end}"), Then::Close).await;
     let parts: Vec<_> = stream(&gemini(server.url.as_str())).await.unwrap().collect().await;
     let piece = Piece::Text { text: "Hi".to_owned(), tokens: None };
-    let usage = Usage { input_tokens: 3, output_tokens: 1, thinking_tokens: 0 };
+    let usage = Usage::of(3, 1);
     assert_eq!(
         parts,
         [
@@ -206,7 +214,7 @@ fn texts(count: usize) -> EmbeddingRequest {
 }
 
 /// The number of a text.
-fn number(text: &Value) -> f32 {
+fn number_of(text: &Value) -> f32 {
     text.as_str().unwrap()["text ".len()..].parse().unwrap()
 }
 
@@ -222,21 +230,21 @@ async fn texts_are_embedded_as_each_model_takes_them() {
         let body: Value = request.body_json().unwrap();
         let prediction = |instance: &Value| {
             let statistics = json!({ "token_count": 2, "truncated": false });
-            json!({ "embeddings": { "values": [number(&instance["content"])], "statistics": statistics } })
+            json!({ "embeddings": { "values": [number_of(&instance["content"])], "statistics": statistics } })
         };
         let predictions: Vec<_> = body["instances"].as_array().unwrap().iter().map(prediction).collect();
         ResponseTemplate::new(200).set_body_json(json!({ "predictions": predictions }))
     };
     let embed = |request: &Request| {
         let body: Value = request.body_json().unwrap();
-        let values = [number(&body["content"]["parts"][0]["text"])];
+        let values = [number_of(&body["content"]["parts"][0]["text"])];
         let usage = json!({ "promptTokenCount": 2, "totalTokenCount": 2 });
         let body = json!({ "embedding": { "values": values }, "usageMetadata": usage });
         ResponseTemplate::new(200).set_body_json(body)
     };
     let batch = |request: &Request| {
         let body: Value = request.body_json().unwrap();
-        let values = |item: &Value| json!({ "values": [number(&item["content"]["parts"][0]["text"])] });
+        let values = |item: &Value| json!({ "values": [number_of(&item["content"]["parts"][0]["text"])] });
         let embeddings: Vec<_> = body["requests"].as_array().unwrap().iter().map(values).collect();
         ResponseTemplate::new(200).set_body_json(json!({ "embeddings": embeddings }))
     };
@@ -316,7 +324,7 @@ async fn the_simulator_refuses_in_words_that_are_understood() {
     for (provider, chat) in simulated(&simulator, "").into_iter().zip([CHAT, "gemini-2.5-flash"]) {
         let unknown = provider.complete(&named("gemini-x"), question(), None).await;
         assert!(matches!(unknown, Err(ProviderError::UnknownModel(_))), "{unknown:?}");
-        let hot = CompletionRequest { temperature: Some(2.5), ..question() };
+        let hot = CompletionRequest { temperature: number("2.5"), ..question() };
         let hot = provider.complete(&named(chat), hot, None).await;
         assert!(matches!(hot, Err(ProviderError::Rejected(_))), "{hot:?}");
         let mut long = question();

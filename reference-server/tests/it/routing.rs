@@ -1,5 +1,7 @@
 //! Who serves a request, as its caller and the control API see it. The providers here are mocks under several names.
 
+use std::time::{Duration, Instant};
+
 use plumbline_reference_server::{Config, Settings};
 use serde_json::{Value, json};
 
@@ -165,6 +167,53 @@ async fn a_world_can_be_given_routes_of_its_own() {
         let error = reply.json()["error"].as_str().unwrap().to_owned();
         assert!(reply.status == 400 && error.contains(told), "{} {error}", reply.status);
     }
+}
+
+#[tokio::test]
+async fn cooldowns_and_pauses_pass_on_the_clock_of_the_world() {
+    let config = "
+providers: { one: { kind: mock } }
+models:
+  claude_3_haiku:
+    routes: [{ provider: one }]
+    retries: { attempts: 2, backoff: 1ms, most: 10m }
+    deadline: 1h
+    breaker: { failures: 2, cooldown: 1h }
+";
+    let config = Config::read(config, &|_| None).unwrap();
+    let gateway = Gateway::start_with(Settings { config, ..Settings::default() });
+    let advance =
+        async |by: &str| gateway.control("POST", "/worlds/root/clock", Some(json!({ "advance": by }))).await;
+    let rule = json!({ "kind": "unavailable", "times": 1, "retry_after": 600 });
+    assert_eq!(gateway.control("POST", "/worlds/root/faults", Some(rule)).await.status, 201);
+    let moves = async {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let told = gateway.control("GET", "/worlds/root/logs", None).await.json();
+            if told["lines"].as_array().unwrap().iter().any(|line| line["event"] == "attempt") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "nobody was asked: {told}");
+        }
+        assert_eq!(advance("10m").await.status, 200);
+    };
+    let question = hello("claude_3_haiku");
+    let (reply, ()) = tokio::join!(chat(&gateway, &question), moves);
+    assert_eq!((reply.status, served(&reply)[2]), (200, Some("2")), "{}", reply.text());
+
+    let breaker = async || {
+        let reply = gateway.control("GET", "/worlds/root/routes", None).await.json();
+        reply["models"][0]["routes"][0]["breaker"].as_str().unwrap().to_owned()
+    };
+    arm(&gateway, "html", 2).await;
+    chat(&gateway, &hello("claude_3_haiku")).await;
+    assert_eq!(breaker().await, "open");
+    assert!(advance("1h").await.json()["now"].is_string());
+    assert_eq!(breaker().await, "half-open");
+    assert_eq!(chat(&gateway, &hello("claude_3_haiku")).await.status, 200);
+    assert_eq!(breaker().await, "closed");
+    let wrong = advance("soon").await;
+    assert!(wrong.status == 400 && wrong.text().contains("is no time"), "{}", wrong.text());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{CHAT, Gateway, Reply, hello, request, with_header};
+use crate::support::{CHAT, Gateway, Reply, hello, raw_chat, request, with_header};
 
 fn streamed(model: &str) -> Value {
     let mut body = hello(model);
@@ -67,15 +67,18 @@ async fn a_stream_is_billed_once_and_before_its_end_is_read() {
 }
 
 #[tokio::test]
-async fn a_stream_whose_provider_fails_ends_without_its_end_and_without_a_bill() {
+async fn a_stream_whose_provider_fails_breaks_off_without_a_bill() {
     let gateway = Gateway::start();
     let body = streamed("claude_3_5_sonnet").to_string();
-    let request = request("POST", CHAT, Some(&gateway.key("chat_only")), body);
-    let reply = gateway.send(with_header(request, "x-plumbline-fault", "truncated-stream")).await;
-    let (chunks, done) = events(&reply);
-    assert_eq!((reply.status, done), (200, false));
-    assert!(chunks.len() > 1);
-    assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()));
+    let fault = "x-plumbline-fault: truncated-stream\r\nconnection: close\r\n";
+    let lines = format!("content-length: {}\r\n{fault}", body.len());
+    let reply = gateway.raw(raw_chat(CHAT, &gateway.key("chat_only"), &lines, &body)).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    assert!(reply.matches("chat.completion.chunk").count() > 1, "{reply}");
+    // Neither the stream comes to its end nor its body.
+    for end in ["finish_reason", "usage", "[DONE]", "\r\n0\r\n"] {
+        assert!(!reply.contains(end), "{end}: {reply}");
+    }
     assert!(gateway.ledger("root").await.is_empty());
 }
 

@@ -158,15 +158,24 @@ impl Gateway {
         Reply { status: head.status.as_u16(), headers: head.headers, body }
     }
 
-    /// Sends bytes, closes that side of the connection, and reads what comes back.
+    /// Sends bytes, and reads what comes back until the gateway hangs up.
     pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
+        read_all(&mut self.sent(bytes.as_ref()).await).await
+    }
+
+    /// The same, but nothing can follow the bytes: that side of the connection is closed.
+    pub(crate) async fn raw_and_no_more(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = self.sent(bytes.as_ref()).await;
+        let _ = stream.shutdown().await;
+        read_all(&mut stream).await
+    }
+
+    /// A connection on which bytes were sent.
+    pub(crate) async fn sent(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         // The gateway may answer and hang up before it has read everything.
-        let _ = stream.write_all(bytes.as_ref()).await;
-        let _ = stream.shutdown().await;
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer).await;
-        String::from_utf8(answer).unwrap()
+        let _ = stream.write_all(bytes).await;
+        stream
     }
 
     pub(crate) async fn get(&self, path: &str, key: Option<&str>) -> Reply {
@@ -203,6 +212,12 @@ impl Gateway {
         let key = keys["keys"].as_array().unwrap().iter().find(|key| key["role"] == role).unwrap().clone();
         key["id"].as_str().unwrap().to_owned()
     }
+}
+
+async fn read_all(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
 }
 
 /// A request, JSON where it has a body.

@@ -1,18 +1,27 @@
 //! Providers that fail on command, as their clients meet it.
 
-use serde_json::{Value, json};
+use std::io::ErrorKind;
 
-use crate::support::{Gateway, with_header};
-use crate::upstream_support::{PROVIDERS, arm, journal, open, question, simulator, token};
+use axum::http::Request;
+use bytes::Bytes;
+use http_body_util::Full;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Gateway, raw_chat, request, with_header};
+use crate::upstream_support::{PROVIDERS, arm, last_call, open, question, simulator, token};
 
 /// A streamed answer on OpenAI's wire: its text, and whether it came to its end.
 async fn stream(simulator: &Gateway) -> (String, bool) {
-    let (bytes, is_whole) = open(simulator, question("openai", true, "")).await.unwrap().rest().await;
-    (String::from_utf8_lossy(&bytes).into_owned(), is_whole)
+    streamed(simulator, question("openai", true, "")).await
 }
 
-async fn last_call(simulator: &Gateway) -> Value {
-    journal(simulator, "root", "wait_ms=5000").await.last().unwrap().clone()
+async fn streamed(simulator: &Gateway, asked: Request<Full<Bytes>>) -> (String, bool) {
+    let answer = open(simulator, asked).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let (bytes, is_whole) = answer.rest().await;
+    (String::from_utf8_lossy(&bytes).into_owned(), is_whole)
 }
 
 #[tokio::test]
@@ -32,6 +41,8 @@ async fn an_error_has_the_shape_of_its_provider() {
             arm(&simulator, fault).await;
             let reply = simulator.send(question(provider, streamed, &token)).await;
             assert_eq!((reply.status, reply.header("retry-after")), (429, Some("7")), "{provider}");
+            let in_milliseconds = reply.header("x-amz-retry-after");
+            assert_eq!(in_milliseconds, (provider == "bedrock").then_some("7000"), "{provider}");
             assert_eq!(reply.json().pointer(place), Some(&json!(kind)), "{provider}: {}", reply.text());
             assert!(reply.text().contains("not so fast"));
             let call = last_call(&simulator).await;
@@ -110,12 +121,7 @@ async fn a_stream_can_be_cut_or_told_to_fail_on_every_wire() {
         ("bedrock", "messageStop", "serviceUnavailableException"),
         ("vertex", "finishReason", "\"status\":\"UNAVAILABLE\""),
     ] {
-        let answer = async || {
-            let answer = open(&simulator, question(provider, true, &token)).await.unwrap();
-            assert_eq!(answer.status, 200, "{provider}");
-            let (bytes, is_whole) = answer.rest().await;
-            (String::from_utf8_lossy(&bytes).into_owned(), is_whole)
-        };
+        let answer = async || streamed(&simulator, question(provider, true, &token)).await;
         let (whole, is_whole) = answer().await;
         assert!(is_whole && whole.contains(terminator), "{provider}: {whole}");
 
@@ -130,6 +136,73 @@ async fn a_stream_can_be_cut_or_told_to_fail_on_every_wire() {
         assert!(failed.contains(error) && failed.contains("no more"), "{provider}: {failed}");
         assert_eq!(last_call(&simulator).await["fault"], "error-event");
     }
+}
+
+#[tokio::test]
+async fn an_error_in_a_stream_of_bedrocks_is_one_that_such_streams_have() {
+    let simulator = simulator();
+    for (status, name) in [
+        (400, "validationException"),
+        (403, "internalServerException"),
+        (424, "modelStreamErrorException"),
+        (429, "throttlingException"),
+        (503, "serviceUnavailableException"),
+    ] {
+        arm(&simulator, json!({ "kind": "error-event", "status": status, "message": "no more" })).await;
+        let (failed, is_whole) = streamed(&simulator, question("bedrock", true, "")).await;
+        assert!(is_whole && failed.contains(name) && failed.contains("no more"), "{status}: {failed}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_a_streamed_response_goes_on_with_its_numbers() {
+    let simulator = simulator();
+    for events in [0, 3, 4] {
+        let fault =
+            json!({ "kind": "error-event", "status": 500, "after_events": events, "message": "no more" });
+        arm(&simulator, fault).await;
+        let body =
+            json!({ "model": "gpt-4.1-mini", "input": "What is the capital of France?", "stream": true });
+        let asked = request("POST", "/openai/v1/responses", Some("sk-upstream-openai"), body.to_string());
+        let (failed, is_whole) = streamed(&simulator, asked).await;
+        assert!(is_whole, "{failed}");
+        let sent: Vec<_> = failed.split_terminator("\n\n").collect();
+        let numbers: Vec<Value> = sent
+            .iter()
+            .map(|event| serde_json::from_str::<Value>(event.split_once("\ndata: ").unwrap().1).unwrap())
+            .map(|event| event["sequence_number"].clone())
+            .collect();
+        assert_eq!(numbers, (0..=events).map(Value::from).collect::<Vec<_>>());
+        let error = sent.last().unwrap().strip_prefix("event: error\ndata: ").unwrap();
+        let expected = json!({
+            "type": "error", "code": "server_error", "message": "no more", "param": null,
+            "sequence_number": events,
+        });
+        assert_eq!(serde_json::from_str::<Value>(error).unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_ping_is_spared_and_counts_for_no_event() {
+    let simulator = simulator();
+    let answer = async || streamed(&simulator, question("anthropic", true, "")).await;
+    let names = |answer: &str| -> Vec<String> {
+        let names = answer.lines().filter_map(|line| line.strip_prefix("event: "));
+        names.map(str::to_owned).collect()
+    };
+    let (whole, _) = answer().await;
+    assert_eq!(names(&whole)[..3], ["message_start", "ping", "content_block_start"]);
+    // The second event that says something breaks off, where nothing else is asked for.
+    arm(&simulator, json!({ "kind": "truncated-json" })).await;
+    let (broken, _) = answer().await;
+    let is_json =
+        |event: &str| serde_json::from_str::<Value>(event.split_once("\ndata: ").unwrap().1).is_ok();
+    let good: Vec<_> = broken.split_terminator("\n\n").map(is_json).collect();
+    assert_eq!(good[..4], [true, true, false, true], "{broken}");
+    arm(&simulator, json!({ "kind": "cut-stream", "after_events": 3 })).await;
+    let (cut, is_whole) = answer().await;
+    assert!(!is_whole);
+    assert_eq!(names(&cut), ["message_start", "ping", "content_block_start", "content_block_delta"]);
 }
 
 #[tokio::test]
@@ -158,23 +231,79 @@ async fn events_come_before_a_fault_as_told() {
     assert_eq!((count(&slow), is_whole), (count(&whole), true));
 }
 
+/// How the connection of a question on OpenAI's wire ends, as the system tells it.
+async fn end_of_connection(simulator: &Gateway, streamed: bool) -> Result<(), ErrorKind> {
+    let body = json!({
+        "model": "gpt-4.1-mini", "stream": streamed,
+        "messages": [{ "role": "user", "content": "What is the capital of France?" }],
+    })
+    .to_string();
+    let lines = format!("content-length: {}\r\nconnection: close\r\n", body.len());
+    let request = raw_chat("/openai/v1/chat/completions", "sk-upstream-openai", &lines, &body);
+    let mut stream = TcpStream::connect(simulator.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let ended = stream.read_to_end(&mut Vec::new()).await;
+    ended.map(drop).map_err(|error| error.kind())
+}
+
 #[tokio::test]
 async fn a_connection_can_be_reset_before_an_answer_and_in_it() {
     let simulator = simulator();
     arm(&simulator, json!({ "kind": "reset" })).await;
-    assert!(open(&simulator, question("openai", false, "")).await.is_err());
+    assert_eq!(end_of_connection(&simulator, false).await, Err(ErrorKind::ConnectionReset));
     let call = last_call(&simulator).await;
     assert_eq!(
         (&call["outcome"], &call["status"], &call["fault"]),
         (&json!("cut"), &Value::Null, &json!("reset"))
     );
     arm(&simulator, json!({ "kind": "reset", "after_events": 2 })).await;
-    // A reset can overtake what was sent before it.
-    if let Ok(answer) = open(&simulator, question("openai", true, "")).await {
-        assert_eq!(answer.status, 200);
-        assert!(!answer.rest().await.1);
-    }
+    assert_eq!(end_of_connection(&simulator, true).await, Err(ErrorKind::ConnectionReset));
     assert_eq!(last_call(&simulator).await["outcome"], "cut");
+    // Unlike one that is only closed.
+    arm(&simulator, json!({ "kind": "cut-stream" })).await;
+    assert_eq!(end_of_connection(&simulator, true).await, Ok(()));
+    assert_eq!(end_of_connection(&simulator, false).await, Ok(()));
+}
+
+#[tokio::test]
+async fn what_asks_no_model_or_is_refused_leaves_a_fault_to_the_next_call() {
+    let simulator = simulator();
+    arm(&simulator, json!({ "kind": "status", "status": 503 })).await;
+    let key = Some("sk-upstream-openai");
+    let chat = |key, body: &'static str| request("POST", "/openai/v1/chat/completions", key, body);
+    let counted = json!({
+        "model": "claude-haiku-4-5", "messages": [{ "role": "user", "content": "Hello" }],
+    });
+    let counted = request("POST", "/anthropic/v1/messages/count_tokens", None, counted.to_string());
+    let counted = with_header(counted, "x-api-key", "sk-ant-upstream");
+    for (request, status) in [
+        (request("GET", "/openai/v1/models", key, ""), 200),
+        (with_header(counted, "anthropic-version", "2023-06-01"), 200),
+        (with_header(question("openai", false, ""), "authorization", "Bearer wrong"), 401),
+        (chat(key, "{\"model\":"), 400),
+        (chat(key, r#"{"model":"gpt-4.1-mini","messages":[]}"#), 400),
+        (chat(key, r#"{"model":"no-such","messages":[{"role":"user","content":"Hi"}]}"#), 404),
+        (question("openai", false, ""), 503),
+        (question("openai", false, ""), 200),
+    ] {
+        let path = request.uri().clone();
+        let reply = simulator.send(request).await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.text());
+        let fault = if status == 503 { json!("status") } else { Value::Null };
+        assert_eq!(last_call(&simulator).await["fault"], fault, "{path}");
+    }
+    let listed = simulator.control("GET", "/worlds/root/faults", None).await.json();
+    assert_eq!((&listed["faults"][0]["passed"], &listed["faults"][0]["struck"]), (&json!(0), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_rule_can_name_a_path_that_asks_no_model() {
+    let simulator = simulator();
+    let rule = json!({ "path": "/v1/models", "fault": { "kind": "status", "status": 500 } });
+    assert_eq!(simulator.control("POST", "/worlds/root/faults", Some(rule)).await.status, 201);
+    assert_eq!(simulator.get("/openai/v1/models", Some("sk-upstream-openai")).await.status, 500);
+    assert_eq!(simulator.get("/openai/v1/models", Some("wrong")).await.status, 401);
+    assert_eq!(simulator.send(question("openai", false, "")).await.status, 200);
 }
 
 #[tokio::test]

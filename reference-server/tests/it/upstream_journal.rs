@@ -1,11 +1,22 @@
 //! What the simulator notes of calls.
 
 use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
 
+use axum::http::Request;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use plumbline_reference_server::upstream::{UpstreamSettings, bind};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use crate::support::{Gateway, request, with_header};
+use crate::support::{Gateway, raw_chat, request, with_header};
 use crate::upstream_support::{PROVIDERS, arm, journal, open, question, simulator, token};
 
 #[tokio::test]
@@ -112,18 +123,17 @@ async fn calls_are_found_by_number_and_text_and_can_be_forgotten() {
     }
 }
 
+/// Sends a question, and says whether it is answered before the connection ends.
+async fn answered(address: SocketAddr, question: Request<Full<Bytes>>) -> bool {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let (_, answer) = tokio::join!(connection, sender.send_request(question));
+    answer.is_ok()
+}
+
 /// Sends a question and leaves once the journal has it.
 async fn leave(simulator: &Gateway, streamed: bool) -> Value {
-    let call = tokio::spawn({
-        let (address, question) = (simulator.address, question("openai", streamed, ""));
-        async move {
-            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-            let io = hyper_util::rt::TokioIo::new(stream);
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
-            let asking = sender.send_request(question);
-            let _ = tokio::join!(connection, asking);
-        }
-    });
+    let call = tokio::spawn(answered(simulator.address, question("openai", streamed, "")));
     assert_eq!(journal(simulator, "root", "until=arrived&wait_ms=5000").await[0]["outcome"], "open");
     call.abort();
     let _ = call.await;
@@ -146,19 +156,88 @@ async fn a_client_that_leaves_is_noticed_while_nothing_is_being_sent() {
     assert_eq!((&left["outcome"], &left["status"]), (&json!("left"), &json!(200)));
 }
 
+/// A request of which no more than its beginning is sent, once the journal has it.
+async fn upload(simulator: &Gateway, lines: &str, beginning: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(simulator.address).await.unwrap();
+    let begun = raw_chat("/openai/v1/chat/completions", "sk-upstream-openai", lines, beginning);
+    stream.write_all(begun.as_bytes()).await.unwrap();
+    let has_arrived = async { while journal(simulator, "root", "").await.is_empty() {} };
+    timeout(Duration::from_secs(5), has_arrived).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn calls_are_numbered_as_they_arrive_and_an_upload_that_breaks_off_is_left() {
+    let beginning = "{\"model\":\"gpt-4.1-mini\",";
+    let chunk = format!("{:x}\r\n{beginning}\r\n", beginning.len());
+    for (lines, sent) in
+        [("content-length: 1000\r\n", beginning), ("transfer-encoding: chunked\r\n", chunk.as_str())]
+    {
+        let simulator = simulator();
+        let slow = upload(&simulator, lines, sent).await;
+        let open = journal(&simulator, "root", "").await[0].clone();
+        assert_eq!((&open["outcome"], &open["path"]), (&json!("open"), &json!("/v1/chat/completions")));
+        assert_eq!((&open["body"], &open["ended_us"]), (&Value::Null, &Value::Null));
+        assert_eq!(simulator.send(question("openai", false, "")).await.status, 200);
+        drop(slow);
+        let calls = journal(&simulator, "root", "wait_ms=5000").await;
+        let told: Vec<_> =
+            calls.iter().map(|call| (&call["number"], &call["outcome"], &call["status"])).collect();
+        assert_eq!(
+            told,
+            [(&json!(1), &json!("left"), &Value::Null), (&json!(2), &json!("whole"), &json!(200))]
+        );
+        assert_eq!(calls[0]["body"], beginning);
+        assert_eq!((&calls[0]["asked"], &calls[0]["fault"]), (&Value::Null, &Value::Null));
+        assert!(calls[0]["arrived_us"].as_u64().unwrap() <= calls[1]["arrived_us"].as_u64().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_meets_no_fault() {
+    let simulator = simulator();
+    arm(&simulator, json!({ "kind": "status" })).await;
+    drop(upload(&simulator, "content-length: 1000\r\n", "{").await);
+    assert_eq!(journal(&simulator, "root", "wait_ms=5000").await[0]["outcome"], "left");
+    assert_eq!(simulator.send(question("openai", false, "")).await.status, 503);
+}
+
+/// A simulator that keeps its journal in a file.
+fn writing_to(file: &Path) -> Gateway {
+    let settings = UpstreamSettings { journal: Some(file.to_owned()), ..UpstreamSettings::default() };
+    Gateway::of(bind(settings).map_err(|error| error.to_string()).unwrap())
+}
+
+fn lines(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn whom_the_simulator_breaks_off_at_its_end_has_not_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("calls.jsonl");
+    let simulator = writing_to(&file);
+    arm(&simulator, json!({ "kind": "hang" })).await;
+    let asking = tokio::spawn(answered(simulator.address, question("openai", false, "")));
+    assert_eq!(journal(&simulator, "root", "until=arrived&wait_ms=5000").await[0]["fault"], "hang");
+    simulator.stop().await;
+    assert!(!asking.await.unwrap());
+    let told = lines(&file);
+    assert_eq!((told.len(), &told[0]["outcome"], &told[0]["status"]), (1, &json!("cut"), &Value::Null));
+}
+
 #[tokio::test]
 async fn calls_that_have_ended_go_to_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("calls.jsonl");
-    let settings = UpstreamSettings { journal: Some(file.clone()), ..UpstreamSettings::default() };
-    let simulator = Gateway::of(bind(settings).map_err(|error| error.to_string()).unwrap());
+    let simulator = writing_to(&file);
     for provider in ["openai", "anthropic"] {
         simulator.send(question(provider, false, "")).await;
     }
     journal(&simulator, "root", "after=1&wait_ms=5000").await;
     simulator.stop().await;
-    let text = fs::read_to_string(&file).unwrap();
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = lines(&file);
     let told: Vec<_> =
         lines.iter().map(|line| (&line["world"], &line["provider"], &line["outcome"])).collect();
     let (root, whole) = (json!("root"), json!("whole"));

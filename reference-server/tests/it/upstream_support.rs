@@ -163,6 +163,11 @@ pub(crate) async fn journal(simulator: &Gateway, world: &str, query: &str) -> Ve
     reply.json()["calls"].as_array().unwrap().clone()
 }
 
+/// The last call in the world at the root, once all of them have ended.
+pub(crate) async fn last_call(simulator: &Gateway) -> Value {
+    journal(simulator, "root", "wait_ms=5000").await.last().unwrap().clone()
+}
+
 /// Arms a fault in the world at the root, for the next call alone.
 pub(crate) async fn arm(simulator: &Gateway, fault: Value) {
     let rule = json!({ "fault": fault, "times": 1 });

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::{RunStarted, TargetRef};
+use crate::{RunStarted, ShardRef, TargetRef};
 
 /// What keeps two records from being told as one.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub enum Disagreement {
     /// Something else was asked for.
     #[error("they were run with different arguments: `{0}` and `{1}`")]
     Arguments(String, String),
+    /// Other failures were excused.
+    #[error("they were run with different files of expected failures")]
+    Expectations,
     /// Other scenarios were dealt out.
     #[error("they are shards of different selections of scenarios")]
     Selection,
@@ -58,7 +61,26 @@ impl RunStarted {
         {
             return Err(Disagreement::Arguments(own.join(" "), others.join(" ")));
         }
-        Ok(())
+        if self.expectations != other.expectations {
+            return Err(Disagreement::Expectations);
+        }
+        match (&self.shard, &other.shard) {
+            (Some(one), Some(other)) => one.agree(other),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ShardRef {
+    /// Whether this part and another are of one selection that was dealt out in the same way.
+    fn agree(&self, other: &Self) -> Result<(), Disagreement> {
+        if self.of != other.of {
+            Err(Disagreement::Shards(self.of, other.of))
+        } else if (self.selected, &self.selection) != (other.selected, &other.selection) {
+            Err(Disagreement::Selection)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -71,17 +93,22 @@ impl TargetRef {
     }
 }
 
-/// Whether two texts are equal, or two addresses of one gateway. On the loopback interface these may differ: there each shard
-/// starts a gateway of its own, on a port that is free.
+/// Whether two texts are equal, or two addresses of one gateway. On the loopback interface their ports may differ: there each
+/// shard starts a gateway of its own, on a port that is free.
 fn is_same_place(one: &str, other: &str) -> bool {
-    one == other || is_loopback(one) && is_loopback(other)
+    one == other || on_loopback(one).is_some_and(|place| on_loopback(other) == Some(place))
 }
 
-fn is_loopback(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+/// The scheme, the host and the path of an address on the loopback interface.
+fn on_loopback(url: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => host,
+        _ => authority,
+    };
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]").then_some((scheme, host, path))
 }
 
 #[cfg(test)]
@@ -90,14 +117,35 @@ mod tests {
 
     #[test]
     fn only_the_loopback_interface_counts_as_such() {
-        for url in
-            ["http://127.0.0.1:4000/", "https://localhost:1/x", "http://localhost/", "http://[::1]:80/"]
-        {
-            assert!(is_loopback(url), "{url}");
+        for url in [
+            "http://127.0.0.1:4000/",
+            "https://localhost:1/x",
+            "http://localhost/",
+            "http://[::1]:80/",
+            "http://[::1]/",
+        ] {
+            assert!(on_loopback(url).is_some(), "{url}");
         }
         for url in ["http://localhost.example:80/", "http://10.0.0.1:80/", "http://example/127.0.0.1:1", "x"]
         {
-            assert!(!is_loopback(url), "{url}");
+            assert!(on_loopback(url).is_none(), "{url}");
         }
+    }
+
+    #[test]
+    fn on_the_loopback_interface_nothing_but_the_port_may_differ() {
+        let one = "http://127.0.0.1:4000/gateway";
+        for (other, is_same) in [
+            ("http://127.0.0.1:4001/gateway", true),
+            ("http://127.0.0.1/gateway", true),
+            ("http://127.0.0.1:4001/other", false),
+            ("http://127.0.0.1:4001/", false),
+            ("https://127.0.0.1:4001/gateway", false),
+            ("http://localhost:4000/gateway", false),
+            ("http://10.0.0.1:4000/gateway", false),
+        ] {
+            assert_eq!(is_same_place(one, other), is_same, "{other}");
+        }
+        assert!(!is_same_place("http://10.0.0.1:1/", "http://10.0.0.1:2/"));
     }
 }

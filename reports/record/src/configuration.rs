@@ -26,4 +26,7 @@ pub struct Offered {
     pub capabilities: Vec<String>,
     /// The ids that the names of models stand for.
     pub models: BTreeMap<String, String>,
+    /// What it offers in each dialect of a contract that has several; that includes what it offers in all of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dialects: BTreeMap<String, Offered>,
 }

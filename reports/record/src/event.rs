@@ -7,7 +7,8 @@ pub const FORMAT: u32 = 1;
 
 /// One line of a `run.jsonl`: an object with a single member, named for what happened.
 ///
-/// The order within a scenario is fixed: started, its exchanges, finished. Lines of different scenarios interleave.
+/// The order within a scenario is fixed: started, its exchanges, finished. Lines of different scenarios interleave. Of an
+/// attempt that was under way when the run was stopped there is no end, as nothing was decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
@@ -44,6 +45,9 @@ pub struct RunStarted {
     pub jobs: usize,
     /// Most further attempts at a scenario that did not pass.
     pub retries: u32,
+    /// SHA-256, in hex, of the file of expectations, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expectations: Option<String>,
     /// Which part of the selection it is, where it is not all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardRef>,
@@ -84,7 +88,7 @@ pub struct RequirementRef {
 pub struct TargetRef {
     /// Name from the descriptor.
     pub name: String,
-    /// Address without user information or query.
+    /// Address without user information, query and credentials.
     pub url: String,
     /// SHA-256, in hex, of the descriptor as it was read.
     pub digest: String,

@@ -138,16 +138,8 @@ fn joined<I>(parts: &[Part<I>]) -> Result<RunStarted, MergeError> {
 
 fn agree<I>(one: &Part<I>, other: &Part<I>) -> Result<(), Disagreement> {
     one.started.agree(&other.started)?;
-    let (shard, next) = (&one.shard, &other.shard);
-    if shard.of != next.of {
-        Err(Disagreement::Shards(shard.of, next.of))
-    } else if (shard.selected, &shard.selection) != (next.selected, &next.selection) {
-        Err(Disagreement::Selection)
-    } else if shard.number == next.number {
-        Err(Disagreement::Twice(shard.to_string()))
-    } else {
-        Ok(())
-    }
+    let Part { shard, .. } = one;
+    if shard.number == other.shard.number { Err(Disagreement::Twice(shard.to_string())) } else { Ok(()) }
 }
 
 /// Writes what happened in a shard, and gives its end.
@@ -201,6 +193,7 @@ mod tests {
             seed: Some(7),
             jobs: number,
             retries: 0,
+            expectations: Some("e".into()),
             shard: Some(ShardRef { number, of, selected: of, selection: "s".into() }),
             arguments: vec!["SEQ_*".into()],
         }
@@ -270,6 +263,11 @@ mod tests {
             (of(&|two| two.contracts[0].version = "2".into()), "the contract `gsai` is not the same"),
             (of(&|two| two.target.digest = "e".into()), "their targets are not the same"),
             (of(&|two| two.target.url = "http://example.com/".into()), "their targets are not the same"),
+            (of(&|two| two.target.url += "other"), "their targets are not the same"),
+            (of(&|two| two.target.url = "https://127.0.0.1:4002/".into()), "their targets are not the same"),
+            (of(&|two| two.target.name = "yours".into()), "their targets are not the same"),
+            (of(&|two| two.expectations = Some("f".into())), "different files of expected failures"),
+            (of(&|two| two.expectations = None), "different files of expected failures"),
             (of(&|two| two.retries = 1), "0 and 1 retries"),
             (of(&|two| two.arguments = vec!["EC_*".into()]), "different arguments: `SEQ_*` and `EC_*`"),
             (of(&|two| two.shard = None), "merge r1: it is of a whole run"),

@@ -2,6 +2,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::Proof;
+use crate::harmless::harmless_document;
 
 /// The version of a written proof. A reader refuses one of a later version.
 pub const FORMAT: u32 = 1;
@@ -43,6 +44,6 @@ impl Proof {
         if format > FORMAT {
             return Err(ProofError::Format { found: format });
         }
-        Ok(serde_json::from_str(text)?)
+        Ok(serde_json::from_value(harmless_document(serde_json::from_str(text)?))?)
     }
 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{Defect, Proof, Requirement};
+use crate::printable::printable;
 
 /// Cases that are named in a cell; the rest are counted.
 const NAMED: usize = 5;
@@ -80,5 +81,5 @@ fn few(cases: &BTreeSet<String>) -> String {
 
 /// A text that ends no cell of a table.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
+    printable(text).replace('|', "\\|").replace('\n', " ")
 }

@@ -7,7 +7,7 @@ use super::{Defect, Proof, Requirement, Trial, Wrong};
 use crate::detail::{Demand, Detail};
 use crate::listing::plural;
 use crate::palette::{Palette, symbol};
-use crate::printable::printable;
+use crate::printable::{one_line, printable};
 
 /// Cases that are named behind a requirement; the rest are counted.
 const NAMED: usize = 3;
@@ -98,7 +98,8 @@ fn survivor(
 }
 
 fn demand(requirement: &Requirement, out: &mut impl io::Write) -> io::Result<()> {
-    writeln!(out, "  {} {}: {}", requirement.level, requirement.id, requirement.text)
+    let text = one_line(&requirement.text, usize::MAX);
+    writeln!(out, "  {} {}: {text}", requirement.level, requirement.id)
 }
 
 fn bystanders(defect: &Defect, trial: &Trial, out: &mut impl io::Write) -> io::Result<()> {
@@ -129,7 +130,8 @@ fn wrong(how: &str, wrong: &Wrong, out: &mut impl io::Write) -> io::Result<()> {
         writeln!(out, "  {}", printable(reason).replace('\n', "\n  "))?;
     }
     for miss in &wrong.misses {
-        write!(out, "{}", Detail { miss, demand: Demand::Untold, palette, indent: "  " })?;
+        let detail = Detail { miss, required: None, demand: Demand::Untold, palette, indent: "  " };
+        write!(out, "{detail}")?;
     }
     Ok(())
 }

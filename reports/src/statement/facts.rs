@@ -20,14 +20,22 @@ pub struct CaseFacts {
     pub level: Level,
     /// The capabilities that its scenario requires.
     pub requires: Vec<String>,
-    /// The requirements that it may verify.
+    /// The requirements that it verifies, unless the gateway takes another of the answers that the contract allows.
     pub verifies: Vec<String>,
+    /// Requirements that it verifies only where there is something to be looked at.
+    pub may_verify: Vec<String>,
 }
 
 impl ContractFacts {
     /// Whether a record or a statement means this very contract.
     pub(super) fn is(&self, version: &str, digest: &str) -> bool {
         self.contract.version == version && self.contract.digest == digest
+    }
+
+    /// How binding a requirement is.
+    pub(super) fn level(&self, requirement: &str) -> Option<Level> {
+        let known = self.contract.requirements.iter().find(|known| known.id == requirement);
+        known.map(|known| known.level)
     }
 
     /// The contract of that name.

@@ -5,7 +5,9 @@
 //! not believe it.
 
 mod facts;
+mod lists;
 mod model;
+mod standing;
 mod verifying;
 mod weighing;
 mod writing;
@@ -13,9 +15,9 @@ mod yaml;
 
 pub use facts::{CaseFacts, ContractFacts};
 pub use model::{
-    Answers, Capabilities, CaseCounts, Claim, Contract, Expected, FORMAT, Failure, Flaky, Implementation,
-    Levels, Outcome, RequirementCounts, Requirements, Run, Statement, Target, Unsupported, Untested, Warning,
-    statement_schema,
+    Answers, Capabilities, CaseCounts, Claim, Contract, Dialect, Expected, FORMAT, Failure, Flaky,
+    Implementation, Levels, Outcome, RequirementCounts, Requirements, Run, Statement, Target, Unsupported,
+    Untested, Warning, statement_schema,
 };
 pub use verifying::Finding;
 pub use writing::StatementError;

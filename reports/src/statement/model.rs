@@ -105,6 +105,9 @@ pub struct Contract {
     pub path: String,
     /// The ids of the models that stand for the names in scenarios.
     pub models: BTreeMap<String, String>,
+    /// The dialects in which the gateway offers a contract that has several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dialects: BTreeMap<String, Dialect>,
     /// The optional parts of the contract.
     pub capabilities: Capabilities,
     /// What is known of its requirements.
@@ -147,6 +150,19 @@ impl fmt::Display for Claim {
             Self::NotConformant => "not conformant",
         })
     }
+}
+
+/// What a gateway offers of a contract in one dialect.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dialect {
+    /// What goes before the paths of the dialect on this gateway, if anything.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// The ids of the models that stand for the names in scenarios.
+    pub models: BTreeMap<String, String>,
+    /// The optional parts of the contract that the gateway claims to have in it.
+    pub capabilities: Vec<String>,
 }
 
 /// The optional parts of a contract.
@@ -269,6 +285,11 @@ pub struct CaseCounts {
 }
 
 impl CaseCounts {
+    /// How many cases were decided in one way or the other, or broke.
+    pub fn decided(&self) -> usize {
+        self.passed + self.failed + self.error
+    }
+
     /// How many cases there are of an outcome.
     pub fn of(&self, outcome: Outcome) -> usize {
         match outcome {
@@ -347,6 +368,8 @@ pub struct Expected {
     pub link: Option<String>,
     /// The cases.
     pub cases: Vec<String>,
+    /// The requirements of which a MUST check missed in them.
+    pub requirements: Vec<String>,
 }
 
 /// A case that does not always come to the same.
@@ -359,6 +382,8 @@ pub struct Flaky {
     pub outcome: Outcome,
     /// Number of attempts.
     pub attempts: u32,
+    /// The requirements of which a MUST check missed in the last attempt.
+    pub requirements: Vec<String>,
     /// Why it is listed as flaky, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{
-    Contract, ContractFacts, Levels, Outcome, RequirementCounts, Requirements, Statement, StatementError,
-};
+use super::lists::{FAILED, UNTESTED};
+use super::standing::Standing;
+use super::{Contract, ContractFacts, Levels, Outcome, Statement, StatementError};
 use crate::printable::one_line;
 
 /// Characters of a value that is told.
@@ -22,7 +22,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new<const N: usize>(at: [&str; N], message: String) -> Self {
+    pub(super) fn new<const N: usize>(at: [&str; N], message: String) -> Self {
         Self { at: at.map(str::to_owned).into(), message, hint: None }
     }
 }
@@ -31,6 +31,7 @@ impl Statement {
     /// What in it contradicts itself, or the contracts as they are known here.
     pub fn check(&self, known: &[ContractFacts]) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.check_contracts(&mut findings);
         let mut names = BTreeSet::new();
         for (index, contract) in self.contracts.iter().enumerate() {
             let mut own = Vec::new();
@@ -95,7 +96,10 @@ impl Contract {
         // Where cases or requirements stand in the wrong list, every number is wrong as well.
         if findings.len() == before {
             match facts {
-                Some(facts) => self.check_counts(facts, findings),
+                Some(facts) => {
+                    self.check_standings(facts, findings);
+                    self.check_counts(facts, findings);
+                }
                 None => self.check_sums(findings),
             }
         }
@@ -110,48 +114,19 @@ impl Contract {
         }
     }
 
-    /// Whether each case and each requirement is in one list at most, and in one that it can be in.
-    fn check_lists(&self, facts: Option<&ContractFacts>, findings: &mut Vec<Finding>) {
-        let mut named = BTreeSet::new();
-        for (case, listed) in self.listed() {
-            let list = list_of(listed.outcome);
-            if !named.insert(case) {
-                findings.push(Finding::new([list], format!("the case `{case}` is listed twice")));
-            }
-            if facts.is_some_and(|facts| !facts.cases.contains_key(case)) {
-                findings.push(Finding::new([list], format!("the contract has no case `{case}`")));
-            }
-        }
-        let failed = self.failed.iter().map(|one| ("failed", one.outcome, FAILED));
-        let flaky = self.flaky.iter().map(|one| ("flaky", one.outcome, DECIDED));
-        let untested = self.untested.iter().map(|one| ("untested", one.outcome, UNTESTED));
-        for (list, outcome, allowed) in failed.chain(flaky).chain(untested) {
-            if !allowed.contains(&outcome) {
-                let message = format!("what came to {} does not belong into this list", told(&outcome));
-                findings.push(Finding::new([list], message));
-            }
-        }
-        let Requirements { missed, warned, unreached, unsupported, undecided, .. } = &self.requirements;
-        let mut named = BTreeSet::new();
-        for (list, ids) in [
-            ("missed", missed),
-            ("warned", warned),
-            ("unreached", unreached),
-            ("unsupported", unsupported),
-            ("undecided", undecided),
-        ] {
-            for id in ids {
-                if !named.insert(id) {
-                    let message = format!("the requirement `{id}` is listed twice");
-                    findings.push(Finding::new(["requirements", list], message));
-                }
-                let is_unknown = |facts: &ContractFacts| {
-                    !facts.contract.requirements.iter().any(|requirement| requirement.id == *id)
-                };
-                if facts.is_some_and(is_unknown) {
-                    let message = format!("the contract has no requirement `{id}`");
-                    findings.push(Finding::new(["requirements", list], message));
-                }
+    /// Whether what is known of the requirements follows from the lists of cases: it is weighed again, as it was to be written.
+    fn check_standings(&self, facts: &ContractFacts, findings: &mut Vec<Finding>) {
+        let written = &self.requirements;
+        let is_reached =
+            |id: &str| !matches!(written.standing(id), Standing::Unreached | Standing::Undecided);
+        let weighed = self.weighed_requirements(facts, is_reached);
+        for known in &facts.contract.requirements {
+            let (own, found) = (written.standing(&known.id), weighed.standing(&known.id));
+            if own != found {
+                let list = if own == Standing::Kept { found } else { own };
+                let (own, found) = (own.word(), found.word());
+                let message = format!("`{}` is {own} here, and the lists of cases make it {found}", known.id);
+                findings.push(Finding::new(["requirements", list.word()], message));
             }
         }
     }
@@ -170,18 +145,11 @@ impl Contract {
                 findings.push(differs(["requirements", "counts", level], written, counted));
             }
         }
-        let capabilities = &self.capabilities;
-        for (name, claim) in &capabilities.declared {
+        for (name, claim) in &self.capabilities.declared {
             let shown = self.shown(name, facts);
             if *claim != shown {
                 findings.push(differs(["capabilities", "declared", name], claim, &shown));
             }
-        }
-        let told: BTreeSet<&String> =
-            capabilities.declared.keys().chain(&capabilities.not_declared).collect();
-        if !told.iter().copied().eq(&facts.capabilities) {
-            let message = "declared and not declared are not all the capabilities of the contract";
-            findings.push(Finding::new(["capabilities"], message.to_owned()));
         }
     }
 
@@ -195,32 +163,20 @@ impl Contract {
                 findings.push(Finding::new(["cases"], message));
             }
         }
-        let Requirements { counts, missed, warned, unreached, unsupported, undecided } = &self.requirements;
-        for (list, counted, listed) in [
-            ("missed", sum(counts, |counts| counts.missed), missed),
-            ("warned", sum(counts, |counts| counts.warned), warned),
-            ("unreached", sum(counts, |counts| counts.unreached), unreached),
-            ("unsupported", sum(counts, |counts| counts.unsupported), unsupported),
-            ("undecided", sum(counts, |counts| counts.undecided), undecided),
-        ] {
-            if counted != listed.len() {
-                let message = format!("{counted} are counted as {list}, and {} are listed", listed.len());
+        for standing in Standing::LISTED {
+            let counts = self.requirements.counts.all().into_iter();
+            let counted: usize = counts.map(|counts| counts.of(standing)).sum();
+            let (list, listed) = (standing.word(), self.requirements.list(standing).len());
+            if counted != listed {
+                let message = format!("{counted} are counted as {list}, and {listed} are listed");
                 findings.push(Finding::new(["requirements", list], message));
             }
         }
     }
 }
 
-const FAILED: &[Outcome] = &[Outcome::Failed, Outcome::Error];
-const DECIDED: &[Outcome] = &[Outcome::Passed, Outcome::Failed, Outcome::Error];
-const UNTESTED: &[Outcome] = &[Outcome::NotTestable, Outcome::Disabled, Outcome::NotRun];
-
-fn sum(counts: &Levels<RequirementCounts>, of: fn(&RequirementCounts) -> usize) -> usize {
-    counts.all().into_iter().map(of).sum()
-}
-
 /// The list that cases of an outcome are in, as a rule.
-fn list_of(outcome: Outcome) -> &'static str {
+pub(super) fn list_of(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Passed => "flaky",
         Outcome::Failed | Outcome::Error => "failed",
@@ -251,7 +207,7 @@ fn differs<const N: usize>(
 }
 
 /// A value in the words of the file.
-fn told(value: &impl serde::Serialize) -> String {
+pub(super) fn told(value: &impl serde::Serialize) -> String {
     // A value that cannot be written is not in a file.
     let text = serde_json::to_value(value).map(|value| match value {
         Value::String(text) => format!("`{text}`"),

@@ -1,8 +1,10 @@
-//! What follows from the lists of a contract: its counts, what may be claimed, and why no more than that.
+//! What follows from the lists of a contract's cases: what is known of its requirements, its counts, what may be claimed, and
+//! why no more than that. Whoever writes a statement and whoever checks one ask here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CaseCounts, Claim, Contract, ContractFacts, Levels, Outcome, RequirementCounts};
+use super::standing::Standing;
+use super::{CaseCounts, Claim, Contract, ContractFacts, Levels, Outcome, RequirementCounts, Requirements};
 use crate::listing::plural;
 
 /// What a list says of a case.
@@ -41,26 +43,66 @@ impl Contract {
         counts
     }
 
+    /// What is known of each requirement, without the counts. Of one whose cases passed, `is_reached` says whether they looked
+    /// at it: that no list of cases tells.
+    pub(super) fn weighed_requirements(
+        &self,
+        facts: &ContractFacts,
+        is_reached: impl Fn(&str) -> bool,
+    ) -> Requirements {
+        let outcomes: BTreeMap<&str, Listed> = self.listed().collect();
+        let outcome = |case: &String| outcomes.get(case.as_str()).map_or(Outcome::Passed, |one| one.outcome);
+        let (missed, warned) = (self.missed(), self.warned());
+        let mut lists = Requirements::default();
+        for known in &facts.contract.requirements {
+            let id = known.id.as_str();
+            let (mut own, mut all) = (Vec::new(), Vec::new());
+            for (name, case) in &facts.cases {
+                let is_own = case.verifies.contains(&known.id);
+                if is_own || case.may_verify.contains(&known.id) {
+                    all.push(outcome(name));
+                }
+                if is_own {
+                    own.push(outcome(name));
+                }
+            }
+            let standing = if missed.contains(id) {
+                Standing::Missed
+            } else if warned.contains(id) {
+                Standing::Warned
+            } else if all.contains(&Outcome::Passed) && is_reached(id) {
+                Standing::Kept
+            } else if own.contains(&Outcome::Passed) {
+                Standing::Unreached
+            } else if !all.is_empty() && all.iter().all(|outcome| *outcome == Outcome::Unsupported) {
+                Standing::Unsupported
+            } else {
+                Standing::Undecided
+            };
+            lists.add(id, standing);
+        }
+        lists
+    }
+
+    /// The requirements of which a MUST check missed in a case.
+    fn missed(&self) -> BTreeSet<&str> {
+        let failed = self.failed.iter().flat_map(|failure| &failure.requirements);
+        let expected = self.expected_failures.iter().flat_map(|expected| &expected.requirements);
+        let flaky = self.flaky.iter().flat_map(|flaky| &flaky.requirements);
+        failed.chain(expected).chain(flaky).map(String::as_str).collect()
+    }
+
+    /// The requirements of which a check below MUST missed in a case.
+    fn warned(&self) -> BTreeSet<&str> {
+        self.warnings.iter().filter_map(|warning| warning.requirement.as_deref()).collect()
+    }
+
     /// The requirements by level, as the lists tell them.
     pub(super) fn counted_requirements(&self, facts: &ContractFacts) -> Levels<RequirementCounts> {
         let lists = &self.requirements;
         let mut counts = Levels::<RequirementCounts>::default();
         for requirement in &facts.contract.requirements {
-            let is_in = |list: &[String]| list.contains(&requirement.id);
-            let counts = counts.at_mut(requirement.level);
-            *if is_in(&lists.missed) {
-                &mut counts.missed
-            } else if is_in(&lists.warned) {
-                &mut counts.warned
-            } else if is_in(&lists.unreached) {
-                &mut counts.unreached
-            } else if is_in(&lists.unsupported) {
-                &mut counts.unsupported
-            } else if is_in(&lists.undecided) {
-                &mut counts.undecided
-            } else {
-                &mut counts.kept
-            } += 1;
+            counts.at_mut(requirement.level).add(lists.standing(&requirement.id));
         }
         counts
     }

@@ -1,21 +1,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_record::{
-    Case, Configuration, ContractRef, ExpectationKind, Level, Offered, RunStarted, TargetRef, Verdict,
+    Case, Configuration, ContractRef, Expectation, ExpectationKind, Level, Offered, RunStarted, TargetRef,
+    Verdict,
 };
 use thiserror::Error;
 
 use super::{
-    Answers, Capabilities, Claim, Contract, ContractFacts, Expected, FORMAT, Failure, Flaky, Implementation,
-    Levels, Outcome, Requirements, Run, Statement, Target, Unsupported, Untested, Warning,
+    Answers, Capabilities, Claim, Contract, ContractFacts, Dialect, Expected, FORMAT, Failure, Flaky,
+    Implementation, Levels, Outcome, Requirements, Run, Statement, Target, Unsupported, Untested, Warning,
 };
 use crate::curl::word;
-use crate::detail::{requirement, sentence, why};
+use crate::detail::{heading, sentence, why};
+use crate::printable::{one_line, printable};
 use crate::scenario::Scenario;
 use crate::summary::Summary;
 
 /// Why there is no record of a case.
-const NOT_RUN: &str = "not selected, or not reached before the run ended";
+const NOT_RUN: &str = "not selected, or not finished before the run ended";
+/// The capability of every target that has a simulator of its providers. Nobody declares it, so it is no unknown word.
+const UPSTREAM: &str = "upstream";
 
 /// Why a statement could not be written.
 #[derive(Debug, Error)]
@@ -142,8 +146,9 @@ fn told(
         because: Vec::new(),
         path: offered.path.clone(),
         models: offered.models.clone(),
+        dialects: offered.dialects.iter().map(|(name, own)| (name.clone(), dialect(own, facts))).collect(),
         capabilities: Capabilities::default(),
-        requirements: requirements(&seen, facts),
+        requirements: Requirements::default(),
         cases: Levels::default(),
         failed: Vec::new(),
         expected_failures: Vec::new(),
@@ -154,10 +159,14 @@ fn told(
     };
     for name in facts.cases.keys() {
         match seen.get(name.as_str()) {
-            Some((scenario, case)) => told.list(scenario, case),
+            Some((scenario, case)) => told.list(scenario, case, facts),
             None => told.leave(name, Outcome::NotRun, NOT_RUN),
         }
     }
+    let passed = seen.values().map(|(_, case)| case).filter(|case| case.verdict == Verdict::Passed);
+    let reached: BTreeSet<&str> =
+        passed.flat_map(|case| &case.verifies).map(|verified| verified.requirement.as_str()).collect();
+    told.requirements = told.weighed_requirements(facts, |id| reached.contains(id));
     told.requirements.counts = told.counted_requirements(facts);
     told.cases = told.counted_cases(facts);
     told.capabilities = capabilities(&told, offered, facts);
@@ -170,9 +179,7 @@ type Seen<'s> = BTreeMap<&'s str, (&'s Scenario, &'s Case)>;
 
 fn seen<'s>(summary: &'s Summary, facts: &ContractFacts) -> Result<Seen<'s>, StatementError> {
     let mut seen = Seen::new();
-    // An attempt that another was to follow decides nothing.
-    let concluded = summary.scenarios().filter(|scenario| scenario.last().finished.last);
-    for scenario in concluded.filter(|one| one.last().finished.contract == facts.contract.name) {
+    for scenario in summary.scenarios().filter(|one| one.last().finished.contract == facts.contract.name) {
         for case in scenario.cases() {
             if !facts.cases.contains_key(&case.name) {
                 let (case, contract) = (case.name.clone(), facts.contract.name.clone());
@@ -186,22 +193,16 @@ fn seen<'s>(summary: &'s Summary, facts: &ContractFacts) -> Result<Seen<'s>, Sta
 
 impl Contract {
     /// Puts a case into the lists that it belongs to; one that simply passed belongs to none.
-    fn list(&mut self, scenario: &Scenario, case: &Case) {
+    fn list(&mut self, scenario: &Scenario, case: &Case, facts: &ContractFacts) {
         let name = case.name.clone();
         let words = || why(case).unwrap_or_else(|| case.verdict.word().to_owned());
+        let missed = case.misses.iter().filter(|miss| miss.level == Level::Must);
+        let missed: BTreeSet<_> = missed.filter_map(|miss| miss.requirement.clone()).collect();
         let listed = case.expectation.as_ref();
         let flaky = listed.filter(|listed| listed.kind == ExpectationKind::Flaky);
         match (case.verdict, listed) {
             (Verdict::Failed, Some(listed)) if case.is_expected_failure() => {
-                let (reason, link) = (listed.reason.trim(), listed.link.as_ref());
-                let groups = &mut self.expected_failures;
-                match groups.iter_mut().find(|group| group.reason == reason && group.link.as_ref() == link) {
-                    Some(group) => group.cases.push(name),
-                    None => {
-                        let (reason, link) = (reason.to_owned(), link.cloned());
-                        groups.push(Expected { reason, link, cases: vec![name] });
-                    }
-                }
+                self.expect(name, listed, missed);
             }
             (Verdict::Passed | Verdict::Failed | Verdict::Error, _)
                 if flaky.is_some() || scenario.recovered(case) =>
@@ -210,18 +211,17 @@ impl Contract {
                     case: name,
                     outcome: outcome(case.verdict),
                     attempts: scenario.attempts(),
-                    reason: flaky.map(|flaky| flaky.reason.trim().to_owned()),
-                    link: flaky.and_then(|flaky| flaky.link.clone()),
+                    requirements: missed.into_iter().collect(),
+                    reason: flaky.map(|flaky| printable(flaky.reason.trim()).into_owned()),
+                    link: flaky.and_then(link),
                 });
             }
             (Verdict::Passed, _) => {}
             (Verdict::Failed | Verdict::Error, _) => {
-                let missed = case.misses.iter().filter(|miss| miss.level == Level::Must);
-                let requirements: BTreeSet<_> = missed.filter_map(|miss| miss.requirement.clone()).collect();
                 self.failed.push(Failure {
                     case: name,
                     outcome: outcome(case.verdict),
-                    requirements: requirements.into_iter().collect(),
+                    requirements: missed.into_iter().collect(),
                     why: words(),
                 });
             }
@@ -236,11 +236,32 @@ impl Contract {
                 self.leave(&name, outcome(case.verdict), &words());
             }
         }
-        self.warnings.extend(case.warnings().map(|miss| Warning {
-            case: case.name.clone(),
-            requirement: miss.requirement.clone(),
-            why: format!("{} {}: {}", miss.level, requirement(miss), sentence(miss)),
+        self.warnings.extend(case.warnings().map(|miss| {
+            let required = miss.requirement.as_deref().and_then(|id| facts.level(id));
+            Warning {
+                case: case.name.clone(),
+                requirement: miss.requirement.clone(),
+                why: format!("{}: {}", heading(miss, required), sentence(miss)),
+            }
         }));
+    }
+
+    /// Lists a case that failed as it was expected, with the requirements that it missed.
+    fn expect(&mut self, case: String, listed: &Expectation, missed: BTreeSet<String>) {
+        let (reason, link) = (printable(listed.reason.trim()), link(listed));
+        let groups = &mut self.expected_failures;
+        match groups.iter_mut().find(|group| group.reason == reason && group.link == link) {
+            Some(group) => {
+                group.cases.push(case);
+                group.requirements.extend(missed);
+                group.requirements.sort_unstable();
+                group.requirements.dedup();
+            }
+            None => {
+                let (reason, requirements) = (reason.into_owned(), missed.into_iter().collect());
+                groups.push(Expected { reason, link, cases: vec![case], requirements });
+            }
+        }
     }
 
     /// Lists a case of which nothing is known.
@@ -256,6 +277,11 @@ impl Contract {
     }
 }
 
+/// Where more is said of what the user expects.
+fn link(listed: &Expectation) -> Option<String> {
+    listed.link.as_deref().map(|link| one_line(link, usize::MAX))
+}
+
 fn outcome(verdict: Verdict) -> Outcome {
     match verdict {
         Verdict::Passed => Outcome::Passed,
@@ -267,43 +293,18 @@ fn outcome(verdict: Verdict) -> Outcome {
     }
 }
 
-/// What is known of each requirement, without the counts.
-fn requirements(seen: &Seen<'_>, facts: &ContractFacts) -> Requirements {
-    let mut lists = Requirements::default();
-    for known in &facts.contract.requirements {
-        let id = known.id.as_str();
-        let all_misses = seen.values().flat_map(|(_, case)| &case.misses);
-        let missed =
-            all_misses.filter(|miss| miss.requirement.as_deref() == Some(id)).map(|miss| miss.level).max();
-        let is_passed = |case: &Case| case.verdict == Verdict::Passed;
-        let is_kept = seen.values().any(|(_, case)| {
-            is_passed(case) && case.verifies.iter().any(|verified| verified.requirement == id)
-        });
-        let planned = facts.cases.iter().filter(|(_, case)| case.verifies.iter().any(|one| one == id));
-        let planned: Vec<_> =
-            planned.map(|(name, _)| seen.get(name.as_str()).map(|(_, case)| *case)).collect();
-        let is_unsupported = |case: &Case| case.verdict == Verdict::Unsupported;
-        let list = if missed == Some(Level::Must) {
-            &mut lists.missed
-        } else if missed.is_some() {
-            &mut lists.warned
-        } else if is_kept {
-            continue;
-        } else if planned.iter().any(|case| case.is_some_and(is_passed)) {
-            &mut lists.unreached
-        } else if !planned.is_empty() && planned.iter().all(|case| case.is_some_and(is_unsupported)) {
-            &mut lists.unsupported
-        } else {
-            &mut lists.undecided
-        };
-        list.push(known.id.clone());
-    }
-    lists
+fn dialect(offered: &Offered, facts: &ContractFacts) -> Dialect {
+    let Offered { path, models, capabilities, .. } = offered;
+    let own = capabilities.iter().filter(|name| facts.capabilities.contains(*name));
+    Dialect { path: path.clone(), models: models.clone(), capabilities: own.cloned().collect() }
 }
 
 fn capabilities(told: &Contract, offered: &Offered, facts: &ContractFacts) -> Capabilities {
-    let (own, unknown): (Vec<_>, Vec<_>) =
-        offered.capabilities.iter().cloned().partition(|name| facts.capabilities.contains(name));
+    let all = [offered].into_iter().chain(offered.dialects.values());
+    let all: BTreeSet<&String> = all.flat_map(|offered| &offered.capabilities).collect();
+    let (own, mut unknown): (Vec<_>, Vec<_>) =
+        all.into_iter().cloned().partition(|name| facts.capabilities.contains(name));
+    unknown.retain(|name| name != UPSTREAM);
     let not_declared = facts.capabilities.iter().filter(|name| !own.contains(name)).cloned().collect();
     let declared = own.into_iter().map(|name| {
         let claim = told.shown(&name, facts);

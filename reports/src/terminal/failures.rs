@@ -5,10 +5,10 @@ use std::slice;
 use plumbline_record::{Case, Exchange, Miss, Outcome};
 
 use crate::curl::short_curl;
-use crate::detail::{Demand, Detail, place, untold_reason};
+use crate::detail::{Demand, Detail, place, untold_reason, why};
 use crate::palette::{Palette, symbol};
 use crate::printable::{one_line, printable};
-use crate::scenario::Attempt;
+use crate::scenario::{Revealing, Scenario};
 use crate::summary::Summary;
 use crate::transcript::Transcript;
 
@@ -33,7 +33,7 @@ pub(super) fn render(summary: &Summary, out: &mut impl io::Write) -> io::Result<
                 writeln!(out, "\n{strong}Failures{strong:#}")?;
                 first = false;
             }
-            failure(summary, scenario.last(), case, &mut told, out)?;
+            failure(summary, scenario, case, &mut told, out)?;
         }
     }
     Ok(())
@@ -41,7 +41,7 @@ pub(super) fn render(summary: &Summary, out: &mut impl io::Write) -> io::Result<
 
 fn failure<'s>(
     summary: &'s Summary,
-    attempt: &'s Attempt,
+    scenario: &'s Scenario,
     case: &'s Case,
     told: &mut Told<'s>,
     out: &mut impl io::Write,
@@ -49,17 +49,28 @@ fn failure<'s>(
     let palette = Palette::COLOURED;
     let Palette { strong, .. } = palette;
     let (sign, style, verdict) = (symbol(case.verdict), palette.of(case.verdict), case.verdict);
-    let (name, title) = (&case.name, one_line(&attempt.finished.title, usize::MAX));
+    let finished = &scenario.last().finished;
+    let (name, title) = (&case.name, one_line(&finished.title, usize::MAX));
     writeln!(out, "\n{style}{sign} {verdict}{style:#} {strong}{name}{strong:#}  {title}")?;
-    writeln!(out, "  {}", place(&attempt.finished.location))?;
+    writeln!(out, "  {}", place(&finished.location))?;
+    let (attempt, case) = match scenario.revealing(case) {
+        None => (scenario.last(), case),
+        Some(Revealing { number, attempt, case: revealing }) => {
+            let (attempts, last) = (scenario.attempts(), why(case).unwrap_or_default());
+            writeln!(out, "  attempt {attempts}, the last, says no more than: {last}")?;
+            writeln!(out, "  attempt {number} says more:")?;
+            (attempt, revealing)
+        }
+    };
     if let Some(reason) = untold_reason(case) {
         writeln!(out, "  {}", printable(reason).replace('\n', "\n  "))?;
     }
-    let contract = attempt.finished.contract.as_str();
+    let contract = finished.contract.as_str();
     for miss in &case.misses {
         let is_new = miss.requirement.as_deref().is_some_and(|id| told.insert((contract, id)));
         let demand = if is_new { Demand::of(miss, contract, summary) } else { Demand::Untold };
-        write!(out, "\n{}", Detail { miss, demand, palette, indent: "  " })?;
+        let required = summary.level(contract, miss);
+        write!(out, "\n{}", Detail { miss, required, demand, palette, indent: "  " })?;
     }
     for exchange in attempt.at_fault(case) {
         evidence(exchange, case, out)?;

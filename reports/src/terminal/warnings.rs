@@ -3,7 +3,7 @@ use std::io;
 
 use plumbline_record::Miss;
 
-use crate::detail::{about, requirement};
+use crate::detail::{about, heading, requirement};
 use crate::listing::list;
 use crate::palette::Palette;
 use crate::summary::Summary;
@@ -11,6 +11,7 @@ use crate::summary::Summary;
 /// Warnings that say the same.
 struct Alike<'s> {
     first: &'s Miss,
+    heading: String,
     times: usize,
     /// The cases, with the steps in which they missed it.
     cases: BTreeMap<&'s str, BTreeSet<&'s str>>,
@@ -24,7 +25,8 @@ pub(super) fn render(summary: &Summary, out: &mut impl io::Write) -> io::Result<
         for case in scenario.cases() {
             for miss in case.warnings() {
                 let key = (contract, requirement(miss), &miss.subject, &miss.actual, miss.level);
-                let new = || Alike { first: miss, times: 0, cases: BTreeMap::new() };
+                let heading = || heading(miss, summary.level(contract, miss));
+                let new = || Alike { first: miss, heading: heading(), times: 0, cases: BTreeMap::new() };
                 let alike = warnings.entry(key).or_insert_with(new);
                 alike.times += 1;
                 alike.cases.entry(&case.name).or_default().insert(&miss.step);
@@ -35,10 +37,10 @@ pub(super) fn render(summary: &Summary, out: &mut impl io::Write) -> io::Result<
     if !warnings.is_empty() {
         writeln!(out, "\n{strong}Warnings{strong:#}\n")?;
     }
-    for Alike { first, times, cases } in warnings.values() {
-        let (level, requirement, about) = (first.level, requirement(first), about(first));
+    for Alike { first, heading, times, cases } in warnings.values() {
+        let about = about(first);
         let times = if *times > 1 { format!(", {times} times") } else { String::new() };
-        writeln!(out, "  {caution}!{caution:#} {level} {requirement}: {about}{times}")?;
+        writeln!(out, "  {caution}!{caution:#} {heading}: {about}{times}")?;
         let named = cases.iter().map(|(case, steps)| {
             let steps: Vec<_> = steps.iter().copied().collect();
             format!("{case} ({})", steps.join(", "))

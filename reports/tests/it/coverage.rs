@@ -50,3 +50,28 @@ fn every_gap_says_what_is_missing() {
          ✗ gsai: 1 of 5 catalogue ids have a scenario that passes and is known to fail\n"
     );
 }
+
+#[test]
+fn an_id_counts_in_whatever_dialect_its_scenario_can_fail() {
+    let ids = ["G_1@anthropic", "G_1@openai"];
+    let scenarios = ids.map(|id| covering(id, "G_1"));
+    let mut proof = proof();
+    proof.baseline(&ids.map(passing));
+    proof.add("wrong-model", &ids.map(passing));
+    let lacking = coverage(&["G_1"], &scenarios, &proof);
+    assert_eq!(
+        shown(|out| lacking.render(out)),
+        "✗ G_1  What G_1 is\n    no defect makes it miss what the defect breaks: G_1@anthropic, G_1@openai\n\
+         ✗ gsai: 0 of 1 catalogue ids have a scenario that passes and is known to fail\n"
+    );
+    proof.add("wrong-model", &[missing(ids[0], Level::Must, Some("chat.model-echoed")), passing(ids[1])]);
+    assert!(coverage(&["G_1"], &scenarios, &proof).is_complete());
+}
+
+#[test]
+fn a_catalogue_steers_no_terminal() {
+    let odd = CatalogueId { id: "X\u{1b}[2J".into(), title: "a\u{7}\nb".into() };
+    let coverage = Coverage::new("gsai", vec![odd], &[], &proved());
+    let told = shown(|out| coverage.render(out));
+    assert!(told.starts_with("✗ X\\u{1b}[2J  a\\u{7}\\nb\n"), "{told}");
+}

@@ -82,8 +82,9 @@ mod shell {
 
     #[test]
     fn pipes_a_body_that_no_argument_can_hold() {
-        let text = "--b\r\n\tit's \\n 100% \\0101 ü\u{85}1";
+        let text = "--b\r\n\tit's \\n 100% \\0101 ü\u{85}1\u{202e}\u{ffff}";
         let line = curl(&request(Some(body(text))));
+        assert!(!line.contains(['\u{202e}', '\u{ffff}']), "{line}");
         let arguments = arguments(&line);
         assert_eq!(arguments[8..], ["--data-binary", "@-", text], "{line}");
     }

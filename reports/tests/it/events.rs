@@ -28,6 +28,7 @@ pub(crate) fn started() -> RunStarted {
         seed: Some(7),
         jobs: 2,
         retries: 1,
+        expectations: None,
         shard: None,
         arguments: Vec::new(),
     }

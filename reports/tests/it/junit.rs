@@ -1,9 +1,11 @@
-use plumbline_record::{Body, Case, Event, Level, Miss, Outcome, Response, ScenarioFinished, Taken, Verdict};
+use plumbline_record::{
+    Body, Case, Event, Level, Miss, Outcome, Response, RunFinished, ScenarioFinished, Taken, Verdict,
+};
 use plumbline_reports::{Summary, junit, write_junit};
 use quick_junit::{FlakyOrRerun, NonSuccessKind, Report, TestCase, TestCaseStatus};
 
 use crate::events::{
-    billing, case, ended, exchange, failed, finished, flaky, fold, miss, started, summary, undecided,
+    billing, case, ended, exchange, failed, finished, flaky, fold, miss, record, started, summary, undecided,
 };
 
 fn xml(summary: &Summary, strict: bool) -> String {
@@ -104,7 +106,7 @@ fn a_failure_without_a_requirement_is_a_check() {
     };
     assert_eq!(ty.as_deref(), Some("check"));
     let description = description.as_deref().unwrap();
-    assert!(description.contains("SHOULD chat.model-echoed\n"), "{description}");
+    assert!(description.contains("MUST chat.model-echoed, checked as SHOULD\n"), "{description}");
     assert!(description.contains("MUST check\n"), "{description}");
     assert_eq!(description.matches("curl ").count(), 1, "{description}");
 }
@@ -171,7 +173,9 @@ fn a_case_carries_where_it_is_and_what_it_is_about() {
     assert_eq!(properties(own, "alternative"), ["chat: refused"]);
     assert_eq!(
         properties(own, "warning"),
-        ["SHOULD chat.model-echoed: chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\""]
+        [
+            "MUST chat.model-echoed, checked as SHOULD: chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\""
+        ]
     );
     let observed = test_case(&report, "A[billing]").unwrap();
     assert!(properties(observed, "alternative").is_empty());
@@ -248,6 +252,53 @@ fn control_characters_neither_break_the_document_nor_swallow_text() {
     let TestCaseStatus::NonSuccess { message, .. } = &case.status else { panic!("A is no failure") };
     let message = message.as_deref().unwrap();
     assert!(message.ends_with("found x\\u{1b}[31my\\u{8}\\nz"), "{message}");
+}
+
+#[test]
+fn names_that_xml_cannot_hold_are_spelled_out() {
+    let odd = "A\u{0}\u{ffff}\u{1b}[31m\nB";
+    let finished = ScenarioFinished {
+        group: odd.into(),
+        tags: vec![odd.into()],
+        covers: vec![odd.into()],
+        ..finished(odd, 1, vec![failed(odd)])
+    };
+    let document = xml(&summary([finished]), false);
+    let report = Report::deserialize_from_str(&document).unwrap();
+    assert!(document.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{ffff}')), "{document}");
+    let spelled = "A\\u{0}\\u{ffff}\\u{1b}[31m\\nB";
+    let case = test_case(&report, spelled).unwrap();
+    assert_eq!(case.classname.as_deref(), Some(format!("gsai.{spelled}").as_str()));
+    assert_eq!((properties(case, "tag"), properties(case, "covers")), (vec![spelled], vec![spelled]));
+}
+
+#[test]
+fn dialects_of_a_scenario_are_cases_of_their_own() {
+    let of = |dialect: &str| {
+        let id = format!("G_1@{dialect}");
+        let upstream =
+            Case { observer: Some("upstream".into()), ..case(&format!("{id}[upstream]"), Verdict::Passed) };
+        ScenarioFinished {
+            covers: vec!["G_1".into()],
+            ..finished(&id, 1, vec![case(&id, Verdict::Passed), upstream])
+        }
+    };
+    let report =
+        Report::deserialize_from_str(&xml(&summary([of("openai"), of("anthropic")]), false)).unwrap();
+    let names: Vec<_> = report.test_suites[0].test_cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names, ["G_1@anthropic", "G_1@anthropic[upstream]", "G_1@openai", "G_1@openai[upstream]"]);
+    let own = test_case(&report, "G_1@openai[upstream]").unwrap();
+    assert_eq!((own.classname.as_deref(), properties(own, "covers")), (Some("gsai.SEQ_CHAT"), vec!["G_1"]));
+}
+
+#[test]
+fn a_run_that_was_interrupted_says_so_in_each_suite() {
+    let mut events = record([finished("A", 1, vec![case("A", Verdict::Passed)])]);
+    events.pop();
+    events.push(Event::RunFinished(RunFinished { interrupted: true, ..ended() }));
+    let report = junit(&fold(events), false);
+    let about: Vec<_> = report.test_suites[0].properties.iter().map(|one| one.name.as_str()).collect();
+    assert!(about.contains(&"interrupted"), "{about:?}");
 }
 
 #[test]

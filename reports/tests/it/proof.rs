@@ -197,3 +197,16 @@ fn a_proof_is_read_as_it_was_written() {
     assert!(matches!(Proof::from_json(&later), Err(ProofError::Format { found: 99 })));
     assert!(matches!(Proof::from_json("{}"), Err(ProofError::Malformed(_))));
 }
+
+#[test]
+fn a_strangers_proof_steers_no_terminal() {
+    let mut sound = proof();
+    sound.add("wrong-model", &[missing("A", Level::Must, Some("chat.model-echoed")), passing("B")]);
+    let odd = sound.to_json().unwrap().replace("wrong-model", "wrong\\u001b[2J\\u202e");
+    let read = Proof::from_json(&odd).unwrap();
+    assert_eq!(read.exit_code(), sound.exit_code());
+    for told in [text(&read), markdown(&read)] {
+        assert!(told.contains("wrong\\u{1b}[2J\\u{202e}"), "{told}");
+        assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told}");
+    }
+}

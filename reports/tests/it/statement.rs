@@ -6,7 +6,8 @@ use plumbline_record::{
 };
 use plumbline_reports::Summary;
 use plumbline_reports::statement::{
-    CaseFacts, Claim, Contract, ContractFacts, Implementation, Outcome, Statement, StatementError, Target,
+    CaseFacts, Claim, Contract, ContractFacts, Failure, Flaky, Implementation, Outcome, Statement,
+    StatementError, Target, Warning,
 };
 
 use crate::events::{
@@ -19,7 +20,7 @@ fn known() -> Vec<ContractFacts> {
     let case = |name: &str, requires: &[&str]| {
         let verifies = vec!["chat.model-echoed".to_owned(), "chat.polite".to_owned()];
         let requires = requires.iter().map(ToString::to_string).collect();
-        (name.to_owned(), CaseFacts { level: Level::Must, requires, verifies })
+        (name.to_owned(), CaseFacts { level: Level::Must, requires, verifies, may_verify: Vec::new() })
     };
     vec![ContractFacts {
         contract: ContractRef {
@@ -39,6 +40,7 @@ fn declaring(capabilities: &[&str]) -> RunStarted {
         path: "/gsai".into(),
         capabilities: capabilities.iter().map(ToString::to_string).collect(),
         models: BTreeMap::from([("chat".to_owned(), "m-1".to_owned())]),
+        dialects: BTreeMap::new(),
     };
     let configuration = Configuration {
         scripted: true,
@@ -285,13 +287,25 @@ fn found(statement: &Statement, known: &[ContractFacts]) -> Vec<(String, String)
     findings.into_iter().map(|finding| (finding.at.join("/"), finding.message)).collect()
 }
 
-type Change = fn(&mut Contract);
+/// A change to the statement, where it is found, and a part of what is said of it.
+type Change<'c> = (fn(&mut Contract), &'c str, &'c str);
+
+/// Each of these changes to a sound statement is found.
+fn assert_found(sound: &Statement, known: &[ContractFacts], changes: &[Change<'_>]) {
+    assert!(found(sound, known).is_empty(), "{:?}", found(sound, known));
+    for (change, place, part) in changes {
+        let mut statement = sound.clone();
+        statement.contracts.iter_mut().for_each(*change);
+        let found = found(&statement, known);
+        let expected = format!("contracts/0/{place}");
+        let is_told = |(at, message): &(String, String)| *at == expected && message.contains(*part);
+        assert!(found.iter().any(is_told), "{expected}: {part} is not in {found:?}");
+    }
+}
 
 #[test]
 fn what_contradicts_itself_is_found_where_it_is() {
-    let sound = full();
-    assert!(found(&sound, &known()).is_empty(), "{:?}", found(&sound, &known()));
-    let changes: [(Change, &str, &str); 14] = [
+    let changes: [Change<'_>; 14] = [
         (
             |told| told.claim = Claim::Conformant,
             "claim",
@@ -323,16 +337,282 @@ fn what_contradicts_itself_is_found_where_it_is() {
         (|told| told.capabilities.not_declared.clear(), "capabilities", "not all the capabilities"),
         (|told| told.digest = "e".into(), "digest", "this version of `gsai` has the digest d here"),
     ];
-    for (change, place, part) in changes {
-        let mut statement = sound.clone();
-        change(&mut statement.contracts[0]);
-        let found = found(&statement, &known());
-        let expected = format!("contracts/0/{place}");
-        assert!(
-            found.iter().any(|(at, message)| *at == expected && message.contains(part)),
-            "{expected}: {part} is not in {found:?}"
-        );
+    assert_found(&full(), &known(), &changes);
+}
+
+#[test]
+fn what_does_not_follow_from_what_the_cases_require_is_found() {
+    let changes: [Change<'_>; 6] = [
+        (
+            |told| told.unsupported[0].cases.push(told.untested.remove(0).cases.remove(0)),
+            "unsupported",
+            "`B` requires nothing that is not declared",
+        ),
+        (
+            |told| {
+                told.capabilities.declared.insert("images".into(), Claim::Partial);
+                told.capabilities.not_declared.clear();
+            },
+            "unsupported",
+            "`C` requires nothing that is not declared",
+        ),
+        (
+            |told| {
+                let name = told.capabilities.declared.pop_first().map(|(name, _)| name);
+                told.capabilities.not_declared.extend(name);
+            },
+            "capabilities/not_declared",
+            "`B` requires `chat`, which is not declared, and came to `not testable` all the same",
+        ),
+        (
+            |told| told.unsupported.clear(),
+            "capabilities/not_declared",
+            "`C` requires `images`, which is not declared, and came to `passed` all the same",
+        ),
+        (
+            |told| told.capabilities.not_declared.push("chat".into()),
+            "capabilities/not_declared",
+            "declared as well",
+        ),
+        (
+            |told| told.capabilities.unknown.push("chat".into()),
+            "capabilities/unknown",
+            "knows the capability `chat`",
+        ),
+    ];
+    assert_found(&full(), &known(), &changes);
+}
+
+#[test]
+fn what_does_not_follow_from_what_the_cases_verify_is_found() {
+    let changes: [Change<'_>; 7] = [
+        (
+            |told| {
+                told.failed[0].requirements.clear();
+                told.expected_failures[0].requirements.clear();
+            },
+            "requirements/missed",
+            "`chat.model-echoed` is missed here, and the lists of cases make it undecided",
+        ),
+        (
+            |told| told.requirements.missed.clear(),
+            "requirements/missed",
+            "`chat.model-echoed` is kept here, and the lists of cases make it missed",
+        ),
+        (
+            |told| told.requirements.undecided.clear(),
+            "requirements/undecided",
+            "`chat.polite` is kept here, and the lists of cases make it undecided",
+        ),
+        (
+            |told| std::mem::swap(&mut told.requirements.undecided, &mut told.requirements.unreached),
+            "requirements/unreached",
+            "`chat.polite` is unreached here, and the lists of cases make it undecided",
+        ),
+        (
+            |told| std::mem::swap(&mut told.requirements.undecided, &mut told.requirements.unsupported),
+            "requirements/unsupported",
+            "`chat.polite` is unsupported here, and the lists of cases make it undecided",
+        ),
+        (|told| told.failed[0].requirements.push("x".into()), "failed", "no requirement `x`"),
+        (
+            |told| {
+                let requirement = Some("chat.polite".to_owned());
+                told.warnings.push(Warning { case: "A".into(), requirement, why: "odd".into() });
+            },
+            "requirements/undecided",
+            "`chat.polite` is undecided here, and the lists of cases make it warned",
+        ),
+    ];
+    assert_found(&full(), &known(), &changes);
+}
+
+#[test]
+fn what_cannot_be_is_found() {
+    let changes: [Change<'_>; 3] = [
+        (|told| told.unsupported[0].cases.clear(), "unsupported", "a reason is given for no case"),
+        (
+            |told| {
+                let warning = Warning { case: "C".into(), requirement: None, why: "odd".into() };
+                told.warnings.push(warning);
+            },
+            "warnings",
+            "`C` did not run",
+        ),
+        (
+            |told| {
+                let Failure { case, outcome, requirements, .. } = told.failed.remove(0);
+                told.flaky.push(Flaky { case, outcome, attempts: 1, requirements, reason: None, link: None });
+            },
+            "flaky",
+            "`A` is not listed as flaky and was tried once",
+        ),
+    ];
+    assert_found(&full(), &known(), &changes);
+}
+
+#[test]
+fn what_is_written_can_be_derived_again() {
+    let listed_as = |kind, case| but(finished("D", 1, vec![listed(kind, case)]));
+    let polite = plumbline_record::Miss { requirement: Some("chat.polite".into()), ..miss(Level::Should) };
+    let warned = plumbline_record::Case { misses: vec![polite], ..case("D", Verdict::Passed) };
+    let again = ScenarioFinished { last: false, ..finished("D", 1, vec![failed("D")]) };
+    let blind = plumbline_record::Case { verifies: Vec::new(), ..case("D", Verdict::Passed) };
+    for attempts in [
+        conformant(),
+        listed_as(ExpectationKind::ExpectedFailure, failed("D")),
+        listed_as(ExpectationKind::Flaky, failed("D")),
+        listed_as(ExpectationKind::Flaky, case("D", Verdict::Passed)),
+        but(finished("D", 1, vec![warned])),
+        but(finished("D", 1, vec![undecided("D", Verdict::NotTestable, "no key")])),
+        but(finished("D", 1, vec![undecided("D", Verdict::Error, "out of sockets")])),
+        [but(again), vec![finished("D", 2, vec![failed("D")])]].concat(),
+        vec![finished("D", 1, vec![blind])],
+        vec![passing("A")],
+    ] {
+        for capabilities in [&["chat"][..], &["chat", "streams"], &["chat", "upstream"]] {
+            let statement = written(&run(declaring(capabilities), attempts.clone()));
+            assert!(
+                found(&statement, &known()).is_empty(),
+                "{:?}\n{statement:#?}",
+                found(&statement, &known())
+            );
+        }
     }
+    let upstream = written(&run(declaring(&["chat", "upstream"]), conformant()));
+    assert!(upstream.contracts[0].capabilities.unknown.is_empty(), "{upstream:?}");
+}
+
+#[test]
+fn what_is_looked_at_only_sometimes_is_undecided_where_it_was_not() {
+    let mut known = known();
+    for case in known[0].cases.values_mut() {
+        case.verifies.retain(|id| id != "chat.polite");
+        case.may_verify.push("chat.polite".into());
+    }
+    let told = |verified: bool| {
+        let one = |id: &str| {
+            let mut case = case(id, Verdict::Passed);
+            case.verifies.retain(|one| verified || one.requirement != "chat.polite");
+            finished(id, 1, vec![case])
+        };
+        let unsupported = undecided("C", Verdict::Unsupported, "the target does not declare `images`");
+        let attempts = vec![one("A"), one("B"), finished("C", 1, vec![unsupported]), one("D")];
+        Statement::new(&run(declaring(&["chat"]), attempts), &known, implementation()).unwrap()
+    };
+    let (looked_at, not) = (told(true), told(false));
+    assert_eq!(looked_at.contracts[0].claim, Claim::Conformant);
+    assert_eq!(not.contracts[0].because, ["1 requirement undecided"]);
+    assert!(found(&looked_at, &known).is_empty() && found(&not, &known).is_empty());
+}
+
+#[test]
+fn a_statement_that_tells_nothing_does_not_hold() {
+    let mut statement = full();
+    assert!(!statement.tells_nothing());
+    statement.contracts.clear();
+    let nothing = "nothing is told: no case of any contract passed or failed".to_owned();
+    assert_eq!(found(&statement, &known()), [("contracts".to_owned(), nothing.clone())]);
+    let untested =
+        ["A", "B", "C", "D"].map(|id| finished(id, 1, vec![undecided(id, Verdict::NotTestable, "no key")]));
+    let empty = written(&run(declaring(&["chat", "images"]), untested));
+    assert!(empty.tells_nothing());
+    assert_eq!(found(&empty, &known()), [("contracts".to_owned(), nothing)]);
+}
+
+#[test]
+fn of_a_contract_one_thing_is_said() {
+    let mut statement = full();
+    statement.not_run = vec!["gsai".into(), "openai".into()];
+    statement.not_claimed = vec!["openai".into()];
+    assert_eq!(
+        found(&statement, &known()),
+        [
+            ("not_run".to_owned(), "something else is said of `gsai` as well".to_owned()),
+            ("not_claimed".to_owned(), "something else is said of `openai` as well".to_owned()),
+        ]
+    );
+}
+
+/// A contract of one scenario in three dialects, whose gateway offers two of them, and images in one.
+fn spelt() -> (Vec<ContractFacts>, RunStarted) {
+    let names = ["G@anthropic", "G@gemini", "G@gemini[upstream]", "G@openai", "G@openai[upstream]"];
+    let spelt = |facts: ContractFacts| {
+        let case = facts.cases.get("C").cloned().unwrap_or_default();
+        ContractFacts { cases: names.map(|name| (name.to_owned(), case.clone())).into(), ..facts }
+    };
+    let mut started = declaring(&[]);
+    let spoken = |name: &str, images: &[&str]| {
+        let capabilities = images.iter().map(ToString::to_string).collect();
+        (name.to_owned(), Offered { capabilities, ..Offered::default() })
+    };
+    for offered in started.target.configuration.iter_mut().flat_map(|one| one.contracts.values_mut()) {
+        offered.dialects = [spoken("anthropic", &[]), spoken("openai", &["images"])].into();
+    }
+    (known().into_iter().map(spelt).collect(), started)
+}
+
+#[test]
+fn each_dialect_has_capabilities_of_its_own() {
+    let (known, started) = spelt();
+    let unsupported = |id: &str, why: &str| undecided(id, Verdict::Unsupported, why);
+    let not_offered = "the target does not offer `gsai` in the dialect `gemini`";
+    let attempts = [
+        finished("G@anthropic", 1, vec![unsupported("G@anthropic", "the target does not declare `images`")]),
+        finished(
+            "G@gemini",
+            1,
+            vec![unsupported("G@gemini", not_offered), unsupported("G@gemini[upstream]", not_offered)],
+        ),
+        finished(
+            "G@openai",
+            1,
+            vec![case("G@openai", Verdict::Passed), case("G@openai[upstream]", Verdict::Passed)],
+        ),
+    ];
+    let statement = Statement::new(&run(started, attempts), &known, implementation()).unwrap();
+    let told = &statement.contracts[0];
+    assert!(told.claim == Claim::Conformant && told.because.is_empty(), "{:?}", told.because);
+    assert_eq!(told.capabilities.declared, BTreeMap::from([("images".to_owned(), Claim::Conformant)]));
+    assert_eq!(told.dialects["openai"].capabilities, ["images"]);
+    let text = statement.to_yaml().unwrap();
+    let again: Statement = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(again, statement, "{text}");
+    let changes: [Change<'_>; 4] = [
+        (
+            |told| told.dialects.get_mut("anthropic").unwrap().capabilities.push("images".into()),
+            "unsupported",
+            "`G@anthropic` requires nothing that is not declared",
+        ),
+        (
+            |told| told.dialects.get_mut("openai").unwrap().capabilities.clear(),
+            "capabilities/not_declared",
+            "`G@openai` requires `images`, which is not declared, and came to `passed` all the same",
+        ),
+        (
+            |told| drop(told.dialects.remove("openai")),
+            "dialects",
+            "`G@openai` is of a dialect that is not offered",
+        ),
+        (
+            |told| told.dialects.get_mut("openai").unwrap().capabilities.push("chat".into()),
+            "dialects/openai/capabilities",
+            "`chat` is not declared",
+        ),
+    ];
+    assert_found(&statement, &known, &changes);
+}
+
+#[test]
+fn what_was_under_way_when_the_run_was_stopped_was_not_run() {
+    let mut events = record(but(ScenarioFinished { last: false, ..finished("D", 1, vec![failed("D")]) }));
+    events[0] = Event::RunStarted(declaring(&["chat"]));
+    events.pop();
+    events.push(Event::RunFinished(RunFinished { interrupted: true, ..ended() }));
+    let told = contract(&fold(events));
+    assert_eq!((told.claim, told.failed.len()), (Claim::Partial, 0));
+    assert_eq!(told.because, ["1 case not run", "the run did not come to its end"]);
+    assert_eq!(told.untested[0].reason, "not selected, or not finished before the run ended");
 }
 
 #[test]

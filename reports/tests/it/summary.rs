@@ -105,6 +105,25 @@ fn what_is_not_whole_is_never_conformant() {
     assert!(stopped.interrupted());
     assert!(!stopped.cut_short());
     assert_eq!(stopped.exit_code(false), ExitCode::NotConformant);
+
+    let nothing = RunFinished { interrupted: true, ..ended() };
+    let nothing = fold([Event::RunStarted(started()), Event::RunFinished(nothing)]);
+    assert_eq!(nothing.exit_code(false), ExitCode::NotConformant);
+}
+
+#[test]
+fn an_attempt_that_another_was_to_follow_decides_nothing() {
+    let unfollowed = |id: &str| ScenarioFinished { last: false, ..finished(id, 1, vec![failed(id)]) };
+    let mut events = record([unfollowed("A"), passed("B")]);
+    let ids = |summary: &Summary| summary.scenarios().map(|one| one.id().to_owned()).collect::<Vec<_>>();
+    let stopped = fold(events.clone());
+    assert_eq!(ids(&stopped), ["B"]);
+    assert_eq!((stopped.tally().failed, stopped.tally().passed), (0, 1));
+    // What the next record makes of it is a further attempt.
+    events.extend(record([passed("A")]));
+    let repeated = fold(events);
+    assert_eq!(ids(&repeated), ["A", "B"]);
+    assert_eq!((repeated.tally().passed, repeated.tally().flaky), (2, 1));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use plumbline_record::{
-    Body, Case, Event, Level, Miss, Outcome, Response, RunFinished, RunStarted, ScenarioFinished, Verdict,
+    Body, Case, Event, Level, Miss, Outcome, Response, RunFinished, RunStarted, ScenarioFinished,
+    ScenarioStarted, Taken, Verdict,
 };
 use plumbline_reports::{Summary, TerminalOptions, Verbosity, render};
 
@@ -96,7 +97,7 @@ fn lists_what_did_not_pass_with_verdict_and_reason() {
         "  ? A[billing]  not testable: no observer",
         "  – C  unsupported: no images",
         "  ○ D  disabled: left out",
-        "  ! SHOULD chat.model-echoed: $.model: expected \"gpt-mini\", found \"gpt-maxi\"",
+        "  ! MUST chat.model-echoed, checked as SHOULD: $.model: expected \"gpt-mini\", found \"gpt-maxi\"",
         "      B (chat)",
         "✗ not conformant: 1 passed, 1 failed, 1 in error, 1 unsupported, 1 not testable, 1 disabled, \
          1 warning in 1.50 s",
@@ -177,12 +178,37 @@ fn an_incomplete_run_says_so_and_is_not_conformant() {
     events.pop();
     let cut = plain(&fold(events.clone()), TerminalOptions::default());
     assert!(cut.contains("! the record is cut short: 1 of 3 selected scenarios finished"), "{cut}");
-    assert!(has_line(&cut, "✗ not conformant: 1 passed in 0 µs"), "{cut}");
+    assert!(has_line(&cut, "✗ cut short: 1 passed in 0 µs"), "{cut}");
 
     events.push(Event::RunFinished(RunFinished { interrupted: true, ..ended() }));
     let stopped = plain(&fold(events), TerminalOptions::default());
     assert!(stopped.contains("! interrupted: 1 of 3 selected scenarios finished"), "{stopped}");
-    assert!(has_line(&stopped, "✗ not conformant: 1 passed in 1.50 s"), "{stopped}");
+    assert!(has_line(&stopped, "✗ interrupted: 1 passed in 1.50 s"), "{stopped}");
+    let failing = record([finished("A", 1, vec![failed("A")])]);
+    let stopped = Event::RunFinished(RunFinished { interrupted: true, ..ended() });
+    let stopped = plain(&fold(failing.into_iter().take(3).chain([stopped])), TerminalOptions::default());
+    assert!(has_line(&stopped, "✗ not conformant: 1 failed in 1.50 s"), "{stopped}");
+}
+
+#[test]
+fn what_was_under_way_when_a_run_was_stopped_is_told_by_nobody() {
+    let events = [
+        Event::RunStarted(started()),
+        Event::ScenarioStarted(ScenarioStarted { scenario: "A".into(), attempt: 1 }),
+        Event::Exchange(Box::new(exchange("A", 1, "chat"))),
+        Event::ScenarioFinished(Box::new(ScenarioFinished {
+            last: false,
+            ..finished("B", 1, vec![failed("B")])
+        })),
+        Event::RunFinished(RunFinished { interrupted: true, ..ended() }),
+    ];
+    let text = plain(&fold(events), TerminalOptions::default());
+    let expected = "\
+! interrupted: 0 of 3 selected scenarios finished, which proves nothing about the rest
+✗ interrupted: no cases in 1.50 s
+";
+    assert!(text.ends_with(expected), "{text}");
+    assert!(!text.contains("Failures") && !text.contains("nothing was checked"), "{text}");
 }
 
 #[test]
@@ -277,13 +303,109 @@ fn warnings_that_say_the_same_are_told_once() {
     let expected = "
 Warnings
 
-  ! SHOULD chat.model-echoed: header x: expected \"gpt-mini\", found \"gpt-maxi\", 3 times
+  ! MUST chat.model-echoed, checked as SHOULD: header x: expected \"gpt-mini\", found \"gpt-maxi\", 3 times
       A (one, two), B (one)
-  ! SHOULD chat.model-echoed: header y: expected \"gpt-mini\", found \"gpt-maxi\"
+  ! MUST chat.model-echoed, checked as SHOULD: header y: expected \"gpt-mini\", found \"gpt-maxi\"
       A (two)
 ";
     assert!(text.contains(expected), "{text}");
     assert!(has_line(&text, "✓ conformant: 2 passed, 4 warnings in 1.50 s"), "{text}");
+}
+
+/// Attempts at scenario `A`, each with an address of its own.
+fn attempts(cases: impl IntoIterator<Item = Case>) -> Summary {
+    let unfollowed = |(number, case)| ScenarioFinished { last: false, ..finished("A", number, vec![case]) };
+    let mut attempts: Vec<_> = (1..).zip(cases).map(unfollowed).collect();
+    if let Some(attempt) = attempts.last_mut() {
+        attempt.last = true;
+    }
+    let events = attempts.into_iter().flat_map(|finished| {
+        let mut exchange = exchange("A", finished.attempt, "chat");
+        exchange.request.url = format!("http://127.0.0.1:4000/{}", finished.attempt);
+        [Event::Exchange(Box::new(exchange)), Event::ScenarioFinished(Box::new(finished))]
+    });
+    fold([Event::RunStarted(started())].into_iter().chain(events).chain([Event::RunFinished(ended())]))
+}
+
+#[test]
+fn a_failure_is_told_by_the_attempt_that_shows_most() {
+    let silent = || {
+        let late = Miss {
+            subject: "response".into(),
+            expected: "a complete response".into(),
+            actual: "it was not complete within 5s".into(),
+            difference: None,
+            ..miss(Level::Must)
+        };
+        Case { misses: vec![late], ..case("A", Verdict::Failed) }
+    };
+    let refused = || undecided("A", Verdict::Error, "connection refused");
+    for (last, sign) in [(silent(), "✗ failed"), (refused(), "⊗ error")] {
+        let why = if last.misses.is_empty() {
+            "connection refused"
+        } else {
+            "chat: response: expected a complete response, found it was not complete within 5s"
+        };
+        let text = plain(&attempts([silent(), failed("A"), last]), TerminalOptions::default());
+        for part in [
+            &*format!("{why}; attempt 2: chat: $.model: expected \"gpt-mini\", found \"gpt-maxi\"\n"),
+            &format!("{sign} A  The chosen model answers\n"),
+            &format!("  attempt 3, the last, says no more than: {why}\n  attempt 2 says more:\n"),
+            "    subject   $.model\n",
+            "  > POST http://127.0.0.1:4000/2\n",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        assert!(!text.contains("> POST http://127.0.0.1:4000/3\n"), "{text}");
+    }
+    // The last one says as much as any, or no other says more.
+    for cases in
+        [[failed("A"), failed("A")], [silent(), failed("A")], [silent(), silent()], [refused(), silent()]]
+    {
+        let text = plain(&attempts(cases), TerminalOptions::default());
+        assert!(text.contains("> POST http://127.0.0.1:4000/2\n"), "{text}");
+        assert!(!text.contains("says more") && !text.contains("; attempt"), "{text}");
+    }
+}
+
+#[test]
+fn a_check_that_binds_otherwise_than_its_requirement_says_so() {
+    let mut contracts = started().contracts;
+    contracts[0].requirements[0].level = Level::Should;
+    let known = Event::RunStarted(RunStarted { contracts, ..started() });
+    let rest = record([finished("A", 1, vec![failed("A")])]).into_iter().skip(1);
+    let text = plain(&fold([known].into_iter().chain(rest)), TerminalOptions::default());
+    assert!(text.contains("\n  SHOULD chat.model-echoed, checked as MUST\n    demands"), "{text}");
+    let expected = "\
+requirements  kept  missed  not decided
+gsai SHOULD      0       1            1
+";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn dialects_of_a_scenario_stand_side_by_side() {
+    let passed = |dialect: &str| {
+        let id = format!("G_1@{dialect}");
+        let seen = format!("{id}[upstream]");
+        let upstream = Case { observer: Some("upstream".into()), ..case(&seen, Verdict::Passed) };
+        finished(&id, 1, vec![case(&id, Verdict::Passed), upstream])
+    };
+    let unsupported =
+        finished("G_1@gemini", 1, vec![undecided("G_1@gemini", Verdict::Unsupported, "not offered")]);
+    let text = plain(&summary([passed("openai"), unsupported, passed("anthropic")]), VERBOSE);
+    let expected = "\
+✓ SEQ_CHAT  3 scenarios, 4 cases passed, 1 unsupported
+    ✓ G_1@anthropic  passed
+    ✓ G_1@anthropic[upstream]  passed
+    ✓ G_1@openai  passed
+    ✓ G_1@openai[upstream]  passed
+
+Not decided
+
+  – G_1@gemini  unsupported: not offered
+";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]
@@ -375,4 +497,38 @@ fn nothing_that_a_gateway_sends_reaches_the_terminal_as_a_command() {
     assert!(!text.contains("\u{1b}]"), "{text}");
     assert!(!text.contains(['\u{7}', '\u{9b}']), "{text}");
     assert!(text.contains("\\u{1b}]0;owned\\u{7}\\u{9b}2J"), "{text}");
+}
+
+#[test]
+fn nothing_that_a_record_names_reaches_the_terminal_as_a_command() {
+    let odd = "x\u{1b}[2J\u{9b}\u{202e}\ny";
+    let mut begun = started();
+    begun.plumbline = odd.into();
+    begun.contracts[0].version = odd.into();
+    let odd_miss = |level| Miss { step: odd.into(), requirement: Some(odd.into()), ..miss(level) };
+    let cases = [
+        Case { misses: vec![odd_miss(Level::Must)], ..case(odd, Verdict::Failed) },
+        Case { misses: vec![odd_miss(Level::Should)], ..case(odd, Verdict::Passed) },
+        undecided(odd, Verdict::NotTestable, odd),
+    ];
+    let mut exchange = exchange(odd, 1, odd);
+    exchange.request.body = Some(body(odd));
+    let ended_scenario = ScenarioFinished {
+        group: odd.into(),
+        tags: vec![odd.into()],
+        taken: vec![Taken { step: odd.into(), alternative: odd.into() }],
+        ..finished(odd, 1, cases.to_vec())
+    };
+    let events = [
+        Event::RunStarted(begun),
+        Event::Exchange(Box::new(exchange)),
+        Event::ScenarioFinished(Box::new(ended_scenario)),
+        Event::RunFinished(ended()),
+    ];
+    let text = plain(&fold(events), VERBOSE);
+    assert!(text.matches("x\\u{1b}[2J\\u{9b}\\u{202e}\\ny").count() > 8, "{text}");
+    let steering = text.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+    assert_eq!(steering, None, "{text}");
+    // The command sends what was sent, and shows it to nobody.
+    assert!(text.contains(r"printf '%b' 'x\0033[2J\0302\0233\0342\0200\0256"), "{text}");
 }

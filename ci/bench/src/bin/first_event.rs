@@ -2,12 +2,9 @@
 //! was there: the median, and the 99th percentile.
 
 use std::io::Write as _;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
-use http_body_util::BodyExt as _;
-use plumbline_bench::{Connection, OPENAI_CHAT, argument, streamed_chat};
+use anyhow::Result;
+use plumbline_bench::{Connection, KEY, OPENAI_CHAT, Question, argument, bearer, percentiles, streamed_chat};
 
 const STREAMS: usize = 3_000;
 /// Words of a question, so that an answer has some thirty events.
@@ -15,20 +12,15 @@ const WORDS: usize = 10;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut connection = Connection::open(&argument(1, "HOST:PORT")?).await?;
-    let body = streamed_chat(WORDS);
+    let host = argument(1, "HOST:PORT")?;
+    let mut connection = Connection::open(&host).await?;
+    let path = OPENAI_CHAT.to_owned();
+    let question = Question { host, path, headers: bearer(KEY), body: streamed_chat(WORDS) };
     let mut waits = Vec::with_capacity(STREAMS);
     for _ in 0..STREAMS {
-        let begun = Instant::now();
-        let mut answer = connection.chat(OPENAI_CHAT, body.clone()).await?;
-        let first = answer.frame().await.context("the stream is empty")??;
-        waits.push(begun.elapsed());
-        let first: &[u8] = first.data_ref().map(Bytes::as_ref).unwrap_or_default();
-        ensure!(first.starts_with(b"data: "), "the stream begins with something else than an event");
-        answer.collect().await?;
+        waits.push(connection.first_event(&question).await?);
     }
-    waits.sort_unstable();
-    let percentile = |share: usize| waits.get(STREAMS * share / 100).map_or(0, Duration::as_micros);
-    writeln!(std::io::stdout(), "{} {}", percentile(50), percentile(99))?;
+    let (median, slow) = percentiles(waits);
+    writeln!(std::io::stdout(), "{} {}", median.as_micros(), slow.as_micros())?;
     Ok(())
 }

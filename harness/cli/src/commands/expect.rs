@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 use plumbline_harness::expectation::{Addition, Passing, Update, read, rewrite};
 use plumbline_harness::source::SourceFile;
 use plumbline_record::{ExitCode, Verdict};
+use plumbline_reports::Scenario;
 
 use super::report;
 use crate::arguments::{Expect, ExpectUpdate};
@@ -55,13 +56,12 @@ fn update(arguments: &ExpectUpdate, printer: Printer) -> Result<ExitCode, Failur
     Ok(ExitCode::Conformant)
 }
 
-/// The verdicts that records hold, by case; attempts that another was to follow are none.
+/// The verdicts that records hold, by case.
 fn verdicts(records: &[PathBuf], cases: &[String]) -> Result<BTreeMap<String, Verdict>, Failure> {
     let summary = report::summary(records)?;
     let known: HashSet<&str> = cases.iter().map(String::as_str).collect();
-    let concluded = summary.scenarios().map(|scenario| &scenario.last().finished).filter(|last| last.last);
     let mut verdicts = BTreeMap::new();
-    for case in concluded.flat_map(|finished| &finished.cases) {
+    for case in summary.scenarios().flat_map(Scenario::cases) {
         if !known.contains(case.name.as_str()) {
             let message = "in the suite: the record is of other scenarios, which --scenarios has to name";
             return Err(Failure::Configuration(anyhow!("find `{}` {message}", case.name)));

@@ -2,6 +2,7 @@ use std::io::Write as _;
 
 use plumbline_record::ExitCode;
 use plumbline_reference_server::catalogue;
+use plumbline_reports::printable;
 
 use crate::arguments::Explain;
 use crate::diagnostics::{Failure, printed};
@@ -23,6 +24,6 @@ pub(crate) fn explain(arguments: &Explain, printer: Printer) -> Result<ExitCode,
             "there is no scenario, requirement or defect `{id}`\n  hint: {hint}"
         )));
     };
-    printed(write!(printer.out(), "{text}"))?;
+    printed(write!(printer.out(), "{}", printable(&text)))?;
     Ok(ExitCode::Conformant)
 }

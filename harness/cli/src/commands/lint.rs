@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use plumbline_harness::source::{SourceFile, read_text};
-use plumbline_harness::target::{self, Environment, TargetError};
+use plumbline_harness::target::{self, Contracts, Environment, TargetError};
 use plumbline_record::ExitCode;
 
 use crate::arguments::Lint;
@@ -20,9 +20,9 @@ pub(crate) fn lint(arguments: &Lint, printer: Printer) -> Result<ExitCode, Failu
     let files = suite::files(&arguments.paths)?;
     let file_count = files.iter().count() + arguments.target.len() + arguments.expect.len();
     let (suite, mut mistakes) = suite::read(files, &schemas, fixtures);
-    // A pattern that matches nothing may be meant for a scenario that could not be read.
-    let expect = if mistakes.is_empty() { &*arguments.expect } else { &[] };
-    for path in expect {
+    // A pattern that matches nothing may be meant for a scenario that could not be read, and a word for its contract.
+    let is_sound = mistakes.is_empty();
+    for path in arguments.expect.iter().filter(|_| is_sound) {
         match expectations::read(path, &suite) {
             Ok(_) => {}
             Err(Failure::Mistakes(found)) => mistakes.extend(found),
@@ -30,7 +30,7 @@ pub(crate) fn lint(arguments: &Lint, printer: Printer) -> Result<ExitCode, Failu
         }
     }
     for path in &arguments.target {
-        match descriptor(path)? {
+        match descriptor(path, is_sound.then_some(&suite.contracts))? {
             Ok(_) => {}
             Err(TargetError::Mistakes(found)) => mistakes.extend(found),
             Err(other) => return Err(Failure::configuration(other)),
@@ -47,8 +47,15 @@ pub(crate) fn lint(arguments: &Lint, printer: Printer) -> Result<ExitCode, Failu
     Ok(code)
 }
 
-fn descriptor(path: &Path) -> Result<Result<target::Target, TargetError>, Failure> {
+fn descriptor(
+    path: &Path,
+    contracts: Option<&Contracts>,
+) -> Result<Result<target::Target, TargetError>, Failure> {
     let text = read_text(path).map_err(Failure::configuration)?;
     let file = Arc::new(SourceFile { name: path.display().to_string().into(), text: text.into() });
-    Ok(target::read(&file, None, &Environment::of_process(), suite::templates(None)))
+    let (environment, templates) = (Environment::of_process(), suite::templates(None));
+    Ok(match contracts {
+        Some(contracts) => target::read_against(contracts, &file, None, &environment, templates),
+        None => target::read(&file, None, &environment, templates),
+    })
 }

@@ -2,6 +2,7 @@ use std::io::{self, Write as _};
 
 use plumbline_harness::scenario::Scenario;
 use plumbline_record::ExitCode;
+use plumbline_reports::one_line;
 use serde_json::{Value, json};
 
 use crate::arguments::List;
@@ -36,7 +37,8 @@ fn lines(scenarios: &[&Scenario], out: &mut impl io::Write) -> io::Result<()> {
     let widest = tags.iter().map(|tags| tags.chars().count()).max().unwrap_or(0);
     for (scenario, tags) in scenarios.iter().zip(&tags) {
         let Scenario { id, title, location, .. } = scenario;
-        writeln!(out, "{id:ids$}  {tags:widest$}  {title}  {}:{}", location.file, location.line)?;
+        let line = format!("{id:ids$}  {tags:widest$}  {title}  {}:{}", location.file, location.line);
+        writeln!(out, "{}", one_line(&line, usize::MAX))?;
     }
     Ok(())
 }

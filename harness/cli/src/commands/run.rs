@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Run, printer: Printer) -> Result<ExitCode, Failure
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
     runtime.block_on(async {
         let involved = suite::involves_upstream(&suite, &selector);
-        let Chosen { target, servers } = target::choose(&arguments.target, involved)?;
+        let Chosen { target, servers } = target::choose(&arguments.target, &suite.contracts, involved)?;
         let address = target.url.clone();
         let repeat = repeat(arguments, &target);
         let plan = Plan::new(suite, schemas, target, &selector, settings(arguments));

@@ -17,6 +17,7 @@ pub(crate) fn schema(arguments: &Schema, printer: Printer) -> Result<ExitCode, F
     let schema = match arguments.of {
         SchemaOf::Scenario => Some(written::scenario_schema()),
         SchemaOf::Contract => Some(written::contract_schema()),
+        SchemaOf::Dialect => Some(written::dialect_schema()),
         SchemaOf::Target => Some(descriptor_schema()),
         SchemaOf::Expectations => Some(expectations_schema()),
         SchemaOf::Statement => Some(statement_schema()),

@@ -9,7 +9,7 @@ use plumbline_harness::source::written::wrappers::{Located, Tree, TreeValue};
 use plumbline_harness::source::yaml::decode;
 use plumbline_harness::source::yaml::decode::DecodeError;
 use plumbline_harness::source::{Mistake, SourceFile, Span, read_text};
-use plumbline_record::{Event, ExitCode, RunStarted};
+use plumbline_record::{Event, ExitCode, ReadError, RunStarted};
 use plumbline_reports::statement::{self, ContractFacts, FORMAT, Finding, Implementation, StatementError};
 use plumbline_reports::{Summary, one_line};
 use serde::Deserialize;
@@ -33,7 +33,12 @@ pub(crate) fn statement(arguments: &Statement, printer: Printer) -> Result<ExitC
 fn write(arguments: &StatementWrite, sources: &Sources, printer: Printer) -> Result<ExitCode, Failure> {
     let StatementWrite { records, implementation, version, out } = arguments;
     let implementation = Implementation { name: implementation.clone(), version: version.clone() };
-    let text = told(records, &known(sources)?, implementation)?.to_yaml().map_err(Failure::configuration)?;
+    let statement = told(records, &known(sources)?, implementation)?;
+    if statement.tells_nothing() {
+        let why = "nothing was decided of a contract that the target claims";
+        return Err(Failure::Configuration(anyhow!("make a statement from these records: {why}")));
+    }
+    let text = statement.to_yaml().map_err(Failure::configuration)?;
     match out {
         None => printed(write!(printer.out(), "{text}"))?,
         Some(path) => {
@@ -90,26 +95,52 @@ fn told(
     })
 }
 
-/// What records decided that are of one run.
+/// What records decided that are of one run. It does not matter in which order they are given.
 fn summary(records: &[PathBuf]) -> anyhow::Result<Summary> {
+    let mut parts = records.iter().map(|path| Part::open(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    // Shards in the order in which they are merged; otherwise what was run again comes behind what was run before.
+    let is_dealt = parts.iter().all(|part| part.started.shard.is_some());
+    parts.sort_by_key(|Part { started, .. }| {
+        let number = started.shard.as_ref().map_or(0, |shard| shard.number);
+        (if is_dealt { number } else { 0 }, started.started_at.clone(), number)
+    });
+    for (one, other) in parts.iter().zip(parts.iter().skip(1)) {
+        let together = || format!("tell {} together with {}", other.path.display(), one.path.display());
+        one.started.agree(&other.started).with_context(together)?;
+        if one.started == other.started {
+            return Err(anyhow!("both are the record of one run")).with_context(together);
+        }
+    }
     let mut summary = Summary::default();
-    let mut first: Option<(&PathBuf, RunStarted)> = None;
-    for path in records {
-        let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
-        for event in plumbline_record::read(BufReader::new(file)) {
+    for Part { path, started, rest } in parts {
+        summary.add(Event::RunStarted(started));
+        for event in rest {
             let event = event.with_context(|| format!("read {}", path.display()))?;
-            if let Event::RunStarted(started) = &event {
-                match &first {
-                    None => first = Some((path, started.clone())),
-                    Some((other, before)) => before.agree(started).with_context(|| {
-                        format!("tell {} together with {}", path.display(), other.display())
-                    })?,
-                }
+            if matches!(event, Event::RunStarted(_)) {
+                return Err(anyhow!("read {}: it is the record of several runs", path.display()));
             }
             summary.add(event);
         }
     }
     Ok(summary)
+}
+
+/// A record of which the first line is read.
+struct Part<'p> {
+    path: &'p Path,
+    started: RunStarted,
+    rest: Box<dyn Iterator<Item = Result<Event, ReadError>>>,
+}
+
+impl<'p> Part<'p> {
+    fn open(path: &'p Path) -> anyhow::Result<Self> {
+        let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
+        let mut rest = plumbline_record::read(BufReader::new(file));
+        match rest.next().transpose().with_context(|| format!("read {}", path.display()))? {
+            Some(Event::RunStarted(started)) => Ok(Self { path, started, rest: Box::new(rest) }),
+            _ => Err(anyhow!("read {}: it is not the record of a run", path.display())),
+        }
+    }
 }
 
 fn source(path: &Path) -> Result<Arc<SourceFile>, Failure> {
@@ -194,7 +225,8 @@ fn tell(statement: &statement::Statement, recorded: bool, out: &mut impl io::Wri
     for contract in &statement.contracts {
         let statement::Contract { name, version, claim, because, .. } = contract;
         let because = if because.is_empty() { String::new() } else { format!(": {}", because.join("; ")) };
-        writeln!(out, "  {name} {version}  {claim}{because}")?;
+        let told = one_line(&format!("{name} {version}  {claim}{because}"), usize::MAX);
+        writeln!(out, "  {told}")?;
     }
     let more = if recorded { ", with the contracts and with the records" } else { " and with the contracts" };
     writeln!(out, "The statement agrees with itself{more}.")

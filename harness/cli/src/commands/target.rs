@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use plumbline_harness::source::{SourceFile, read_text};
-use plumbline_harness::target::{self, Environment, Target, TargetError};
+use plumbline_harness::target::{self, Contracts, Environment, Target, TargetError, Word};
 use plumbline_reference_server::Defect;
 
 use crate::arguments::TargetChoice;
@@ -41,11 +41,29 @@ pub(super) async fn stop(servers: Vec<Served>) {
     }
 }
 
-/// The gateway that was chosen. `involved` says whether a scenario looks at what it asks of its providers.
-pub(super) fn choose(choice: &TargetChoice, involved: bool) -> Result<Chosen, Failure> {
+/// Refuses what is said of a gateway that describes itself.
+fn refuse_words_of_an_address(choice: &TargetChoice) -> Result<(), Failure> {
+    if choice.key.is_empty() && choice.model.is_empty() && choice.capability.is_empty() {
+        return Ok(());
+    }
+    let message = "--key, --model and --capability go with an address; a descriptor says these itself";
+    Err(Failure::Usage(anyhow::anyhow!(message)))
+}
+
+/// The gateway that was chosen, described in the words of these contracts. `involved` says whether a scenario looks at what it
+/// asks of its providers.
+pub(super) fn choose(
+    choice: &TargetChoice,
+    contracts: &Contracts,
+    involved: bool,
+) -> Result<Chosen, Failure> {
     match &choice.target {
-        None => in_process(defects(&choice.defect)?, involved, choice.upstream),
+        None => {
+            refuse_words_of_an_address(choice)?;
+            in_process(defects(&choice.defect)?, involved, choice.upstream)
+        }
         Some(address) if address.contains("://") => {
+            refuse_unknown_words(choice, contracts)?;
             let mut target = target::at_url(
                 choice.url.as_deref().unwrap_or(address),
                 &choice.key,
@@ -58,19 +76,30 @@ pub(super) fn choose(choice: &TargetChoice, involved: bool) -> Result<Chosen, Fa
             Ok(Chosen { target, servers: Vec::new() })
         }
         Some(path) => {
-            if !(choice.key.is_empty() && choice.model.is_empty() && choice.capability.is_empty()) {
-                let message =
-                    "--key, --model and --capability go with an address; a descriptor says these itself";
-                return Err(Failure::Usage(anyhow::anyhow!(message)));
-            }
+            refuse_words_of_an_address(choice)?;
             let text = read_text(Path::new(path)).map_err(Failure::configuration)?;
             let file = Arc::new(SourceFile { name: path.as_str().into(), text: text.into() });
             let environment = Environment::of_process();
-            let target = target::read(&file, choice.url.as_deref(), &environment, suite::templates(None));
+            let (url, templates) = (choice.url.as_deref(), suite::templates(None));
+            let target = target::read_against(contracts, &file, url, &environment, templates);
             let target = target.map_err(failure)?;
             Chosen { target, servers: Vec::new() }.with_simulator(involved)
         }
     }
+}
+
+/// Refuses options with a word that no contract knows: what it was meant to claim or to bind would go untested.
+fn refuse_unknown_words(choice: &TargetChoice, contracts: &Contracts) -> Result<(), Failure> {
+    let capabilities = choice.capability.iter().map(|word| (Word::Capability, word));
+    let roles = choice.key.iter().map(|(word, _)| (Word::Role, word));
+    let models = choice.model.iter().map(|(word, _)| (Word::Model, word));
+    for (kind, word) in capabilities.chain(roles).chain(models) {
+        if let Some((message, hint)) = kind.unknown(word, contracts.values()) {
+            let hint = hint.map_or_else(String::new, |hint| format!("\n  hint: {hint}"));
+            return Err(Failure::Usage(anyhow::anyhow!("{message}{hint}")));
+        }
+    }
+    Ok(())
 }
 
 /// The reference gateway inside this process, every world of it with these defects. Its providers are played by the
@@ -92,5 +121,19 @@ fn failure(error: TargetError) -> Failure {
         TargetError::Mistakes(mistakes) => Failure::Mistakes(mistakes),
         missing @ TargetError::NoCredentials(_) => Failure::configuration(missing),
         other => Failure::Usage(other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::Sources;
+
+    #[test]
+    fn the_reference_speaks_in_the_words_of_its_contracts() {
+        let (suite, _) = suite::sound(&Sources { scenarios: None, fixtures: None }).unwrap();
+        let file = SourceFile { name: "reference.yaml".into(), text: REFERENCE_TARGET.into() };
+        let unknown = target::unknown_words(&Arc::new(file), &suite.contracts);
+        assert!(unknown.is_empty(), "{unknown:?}");
     }
 }

@@ -11,7 +11,10 @@ use super::shell::Shell;
 
 /// The commands, after comments that say what they need.
 pub(super) fn commands(scenario: &Scenario, contract: Option<&Contract>) -> String {
-    let mut hand = Hand { contract, shell: Shell::default() };
+    let dialect = scenario.dialect.as_ref().map(|dialect| &dialect.credential);
+    let credential = dialect.or_else(|| contract.map(|contract| &contract.credential));
+    let mut hand =
+        Hand { contract, credential: credential.cloned().unwrap_or_default(), shell: Shell::default() };
     let steps = scenario.steps.iter().chain(&scenario.always);
     let commands: Vec<_> = steps.map(|step| format!("\n# {}\n{}\n", step.name, hand.step(step))).collect();
     let variables = hand.shell.variables();
@@ -46,6 +49,7 @@ fn told(meaning: &str, scenario: &Scenario, contract: Option<&Contract>) -> Stri
 /// Writes commands, and notes the variables in them.
 struct Hand<'c> {
     contract: Option<&'c Contract>,
+    credential: Credential,
     shell: Shell,
 }
 
@@ -122,8 +126,7 @@ impl Hand<'_> {
     fn headers(&mut self, written: &[(String, Template)], role: Option<&str>) -> Vec<(String, String)> {
         let mut headers: Vec<_> =
             written.iter().map(|(name, value)| (name.clone(), self.shell.text(value))).collect();
-        let Credential { header, prefix } =
-            self.contract.map(|contract| contract.credential.clone()).unwrap_or_default();
+        let Credential { header, prefix } = self.credential.clone();
         if let Some(role) = role.filter(|_| !has(&headers, &header)) {
             let text = self.contract.and_then(|contract| contract.roles.get(role));
             let text = text.map_or_else(String::new, |text| format!(": {text}"));

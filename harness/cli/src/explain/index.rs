@@ -24,7 +24,7 @@ impl<'i> Index<'i> {
             .suite
             .scenarios
             .iter()
-            .filter(|scenario| &*scenario.id == id)
+            .filter(|scenario| &*scenario.id == id || scenario.written_id() == id)
             .map(|scenario| scenario::explain(scenario, self.contract(scenario), self.defects));
         let requirements = self.suite.contracts.values().filter_map(|contract| {
             let (id, requirement) = contract.requirements.get_key_value(id)?;
@@ -98,6 +98,12 @@ mod tests {
                 assert!(about.contains(&format!("  {}  {}\n", scenario.id, scenario.title)), "{about}");
             }
             assert!(!text.contains("[redacted:"), "{text}");
+            if let Some(dialect) = &scenario.dialect {
+                assert!(text.contains(&format!("\n  dialect     {}", dialect.name)), "{text}");
+            }
+            for model in scenario.providers.keys() {
+                assert!(text.contains(&format!("\n  providers   {model}")), "{text}");
+            }
         }
         for defect in catalogue() {
             let text = index.explain(defect.id).unwrap();

@@ -13,3 +13,4 @@ mod upstream;
 mod verified;
 
 pub(crate) use index::Index;
+pub(crate) use verified::by_bill;

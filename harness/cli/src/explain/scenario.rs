@@ -37,6 +37,9 @@ fn needs(scenario: &Scenario, contract: Option<&Contract>, text: &mut String) {
         words.and_then(|words| words.get(word)).cloned().unwrap_or_default()
     };
     let mut rows = Vec::new();
+    if let Some(dialect) = &scenario.dialect {
+        rows.push(("dialect", dialect.name.to_string(), dialect.title.to_string()));
+    }
     for word in &scenario.requires {
         rows.push(("capability", word.to_string(), meaning(contract.map(|known| &known.capabilities), word)));
     }
@@ -45,6 +48,9 @@ fn needs(scenario: &Scenario, contract: Option<&Contract>, text: &mut String) {
     }
     for word in &scenario.models {
         rows.push(("model", word.to_string(), meaning(contract.map(|known| &known.models), word)));
+    }
+    for (word, needed) in &scenario.providers {
+        rows.push(("providers", word.to_string(), format!("Who serves it: {needed} of them in `served_by`")));
     }
     for case in case_names(scenario) {
         if let Some((_, observer)) = case.split_once('[') {

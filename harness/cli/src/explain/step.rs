@@ -2,7 +2,7 @@
 
 use plumbline_harness::scenario::{
     Action, Alternative, BillExpectation, Body, Capture, CaptureShape, Check, CheckLevel, Clause, Contract,
-    Encoding, Expect, KeyUsed, LogExpectation, Shape, Step, StreamExpectation, Template,
+    Encoding, Ending, Expect, KeyUsed, LogExpectation, Shape, Step, StreamExpectation, Template,
 };
 use plumbline_record::Level;
 
@@ -108,9 +108,10 @@ fn expect(expect: &Expect, action: &Action) -> Vec<String> {
 fn stream_bullets(stream: &StreamExpectation, indent: &str) -> Vec<String> {
     let StreamExpectation { of, shape, order, each, ended, end, checks } = stream;
     let end_of = match (&of.terminator, ended) {
-        (Some(terminator), true) => format!("ends with {terminator}, once and last"),
-        (None, true) => "ends with a whole event".to_owned(),
-        (_, false) => "is cut off before its end".to_owned(),
+        (Some(terminator), Ending::Whole) => format!("ends with {terminator}, once and last"),
+        (None, Ending::Whole) => "ends with a whole event".to_owned(),
+        (_, Ending::CutOff) => "is cut off before its end".to_owned(),
+        (_, Ending::BrokenOff) => "breaks off with its connection, before its body is whole".to_owned(),
     };
     let parts = [
         Some((format!("the answer is a stream of events, {}: {}", of.name, of.text), shape)),

@@ -22,7 +22,7 @@ pub(super) fn by_scenario<'s>(scenario: &'s Scenario, contract: Option<&'s Contr
 }
 
 /// The requirements behind what a step must have been billed.
-pub(super) fn by_bill<'s>(step: &Step, contract: Option<&'s Contract>) -> Vec<&'s str> {
+pub(crate) fn by_bill<'s>(step: &Step, contract: Option<&'s Contract>) -> Vec<&'s str> {
     let Some(ids) = contract.and_then(|contract| contract.billing.as_ref()) else { return Vec::new() };
     match &step.bills {
         None => Vec::new(),

@@ -9,7 +9,7 @@ use crate::support::run;
 
 #[test]
 fn every_requirement_has_a_defect_and_no_defect_breaks_what_is_no_requirement() {
-    let texts = ["openai", "anthropic", "gemini", "gsai"].map(|contract| {
+    let texts = ["openai", "anthropic", "gemini", "gsai", "gateway"].map(|contract| {
         let path = crate::support::root().join(format!("scenarios/{contract}/contract.yaml"));
         std::fs::read_to_string(path).unwrap()
     });

@@ -12,7 +12,7 @@ fn schema(arguments: &[&str]) -> String {
 
 #[test]
 fn json_schemas_have_not_drifted() {
-    for kind in ["scenario", "contract", "target", "expectations", "config", "statement"] {
+    for kind in ["scenario", "contract", "dialect", "target", "expectations", "config", "statement"] {
         let file = format!("docs/schemas/{kind}.json");
         let written = fs::read_to_string(root().join(&file)).unwrap();
         assert!(written == schema(&[kind]), "{file} is out of date: plumbline schema {kind} > {file}");

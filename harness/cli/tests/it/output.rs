@@ -2,7 +2,7 @@
 
 use plumbline_record::Verdict;
 
-use crate::support::{plumbline, run, texts};
+use crate::support::{plumbline, root, run, texts};
 
 #[test]
 fn a_conformant_run_says_so_and_writes_both_files() {
@@ -134,6 +134,73 @@ fn lint_finds_every_mistake_with_its_line_and_how_to_mend_it() {
 }
 
 #[test]
+fn words_that_no_contract_knows_are_told_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    // Nothing listens there.
+    let text = "\
+name: mine
+url: http://127.0.0.1:1
+capabilities: [chatt]
+models: { embeding: { id: e } }
+roles: { all_scope: { mint: {} } }
+keys: { mint: { request: { call: POST /keys }, id: $.id, secret: $.key } }
+contracts:
+  gsai: { capabilities: [tools] }
+  opneai: {}
+";
+    std::fs::write(&file, text).unwrap();
+    for command in [&["lint", "--target"][..], &["run", "--target"]] {
+        let (code, stdout, stderr) = texts(plumbline().args(command).arg(&file).output().unwrap());
+        assert_eq!(code, 3, "{stdout}{stderr}");
+        for part in [
+            "mine.yaml:3:16",
+            "no contract knows the capability `chatt`",
+            "did you mean `chat`?",
+            "mine.yaml:4:11",
+            "did you mean `embedding`?",
+            "mine.yaml:5:10",
+            "did you mean `all_scopes`?",
+            "mine.yaml:8:26",
+            "the contract `gsai` has no capability `tools`",
+            "mine.yaml:9:3",
+            "there is no contract `opneai`",
+            "5 mistakes in 1 file",
+        ] {
+            assert!((stdout.clone() + &stderr).contains(part), "{part} is not in:\n{stdout}{stderr}");
+        }
+    }
+    // Where a contract is replaced, its own words count.
+    let scenarios = folder.path().join("scenarios");
+    std::fs::create_dir_all(scenarios.join("gsai")).unwrap();
+    let contract = std::fs::read_to_string(root().join("scenarios/gsai/contract.yaml")).unwrap();
+    let contract =
+        contract.replacen("capabilities:\n", "capabilities:\n  - name: tools\n    text: Calls tools\n", 1);
+    std::fs::write(scenarios.join("gsai/contract.yaml"), contract).unwrap();
+    let (_, stdout, _) =
+        texts(plumbline().args(["lint", "--target"]).arg(&file).arg(&scenarios).output().unwrap());
+    assert!(!stdout.contains("`tools`") && stdout.contains("`chatt`"), "{stdout}");
+    for (option, value, part) in [
+        (
+            "--capability",
+            "chat,imags",
+            "no contract knows the capability `imags`\n  hint: did you mean `images`?",
+        ),
+        ("--model", "chatt=m", "no contract knows the model `chatt`\n  hint: did you mean `chat`?"),
+        (
+            "--key",
+            "all_scope=HOME",
+            "no contract knows the role `all_scope`\n  hint: did you mean `all_scopes`?",
+        ),
+    ] {
+        let arguments = ["run", "--target", "http://127.0.0.1:1", option, value];
+        let (code, stdout, stderr) = texts(plumbline().args(arguments).output().unwrap());
+        assert_eq!(code, 2, "{stdout}{stderr}");
+        assert!(stderr.contains(part), "{stderr}");
+    }
+}
+
+#[test]
 fn the_embedded_scenarios_have_no_mistakes() {
     let (code, stdout, _) = texts(plumbline().arg("lint").output().unwrap());
     assert_eq!(code, 0, "{stdout}");
@@ -181,8 +248,59 @@ fn ctrl_c_cleans_up_and_still_writes_the_reports() {
     let stderr = BufReader::new(child.stderr.take().unwrap());
     let said: Vec<_> = stderr.lines().map(Result::unwrap).collect();
     assert!(said.iter().any(|line| line.contains("stopping")), "{said:?}");
+    let mut told = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    assert!(out.path().join("junit.xml").exists());
+    assert!(told.contains("! interrupted: 0 of 1 selected scenarios finished"), "{told}");
+    assert!(told.contains("✗ interrupted: no cases in "), "{told}");
+    let junit = std::fs::read_to_string(out.path().join("junit.xml")).unwrap();
+    assert!(!junit.contains("<error") && !junit.contains("<testcase"), "{junit}");
     let record = std::fs::read_to_string(out.path().join("run.jsonl")).unwrap();
     assert!(record.lines().last().unwrap().contains("\"interrupted\":true"), "{record}");
+    assert!(record.contains("\"scenario-started\"") && !record.contains("\"scenario-finished\""), "{record}");
+}
+
+/// A record in which everything that a stranger names or says would steer a terminal.
+#[test]
+fn a_strangers_record_steers_no_terminal() {
+    let run = run(["SEQ_MODEL_DISCOVERY_001_TC01", "--defect", "wrong-model-echoed"]);
+    let record = std::fs::read_to_string(run.out.path().join("run.jsonl")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.jsonl");
+    let steering = "\\u001b]0;owned\\u0007\\u009b2J\\u202e\\n";
+    let steering_record = [
+        "SEQ_MODEL_DISCOVERY_001_TC01",
+        "chat.model-echoed",
+        "gsai/model-discovery.yaml",
+        "reference gateway",
+        "$.model",
+    ]
+    .iter()
+    .fold(record, |record, part| record.replace(part, &format!("{part}{steering}")));
+    std::fs::write(&file, steering_record).unwrap();
+    let junit = folder.path().join("junit.xml");
+    let mut command = plumbline();
+    command.args(["report", "--verbose", "--color", "never"]).arg(&file).arg("--junit").arg(&junit);
+    let (code, stdout, stderr) = texts(command.output().unwrap());
+    assert_eq!(code, 1, "{stderr}");
+    let junit = std::fs::read_to_string(junit).unwrap();
+    for told in [&stdout, &stderr, &junit] {
+        let odd = told.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+        assert_eq!(odd, None, "{told}");
+    }
+    assert!(
+        stdout.contains("SEQ_MODEL_DISCOVERY_001_TC01\\u{1b}]0;owned\\u{7}\\u{9b}2J\\u{202e}\\n"),
+        "{stdout}"
+    );
+    // What is wrong with a file is told without what stands in it.
+    std::fs::write(&file, "{\"run-started\":\"\u{1b}]0;owned\u{7}\"").unwrap();
+    let statement = folder.path().join("statement.yaml");
+    std::fs::write(&statement, "format: 1\nodd\u{9b}\u{202e}: \"\u{1b}[2J\u{7}\"\n").unwrap();
+    for arguments in [&["report"][..], &["statement", "verify"]] {
+        let file = if arguments.len() == 1 { &file } else { &statement };
+        let (code, stdout, stderr) = texts(plumbline().args(arguments).arg(file).output().unwrap());
+        assert_eq!(code, 3, "{stdout}");
+        let odd = stderr.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+        assert_eq!(odd, None, "{stderr}");
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use plumbline_record::Verdict;
 use tempfile::TempDir;
 
-use crate::support::{Run, run};
+use crate::support::{Run, root, run};
 
 const SCENARIOS: &str = r#"
 contract: openai
@@ -110,4 +110,35 @@ fn every_scenario_can_have_its_providers_played() {
         verdicts.len() >= 2 && verdicts.values().all(|verdict| *verdict == Verdict::Passed),
         "{verdicts:?}"
     );
+}
+
+/// The cases of `gsai` that are about failing providers, and those who answered.
+fn provider_side(scenarios: &Path, over_http: bool) -> (Run, String) {
+    let folder = scenarios.to_str().unwrap();
+    let in_process = ["--contract", "gsai", "--tags", "provider", "--scenarios", folder];
+    let run = run(in_process.into_iter().chain(over_http.then_some("--upstream")));
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let record = fs::read_to_string(run.out.path().join("run.jsonl")).unwrap();
+    (run, record)
+}
+
+#[test]
+fn providers_in_this_process_and_over_http_fail_alike() {
+    let written = root().join("scenarios/gsai/edge-provider.yaml");
+    let written = fs::read_to_string(written).unwrap();
+    // Bedrock's models, and then those of Vertex AI in their place.
+    let swapped = ["chat", "embedding"].into_iter().fold(written.clone(), |text, word| {
+        let (one, other) = (format!("models.{word} }}}}"), format!("models.{word}_other }}}}"));
+        text.replace(&one, "models.@ }}").replace(&other, &one).replace("models.@ }}", &other)
+    });
+    for (text, provider) in [(written, "bedrock"), (swapped, "vertex")] {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("edge-provider.yaml"), text).unwrap();
+        let (inside, _) = provider_side(folder.path(), false);
+        let (over_http, record) = provider_side(folder.path(), true);
+        assert_eq!(inside.verdicts(), over_http.verdicts(), "{provider}");
+        assert!(inside.verdicts().len() > 20, "{:?}", inside.verdicts());
+        let served = record.matches(&format!(r#"["x-plumbline-provider","{provider}"]"#)).count();
+        assert!(served > 20, "{provider} answered {served} times");
+    }
 }

@@ -130,6 +130,14 @@ fn a_list_of_known_failures_is_for_all_shards() {
     let merged = tempfile::tempdir().unwrap();
     assert_eq!(merge(&records(&parts), &merged).0, 0);
     assert_eq!(report(&merged).0, 6);
+
+    // The same name, and another content.
+    fs::write(&file, text.replace("Not yet", "Not ever")).unwrap();
+    let arguments = ["SEQ_BILLING_*", "--shard", "2/2", "--expect", file.to_str().unwrap()];
+    let other = run_with(plumbline(), arguments);
+    let (code, _, stderr) = merge(&records(&[parts.into_iter().next().unwrap(), other]), &merged);
+    assert_eq!(code, 3);
+    assert!(stderr.contains("they were run with different files of expected failures"), "{stderr}");
 }
 
 #[test]

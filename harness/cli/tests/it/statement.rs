@@ -1,12 +1,13 @@
 //! What is published of a gateway, and how a reader finds out whether it holds.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{Run, plumbline, run, texts};
+use crate::support::{Run, plumbline, root, run, texts};
 
 const MADE: [&str; 4] = ["--implementation", "The reference gateway", "--version", "0.1.0"];
 
@@ -73,7 +74,7 @@ fn the_reference_is_conformant_and_its_statement_holds() {
 fn a_part_of_a_contract_is_partial_and_a_failure_is_told() {
     let sound = statement(&[record(&run(["SEQ_BILLING_*"]))]);
     for part in
-        ["  claim: partial\n", " cases not run\n", "not selected, or not reached before the run ended"]
+        ["  claim: partial\n", " cases not run\n", "not selected, or not finished before the run ended"]
     {
         assert!(sound.contains(part), "{part} is not in\n{sound}");
     }
@@ -99,6 +100,13 @@ fn shards_are_told_as_one_run_and_other_records_are_not() {
     command.args(["report", "merge"]).args(&records).arg("--out").arg(&merged);
     assert_eq!(output(&mut command).0, 0);
     assert_eq!(statement(&records), statement(&[merged]));
+    let [one, two] = records.each_ref();
+    assert_eq!(statement(&[two.clone(), one.clone()]), statement(&records));
+    let mut command = plumbline();
+    command.arg("statement").args([one, one]).args(MADE);
+    let (code, _, stderr) = output(&mut command);
+    assert_eq!(code, 3);
+    assert!(stderr.contains("both are the record of one run"), "{stderr}");
 
     let (_other, other) = record_in(&["SEQ_MODEL_*", "--shard", "2/2"]);
     let mut command = plumbline();
@@ -138,10 +146,48 @@ fn what_does_not_hold_is_shown_where_it_stands() {
     assert_eq!(code, 1, "{stdout}");
     assert!(stdout.contains("this says `0`, and the records say"), "{stdout}");
 
+    let (_, tail) = text.split_once("\nnot_run:").unwrap();
+    let (head, _) = text.split_once("\ncontracts:").unwrap();
+    let nothing = format!("{head}\ncontracts: []\nnot_run:{tail}");
+    let (code, stdout, _) = verified(&nothing, None);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("nothing is told: no case of any contract passed or failed"), "{stdout}");
+
+    let missed = text.replace("    missed: []\n", "    missed:\n    - billing.event-per-success\n");
+    let (code, stdout, _) = verified(&missed, None);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("`billing.event-per-success` is missed here"), "{stdout}");
+
     let other = text.replace("  digest: ", "  digest: f");
     let (code, stdout, _) = verified(&other, None);
     assert_eq!(code, 1, "{stdout}");
     assert!(stdout.contains("this version of `gsai` has the digest"), "{stdout}");
+}
+
+#[test]
+fn of_a_run_in_which_nothing_was_decided_there_is_no_statement() {
+    let run = run(["NO_SUCH_ID"]);
+    let mut command = plumbline();
+    command.arg("statement").arg(record(&run)).args(MADE);
+    let (code, stdout, stderr) = output(&mut command);
+    assert_eq!((code, stdout.as_str()), (3, ""), "{stderr}");
+    assert!(stderr.contains("nothing was decided of a contract that the target claims"), "{stderr}");
+}
+
+/// The guide's example holds cases and requirements that there are.
+#[test]
+fn the_example_in_the_guide_names_what_there_is() {
+    let guide = fs::read_to_string(root().join("docs/statement.md")).unwrap();
+    let (_, example) = guide.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let words = example.split(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)));
+    let is_id = |word: &&str| word.starts_with("OPENAI_") || word.starts_with("openai.");
+    let ids: BTreeSet<_> = words.filter(is_id).collect();
+    assert!(ids.len() > 3, "{ids:?}");
+    for id in ids {
+        let (code, _, stderr) = output(plumbline().args(["explain", id]));
+        assert_eq!(code, 0, "{id}: {stderr}");
+    }
 }
 
 #[test]

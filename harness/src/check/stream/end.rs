@@ -1,6 +1,6 @@
 use crate::check::Cut;
 use crate::check::words::shorten;
-use crate::scenario::Terminator;
+use crate::scenario::{Ending, Terminator};
 use crate::target::Secrets;
 
 /// How a stream ended.
@@ -41,12 +41,18 @@ impl End {
         self.cut.is_some() || self.unfinished.is_some()
     }
 
-    /// What came in place of an end of the connection before its own end; nothing where it was broken off so.
-    pub(super) fn instead_of_breaking_off(&self, terminator: Option<&Terminator>) -> Option<String> {
+    /// What came in place of an ending before its own end; nothing where that came. A body that is whole was not broken
+    /// off, though it may hold less than it should.
+    pub(super) fn instead_of(&self, ending: Ending, terminator: Option<&Terminator>) -> Option<String> {
         match (terminator, &self.cut) {
             (Some(terminator), _) if self.terminators > 0 => Some(terminator.to_string()),
             (_, Some(cut @ (Cut::Late(_) | Cut::Unread(_)))) => Some(cut.to_string()),
-            (None, None) if self.unfinished.is_none() => Some("a whole body".to_owned()),
+            (Some(terminator), None) if ending == Ending::BrokenOff => {
+                Some(format!("a whole body without {terminator}"))
+            }
+            (None, None) if ending == Ending::BrokenOff || self.unfinished.is_none() => {
+                Some("a whole body".to_owned())
+            }
             _ => None,
         }
     }

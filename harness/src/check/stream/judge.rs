@@ -5,7 +5,7 @@ use super::document::{MOST_EVENTS, Stream};
 use crate::check::matching::{Mismatch, nothing_found};
 use crate::check::words::{shorten, show};
 use crate::check::{Context, Decided, Reply, decide};
-use crate::scenario::{Clause, DataFormat, Order, StreamExpectation, Terminator};
+use crate::scenario::{Clause, DataFormat, Ending, Order, StreamExpectation, Terminator};
 
 /// The content type of a stream of events.
 const EVENT_STREAM: &str = "text/event-stream";
@@ -164,9 +164,13 @@ impl Judge<'_> {
     /// Whether it came to its end, or did not where it must not.
     fn ended(&self, expectation: &StreamExpectation, stream: &Stream) -> Result<(), Mismatch> {
         let terminator = expectation.of.terminator.as_ref();
-        if !expectation.ended {
-            let expected = "a stream that is cut off before its end";
-            let came = stream.end.instead_of_breaking_off(terminator);
+        let expected = match expectation.ended {
+            Ending::Whole => None,
+            Ending::CutOff => Some("a stream that is cut off before its end"),
+            Ending::BrokenOff => Some("a connection that ends before the stream and its body do"),
+        };
+        if let Some(expected) = expected {
+            let came = stream.end.instead_of(expectation.ended, terminator);
             return came.map_or(Ok(()), |came| Err(Mismatch::new(expected, came)));
         }
         let problems = stream.end.problems(terminator, stream.events().len(), self.context.secrets);
@@ -284,7 +288,7 @@ mod tests {
                 shape: clause("shape"),
                 order: Some((order, clause("order"))),
                 each: Some(("chunk".into(), clause("each"))),
-                ended: true,
+                ended: Ending::Whole,
                 end: clause("end"),
                 checks,
             };
@@ -387,7 +391,7 @@ mod tests {
     #[test]
     fn a_stream_that_must_be_cut_has_no_end() {
         let mut bench = Bench::new();
-        bench.expectation.ended = false;
+        bench.expectation.ended = Ending::CutOff;
         bench.assert_missed(&body_of(&[A, B, FINISH]), &[]);
         let end = |actual| [("end", "stream end", actual)];
         bench.assert_missed(&body_of(&[A, B, FINISH, DONE]), &end("the data `[DONE]`"));
@@ -401,11 +405,28 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_must_be_broken_off_has_no_whole_body() {
+        let mut bench = Bench::new();
+        bench.expectation.ended = Ending::BrokenOff;
+        let end = |actual| [("end", "stream end", actual)];
+        let closed =
+            |body: &[&str]| Reply { cut: Some(Cut::Closed("reset".to_owned())), ..reply(&body_of(body)) };
+        bench.assert_missed_of(&closed(&[A, B, FINISH]), &[]);
+        bench.assert_missed_of(&closed(&[A, B, FINISH, DONE]), &end("the data `[DONE]`"));
+        // A client takes each of these for all that there is.
+        let without = end("a whole body without the data `[DONE]`");
+        bench.assert_missed(&body_of(&[A, B, FINISH]), &without);
+        bench.assert_missed(&format!("{}data: {{", body_of(&[A, B, FINISH])), &without);
+        let late = Reply { cut: Some(Cut::Late("too late".to_owned())), ..reply(&body_of(&[A])) };
+        bench.assert_missed_of(&late, &end("too late"));
+    }
+
+    #[test]
     fn of_a_stream_that_was_left_only_the_beginning_is_judged() {
         let mut bench = Bench::new();
         bench.expectation.checks.clear();
         let left = |body: &[&str]| Reply { cut: Some(Cut::Left("left".to_owned())), ..reply(&body_of(body)) };
-        for ended in [true, false] {
+        for ended in [Ending::Whole, Ending::CutOff, Ending::BrokenOff] {
             bench.expectation.ended = ended;
             bench.assert_missed_of(&left(&[A]), &[]);
             bench.assert_missed_of(&left(&[A, B, FINISH, DONE]), &[]);

@@ -10,3 +10,4 @@ mod sse;
 pub use document::Stream;
 pub(crate) use first::FirstEvent;
 pub use judge::decide_stream;
+pub(super) use sse::all_data;

@@ -83,6 +83,22 @@ impl<'t> Iterator for Parts<'t> {
     }
 }
 
+/// The data of all events in a body, in order, also that of one whose end is missing.
+pub(in crate::check) fn all_data(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    parts(text).filter_map(|part| match part {
+        Part::Event(event) => Some(event.data),
+        Part::Unfinished(begun) => {
+            let ended = format!("{begun}\n\n");
+            let data = parts(&ended).find_map(|part| match part {
+                Part::Event(event) => Some(event.data.into_owned()),
+                _ => None,
+            })?;
+            Some(data.into())
+        }
+        Part::Comment | Part::Ignored(_) => None,
+    })
+}
+
 /// The first line of a text and what follows it. A line ends with CR LF, LF or CR.
 fn first_line(text: &str) -> (&str, &str) {
     let (line, rest) = text.split_at(text.find(['\r', '\n']).unwrap_or(text.len()));

@@ -154,7 +154,9 @@ impl Draft {
         for (key, value) in entries.clone() {
             let NodeValue::Text(key) = key.value else { continue };
             let given = match (key.as_str(), value) {
-                ("body" | "any_of", Node { value: NodeValue::List(items), .. }) => Given::Elements(items),
+                ("body" | "any_of" | "answer" | "nowhere", Node { value: NodeValue::List(items), .. }) => {
+                    Given::Elements(items)
+                }
                 ("headers", Node { value: NodeValue::Map(members), .. }) => Given::Members(members),
                 (_, value) => Given::One(value),
             };

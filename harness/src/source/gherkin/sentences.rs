@@ -116,6 +116,31 @@ const ACTIONS: &[Sentence] = &[
         means: "The same, with the credential of a role.",
     },
     Sentence {
+        expression: "{name} asks a {word}",
+        does: Does::Begin(&[("name", With::Word(0)), ("ask", With::Word(1))]),
+        means: "Sends one request that each dialect of the contract spells in its own way, without a credential.",
+    },
+    Sentence {
+        expression: "{name} asks a {word} as {role}",
+        does: Does::Begin(&[("name", With::Word(0)), ("ask", With::Word(1)), ("as", With::Word(2))]),
+        means: "The same, with the credential of a role.",
+    },
+    Sentence {
+        expression: "{name} asks a {word} {count} times at once",
+        does: Does::Begin(&[("name", With::Word(0)), ("ask", With::Word(1)), ("burst", With::Value(2))]),
+        means: "Sends the same request so many times at once.",
+    },
+    Sentence {
+        expression: "{name} asks a {word} as {role} {count} times at once",
+        does: Does::Begin(&[
+            ("name", With::Word(0)),
+            ("ask", With::Word(1)),
+            ("as", With::Word(2)),
+            ("burst", With::Value(3)),
+        ]),
+        means: "The same, with the credential of a role.",
+    },
+    Sentence {
         expression: "{name} sends the request line {line}",
         does: Does::Begin(&[("name", With::Word(0)), ("raw", With::Value(1))]),
         means: "Sends bytes on a socket: this line, the headers as they are given, and the body.",
@@ -167,6 +192,16 @@ const REQUEST: &[Sentence] = &[
         expression: "the request has the body {text}",
         does: Does::Fill(&[("body", With::Value(0))]),
         means: "The same on one line.",
+    },
+    Sentence {
+        expression: "the request is given",
+        does: Does::Fill(&[("with", With::Row(&[]))]),
+        means: "What a request of the dialect is about, in one row: the columns are the names that its templates have for it.",
+    },
+    Sentence {
+        expression: "the answer is to come as a stream",
+        does: Does::Fill(&[("streamed", With::True)]),
+        means: "The request of the dialect asks for a stream.",
     },
     Sentence {
         expression: "the request has the same body as in {name}",
@@ -230,6 +265,26 @@ const ANSWER: &[Sentence] = &[
         expression: "the status is one of {statuses}",
         does: Does::Fill(&[("expect.status", With::List(0))]),
         means: "The status codes that are right.",
+    },
+    Sentence {
+        expression: "the situation is {word}",
+        does: Does::Fill(&[("expect.situation", With::Word(0))]),
+        means: "What each dialect of the contract answers in this situation.",
+    },
+    Sentence {
+        expression: "the situation is {word}, which verifies {requirement}",
+        does: Does::Fill(&[("expect.situation", With::Word(0)), ("expect.verifies", With::Word(1))]),
+        means: "The same, with the requirement behind what is expected of the answer, unless a check names its own.",
+    },
+    Sentence {
+        expression: "what the dialect finds in the answer satisfies these checks",
+        does: Does::Fill(&[("expect.answer", With::Rows(CHECKS))]),
+        means: "Checks on what stands in the answer, one in each row: `at`, `each` or `any` is the contract's name for it.",
+    },
+    Sentence {
+        expression: "these texts stand nowhere in the answer",
+        does: Does::Fill(&[("expect.nowhere", With::Rows(LACKS))]),
+        means: "Texts that stand neither in a header nor in the body, one in each row.",
     },
     Sentence {
         expression: "the connection is closed",
@@ -342,6 +397,19 @@ const STREAM: &[Sentence] = &[
         expression: "the stream is cut off, which verifies {requirement}",
         does: Does::Fill(&[
             ("expect.stream.ended.is", With::False),
+            ("expect.stream.ended.verifies", With::Word(0)),
+        ]),
+        means: "The same, with the requirement behind it.",
+    },
+    Sentence {
+        expression: "the connection breaks off before the stream ends",
+        does: Does::Fill(&[("expect.stream.ended.is", With::Fixed("broken-off"))]),
+        means: "The stream does not come to its end, and its client sees that: its body is not whole.",
+    },
+    Sentence {
+        expression: "the connection breaks off before the stream ends, which verifies {requirement}",
+        does: Does::Fill(&[
+            ("expect.stream.ended.is", With::Fixed("broken-off")),
             ("expect.stream.ended.verifies", With::Word(0)),
         ]),
         means: "The same, with the requirement behind it.",

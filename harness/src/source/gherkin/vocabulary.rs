@@ -23,8 +23,14 @@ const WORD: &str = r"[^ \t]+";
 const REST: &str = r"[^ \t].*";
 
 /// Parameters take more than is right, so that what is wrong is told of the value and not of the sentence.
-pub(super) const PARAMETERS: [Parameter; 17] = [
+pub(super) const PARAMETERS: [Parameter; 18] = [
     Parameter { name: "name", pattern: WORD, example: "chat", means: "the name of a step or of an answer" },
+    Parameter {
+        name: "word",
+        pattern: WORD,
+        example: "question",
+        means: "the contract's word for a request or a situation",
+    },
     Parameter { name: "method", pattern: WORD, example: "POST", means: "a method of HTTP" },
     Parameter {
         name: "path",

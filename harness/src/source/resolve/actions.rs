@@ -16,13 +16,14 @@ impl Steps<'_, '_, '_, '_> {
     pub(super) fn action(&mut self, span: Span, entry: &StepEntry) -> Option<Action> {
         let given = [
             ("call", entry.call.as_ref().map(|call| call.span)),
+            ("ask", entry.ask.as_ref().map(|word| word.span)),
             ("raw", entry.raw.as_ref().map(|line| line.span)),
             ("revoke_key", entry.revoke_key.as_ref().map(|role| role.span)),
             ("fault", entry.fault.as_ref().map(|fault| fault.span)),
         ];
         let mut given = given.into_iter().filter_map(|(field, span)| Some((field, span?)));
         let Some((field, _)) = given.next() else {
-            let hint = "add one of `call: GET /path`, `raw`, `revoke_key` and `fault`";
+            let hint = "add one of `call: GET /path`, `ask`, `raw`, `revoke_key` and `fault`";
             self.note(span, "the step does nothing", Some(hint));
             return None;
         };
@@ -32,22 +33,27 @@ impl Steps<'_, '_, '_, '_> {
             return None;
         }
         self.fields_out_of_place(field, entry);
-        match (&entry.call, &entry.raw, &entry.revoke_key, &entry.fault) {
-            (Some(call), ..) => self.call(call, entry).map(Action::Call),
-            (_, Some(line), ..) => self.raw(line, entry).map(Action::Raw),
-            (_, _, Some(role), _) => {
-                self.reading.known_word(role, "role", |contract| &contract.roles);
-                Some(Action::RevokeKey { role: role.as_str().into() })
-            }
-            (_, _, _, Some(fault)) => self.fault(fault),
-            (None, None, None, None) => None,
+        if let Some(call) = &entry.call {
+            return self.call(call, entry).map(Action::Call);
         }
+        if let Some(word) = &entry.ask {
+            return self.ask(word, entry);
+        }
+        if let Some(line) = &entry.raw {
+            return self.raw(line, entry).map(Action::Raw);
+        }
+        if let Some(role) = &entry.revoke_key {
+            self.reading.known_word(role, "role", |contract| &contract.roles);
+            return Some(Action::RevokeKey { role: role.as_str().into() });
+        }
+        self.fault(entry.fault.as_ref()?)
     }
 
     /// Notes the fields that an action has no use for.
     fn fields_out_of_place(&mut self, action: &str, entry: &StepEntry) {
         let burst = entry.burst.is_some();
-        if let Some((field, span)) = field_of_a_stream(entry).filter(|_| action != "call" || burst) {
+        let sends_one = matches!(action, "call" | "ask") && !burst;
+        if let Some((field, span)) = field_of_a_stream(entry).filter(|_| !sends_one) {
             let other = if burst { "burst" } else { action };
             let message = format!("`{field}` does not go with `{other}`");
             self.note(span, message, Some("it goes with the `call` of one stream"));
@@ -56,9 +62,17 @@ impl Steps<'_, '_, '_, '_> {
             let message = format!("`half_close` does not go with `{action}`");
             self.note(close.span, message, Some("it goes with `raw`"));
         }
+        if action == "ask" {
+            for (field, span) in fields_of_a_body(entry) {
+                let message = format!("`{field}` does not go with `ask`");
+                self.note(span, message, Some("the dialect spells the request; give it values under `with`"));
+            }
+        } else {
+            self.fields_of_asking(action, entry);
+        }
         let (fields, hint) = match action {
-            "call" if burst => return,
-            "call" => (fields_of_a_burst(entry), "it goes with `burst`"),
+            "call" | "ask" if burst => return,
+            "call" | "ask" => (fields_of_a_burst(entry), "it goes with `burst`"),
             "raw" => (fields_of_a_counted_call(entry), "it goes with `call`"),
             _ => (fields_of_a_call(entry), "it goes with `call`"),
         };
@@ -67,7 +81,8 @@ impl Steps<'_, '_, '_, '_> {
         }
     }
 
-    fn call(&mut self, call: &Located<String>, entry: &StepEntry) -> Option<Call> {
+    /// A method and a path, as in `GET /api/v1/models`.
+    pub(super) fn method_and_path(&mut self, call: &Located<String>) -> Option<(Arc<str>, Template)> {
         let hint = Some("write a method and a path, as in `GET /api/v1/models`");
         let Some((method, path)) = call.split_once(' ').map(|(method, path)| (method, path.trim())) else {
             self.note(call.span, format!("`{}` is not a call", **call), hint);
@@ -79,20 +94,32 @@ impl Steps<'_, '_, '_, '_> {
         if !path.starts_with('/') {
             self.note(call.span, format!("the path `{path}` does not begin with `/`"), hint);
         }
-        if let Some(times) = entry.burst.as_ref().filter(|times| !(2..=MOST_AT_ONCE).contains(&times.value)) {
+        Some((method.into(), self.template(path, call.span)?))
+    }
+
+    /// How many times a request is sent at once, where it is a burst.
+    pub(super) fn times(&mut self, entry: &StepEntry) -> Option<u32> {
+        let times = entry.burst.as_ref()?;
+        if !(2..=MOST_AT_ONCE).contains(&times.value) {
             let hint = format!("write a number from 2 to {MOST_AT_ONCE}");
             self.note(times.span, format!("{} is no burst", times.value), Some(&hint));
         }
-        let path = self.template(path, call.span)?;
+        Some(times.value)
+    }
+
+    fn call(&mut self, call: &Located<String>, entry: &StepEntry) -> Option<Call> {
+        let named = self.method_and_path(call);
+        let burst = self.times(entry);
+        let (method, path) = named?;
         let headers = self.headers(entry, str::to_ascii_lowercase);
         Some(Call {
-            method: method.into(),
+            method,
             path,
             role: self.role(entry),
             headers,
             body: self.body(entry)?,
             chunked: entry.chunked.as_ref().is_some_and(|chunked| chunked.value),
-            burst: entry.burst.as_ref().map(|times| times.value),
+            burst,
             leaves: entry.leave.is_some(),
         })
     }
@@ -109,13 +136,17 @@ impl Steps<'_, '_, '_, '_> {
         })
     }
 
-    fn role(&mut self, entry: &StepEntry) -> Option<Arc<str>> {
+    pub(super) fn role(&mut self, entry: &StepEntry) -> Option<Arc<str>> {
         let role = entry.role.as_ref()?;
         self.reading.known_word(role, "role", |contract| &contract.roles);
         Some(role.as_str().into())
     }
 
-    fn headers(&mut self, entry: &StepEntry, spelt: impl Fn(&str) -> String) -> Vec<(String, Template)> {
+    pub(super) fn headers(
+        &mut self,
+        entry: &StepEntry,
+        spelt: impl Fn(&str) -> String,
+    ) -> Vec<(String, Template)> {
         let mut headers = Vec::new();
         for (name, value) in &entry.headers {
             if let Some(template) = self.template(value, value.span) {
@@ -145,14 +176,21 @@ impl Steps<'_, '_, '_, '_> {
     }
 }
 
+/// The fields of a step that are what a request holds.
+fn fields_of_a_body(entry: &StepEntry) -> impl Iterator<Item = (&'static str, Span)> {
+    let fields = [
+        ("json", entry.json.as_ref().map(|json| json.span)),
+        ("body", entry.body.as_ref().map(|body| body.span)),
+        ("encoding", entry.encoding.as_ref().map(|encoding| encoding.span)),
+    ];
+    fields.into_iter().filter_map(|(field, span)| Some((field, span?)))
+}
+
 /// The fields of a step that only a request has a use for, and where they stand.
 fn fields_of_a_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
     let fields = [
         ("as", entry.role.as_ref().map(|role| role.span)),
         ("headers", entry.headers.values().next().map(|header| header.span)),
-        ("json", entry.json.as_ref().map(|json| json.span)),
-        ("body", entry.body.as_ref().map(|body| body.span)),
-        ("encoding", entry.encoding.as_ref().map(|encoding| encoding.span)),
         ("timeout", entry.timeout.as_ref().map(|timeout| timeout.span)),
         ("expect", first(entry.expect.as_ref())),
         ("capture", first(entry.capture.values().next())),
@@ -162,6 +200,7 @@ fn fields_of_a_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
         ("upstream", first(entry.upstream.as_ref())),
     ];
     let mut found = fields_of_a_counted_call(entry);
+    found.extend(fields_of_a_body(entry));
     found.extend(fields.into_iter().filter_map(|(field, span)| Some((field, span?))));
     found
 }

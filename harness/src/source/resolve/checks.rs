@@ -6,18 +6,15 @@ use std::sync::Arc;
 use plumbline_record::Level;
 
 use super::convert::flatten;
+use super::matchers::Matchers;
 use super::steps::Steps;
-use crate::scenario::{
-    Alternative, Check, CheckLevel, Expect, Kind, Matcher, Pattern, Quantifier, Shape, StreamExpectation,
-    Subject,
-};
+use crate::scenario::{Alternative, Check, CheckLevel, Expect, Lacking, Matcher, Quantifier, Shape, Subject};
 use crate::source::Span;
 use crate::source::mistake::hint_among;
-use crate::source::written::file::{
-    CheckEntry, ExpectEntry, Kind as KindEntry, Length, LevelEntry, MatchEntry,
-};
+use crate::source::written::file::{CheckEntry, ExpectEntry, LevelEntry, MatchEntry};
 use crate::source::written::stream::StreamExpectEntry;
-use crate::source::written::wrappers::{Located, OneOrMany, Recovered, Tree, TreeValue};
+use crate::source::written::upstream::Lacks;
+use crate::source::written::wrappers::{Located, OneOrMany, Recovered};
 
 impl Steps<'_, '_, '_, '_> {
     pub(super) fn expect(&mut self, expect: Located<ExpectEntry>) -> Expect {
@@ -25,6 +22,9 @@ impl Steps<'_, '_, '_, '_> {
         let expect = expect.value;
         let default = self.reading.requirement(expect.verifies.as_ref());
         let parts = Parts {
+            situation: expect.situation,
+            answer: expect.answer,
+            nowhere: expect.nowhere,
             status: expect.status,
             closed: expect.closed,
             headers: expect.headers,
@@ -33,13 +33,23 @@ impl Steps<'_, '_, '_, '_> {
             text: expect.text,
             stream: expect.stream,
         };
-        let expects_stream = parts.stream.is_some();
-        let (checks, stream) = self.parts(parts, default.as_ref());
-        let mut alternatives: Vec<Alternative> = Vec::new();
+        let expects_something = parts.stream.is_some() || parts.situation.is_some();
+        let situation = parts.situation.as_ref().map(|word| word.span);
+        let looked_for = first(&parts.answer);
+        let mut expected = self.parts(parts, default.as_ref());
+        if let Some(span) =
+            situation.filter(|_| !expected.alternatives.is_empty() && !expect.any_of.is_empty())
+        {
+            let hint = "make a situation of each of them, and name those in `any_of`";
+            self.note(span, "the situation has alternatives itself, beside `any_of`", Some(hint));
+        }
         for alternative in flatten(expect.any_of) {
             let entry = alternative.value;
             let verifies = self.reading.requirement(entry.verifies.as_ref()).or_else(|| default.clone());
             let parts = Parts {
+                situation: entry.situation,
+                answer: entry.answer,
+                nowhere: entry.nowhere,
                 status: entry.status,
                 closed: entry.closed,
                 headers: entry.headers,
@@ -48,34 +58,49 @@ impl Steps<'_, '_, '_, '_> {
                 text: entry.text,
                 stream: entry.stream,
             };
-            let expects_stream = parts.stream.is_some();
-            let (checks, stream) = self.parts(parts, verifies.as_ref());
-            if checks.is_empty() && !expects_stream {
+            let expects_something = parts.stream.is_some() || parts.situation.is_some();
+            let looked_for = first(&parts.answer);
+            let Expect { checks, stream, alternatives: inner } = self.parts(parts, verifies.as_ref());
+            if !inner.is_empty() {
+                let hint = "make a situation of each of them, and an alternative of each";
+                self.note(alternative.span, "this situation has alternatives itself", Some(hint));
+            }
+            if let Some(span) = looked_for.filter(|_| expected.stream.is_some() && stream.is_none()) {
+                let hint = "name the situation in the alternative too";
+                self.note(span, "the alternative does not say that the answer is a stream", Some(hint));
+            }
+            if checks.is_empty() && !expects_something {
                 self.note(
                     alternative.span,
                     "an alternative without checks allows everything",
                     Some("spell it out"),
                 );
             }
-            if alternatives.iter().any(|other| *other.name == **entry.name) {
+            if expected.alternatives.iter().any(|other| *other.name == **entry.name) {
                 self.note(entry.name.span, format!("the alternative `{}` is given twice", *entry.name), None);
             }
-            alternatives.push(Alternative { name: entry.name.as_str().into(), checks, stream });
+            expected.alternatives.push(Alternative { name: entry.name.as_str().into(), checks, stream });
         }
-        if checks.is_empty() && !expects_stream && alternatives.is_empty() {
+        let Expect { checks, stream, alternatives } = &expected;
+        if checks.is_empty() && !expects_something && alternatives.is_empty() {
             self.note(span, "nothing is expected", Some("add `status: 200` or a check"));
         }
-        let expect = Expect { checks, stream, alternatives };
-        if let Some(kind) = expect.stream_kind()
-            && expect.streams().any(|stream| stream.of.name != kind.name)
+        let may_be_stream = stream.is_none() && alternatives.iter().any(|other| other.stream.is_some());
+        if let Some(span) = looked_for.filter(|_| may_be_stream) {
+            let hint = "write `answer` in each alternative, with the situation";
+            self.note(span, "whether the answer is a stream depends on the alternative", Some(hint));
+        }
+        if let Some(kind) = expected.stream_kind()
+            && expected.streams().any(|stream| stream.of.name != kind.name)
         {
             self.note(span, "the streams of a step are of one kind", Some("make a step for each kind"));
         }
-        expect
+        expected
     }
 
-    fn parts(&mut self, parts: Parts, default: Option<&Arc<str>>) -> (Vec<Check>, Option<StreamExpectation>) {
-        let mut checks = Vec::new();
+    fn parts(&mut self, parts: Parts, default: Option<&Arc<str>>) -> Expect {
+        let situation = parts.situation.as_ref().and_then(|word| self.situation(word, default));
+        let Expect { mut checks, stream: of_situation, alternatives } = situation.unwrap_or_default();
         if let Some(closed) = &parts.closed {
             if !closed.value {
                 self.note(
@@ -101,11 +126,18 @@ impl Steps<'_, '_, '_, '_> {
             }
         }
         let stream = parts.stream.and_then(|stream| stream.0);
-        if let Some(stream) = &stream
-            && (parts.schema.is_some() || !parts.body.is_empty())
-        {
-            let hint = "write under `stream` what is expected of its events";
-            self.note(stream.span, "a stream of events has no JSON body", Some(hint));
+        let of_body = parts.schema.as_ref().map(|schema| schema.span);
+        let of_body = of_body.or_else(|| first(&parts.body));
+        match (&stream, &of_situation, of_body) {
+            (Some(stream), _, Some(_)) => {
+                let hint = "write under `stream` what is expected of its events";
+                self.note(stream.span, "a stream of events has no JSON body", Some(hint));
+            }
+            (None, Some(_), Some(span)) => {
+                let hint = "check what comes under `answer`";
+                self.note(span, "the situation is a stream, which has no JSON body", Some(hint));
+            }
+            _ => {}
         }
         if let Some(schema) = parts.schema {
             let matcher = Matcher::Schema(self.schema(&schema));
@@ -117,7 +149,29 @@ impl Steps<'_, '_, '_, '_> {
         if let Some(entry) = parts.text.and_then(|text| text.0) {
             checks.extend(self.text_check(Subject::Text, entry, default));
         }
-        (checks, stream.and_then(|entry| self.stream(entry, default)))
+        if let (Some(_), Some(stream)) = (&of_situation, &stream) {
+            let hint = "take `stream` out, and check what comes under `answer`";
+            self.note(stream.span, "the situation says already what stream it is", Some(hint));
+        }
+        let mut stream = of_situation.or_else(|| stream.and_then(|entry| self.stream(entry, default)));
+        for entry in flatten(parts.answer) {
+            let check = self.answer_check(entry, stream.is_some(), default);
+            match &mut stream {
+                Some(stream) => stream.checks.extend(check),
+                None => checks.extend(check),
+            }
+        }
+        for text in flatten(parts.nowhere) {
+            checks.extend(self.nowhere(text, default));
+        }
+        Expect { checks, stream, alternatives }
+    }
+
+    /// That a text stands nowhere in the answer.
+    fn nowhere(&mut self, text: Located<Lacks>, default: Option<&Arc<str>>) -> Option<Check> {
+        let span = text.span;
+        let Lacking { text, clause } = self.lacking(text, default)?;
+        Some(self.implied(Subject::Anywhere, Matcher::Omits(text), clause.verifies.as_ref(), span))
     }
 
     /// One of these status codes.
@@ -244,105 +298,13 @@ impl Steps<'_, '_, '_, '_> {
         let level = self.level(entry.level, entry.wording, verifies.as_ref());
         Some(Check { subject, matcher, level, verifies, location: self.location(span) })
     }
-
-    fn matcher(&mut self, span: Span, matchers: Matchers) -> Option<Matcher> {
-        let mut found = Vec::new();
-        if let Some(kind) = matchers.is {
-            found.push(Some(Matcher::Is(kind_of(kind.value))));
-        }
-        if let Some(tree) = matchers.equals {
-            found.push(self.shape(&tree).map(Matcher::Equals));
-        }
-        if let Some(tree) = matchers.differs_from {
-            found.push(self.shape(&tree).map(Matcher::DiffersFrom));
-        }
-        if let Some(tree) = matchers.contains {
-            found.push(self.shape(&tree).map(Matcher::Contains));
-        }
-        if let Some(pattern) = matchers.matches {
-            found.push(self.pattern(&pattern).map(Matcher::Matches));
-        }
-        if let Some(pattern) = matchers.lacks {
-            found.push(self.pattern(&pattern).map(Matcher::Lacks));
-        }
-        if let Some(tree) = matchers.between {
-            found.push(self.between(&tree));
-        }
-        if let Some(tree) = matchers.one_of {
-            found.push(self.one_of(&tree));
-        }
-        if let Some(length) = matchers.length {
-            let (min, max) = match length.value {
-                Length::Exactly(length) => (Some(length), Some(length)),
-                Length::Between { min, max } => (min, max),
-            };
-            if min.zip(max).is_some_and(|(min, max)| min > max) || (min, max) == (None, None) {
-                self.note(length.span, "no length fits these bounds, or every one does", Some("min ≤ max"));
-            }
-            found.push(Some(Matcher::Length { min, max }));
-        }
-        if let Some(absent) = matchers.absent {
-            if !*absent {
-                self.note(
-                    absent.span,
-                    "`absent: false` says nothing",
-                    Some("write `is: …` for what must be there"),
-                );
-            }
-            found.push(Some(Matcher::Absent));
-        }
-        if let Some(name) = matchers.json_schema {
-            found.push(Some(Matcher::JsonSchema(self.schema(&name))));
-        }
-        let mut found = found.into_iter();
-        match (found.next(), found.next()) {
-            (Some(matcher), None) => matcher,
-            (None, _) => {
-                let hint = "add one of is, equals, differs_from, contains, matches, lacks, between, one_of, length, absent, json_schema";
-                self.note(span, "the check says nothing about the value", Some(hint));
-                None
-            }
-            (Some(_), Some(_)) => {
-                self.note(span, "a check has one matcher", Some("make two checks of it"));
-                None
-            }
-        }
-    }
-
-    fn pattern(&mut self, pattern: &Located<String>) -> Option<Pattern> {
-        Pattern::parse(pattern)
-            .inspect_err(|error| {
-                let hint = "look-around and back-references are not available";
-                self.note(pattern.span, error.to_string(), Some(hint));
-            })
-            .ok()
-    }
-
-    fn between(&mut self, tree: &Tree) -> Option<Matcher> {
-        if let TreeValue::List(bounds) = &tree.value
-            && let [low, high] = bounds.as_slice()
-        {
-            return Some(Matcher::Between(self.shape(low)?, self.shape(high)?));
-        }
-        self.note(tree.span, "`between` takes two bounds", Some("write `between: [0, 1]`"));
-        None
-    }
-
-    fn one_of(&mut self, tree: &Tree) -> Option<Matcher> {
-        match &tree.value {
-            TreeValue::List(items) if !items.is_empty() => {
-                items.iter().map(|item| self.shape(item)).collect::<Option<_>>().map(Matcher::OneOf)
-            }
-            _ => {
-                self.note(tree.span, "`one_of` takes a list", Some("write `one_of: [a, b]`"));
-                None
-            }
-        }
-    }
 }
 
 /// The parts that an expectation and an alternative have in common.
 struct Parts {
+    situation: Option<Located<String>>,
+    answer: Vec<Recovered<Located<CheckEntry>>>,
+    nowhere: Vec<Recovered<Located<Lacks>>>,
     status: Option<Located<OneOrMany<u16>>>,
     closed: Option<Located<bool>>,
     headers: BTreeMap<String, Recovered<Located<MatchEntry>>>,
@@ -354,41 +316,19 @@ struct Parts {
 
 impl Parts {
     fn says_of_an_answer(&self) -> bool {
-        let Self { status, closed: _, headers, schema, body, text, stream } = self;
-        let given = [status.is_some(), schema.is_some(), text.is_some(), stream.is_some()];
-        given.contains(&true) || !headers.is_empty() || !body.is_empty()
+        let Self { situation, answer, nowhere, status, closed: _, headers, schema, body, text, stream } =
+            self;
+        let given =
+            [situation.is_some(), status.is_some(), schema.is_some(), text.is_some(), stream.is_some()];
+        given.contains(&true)
+            || !headers.is_empty()
+            || !body.is_empty()
+            || !answer.is_empty()
+            || !nowhere.is_empty()
     }
 }
 
-/// The matchers that a check may have, of which it has one.
-struct Matchers {
-    is: Option<Located<KindEntry>>,
-    equals: Option<Tree>,
-    differs_from: Option<Tree>,
-    contains: Option<Tree>,
-    matches: Option<Located<String>>,
-    lacks: Option<Located<String>>,
-    between: Option<Tree>,
-    one_of: Option<Tree>,
-    length: Option<Located<Length>>,
-    absent: Option<Located<bool>>,
-    json_schema: Option<Located<String>>,
-}
-
-fn kind_of(kind: KindEntry) -> Kind {
-    match kind {
-        KindEntry::String => Kind::String,
-        KindEntry::Number => Kind::Number,
-        KindEntry::Integer => Kind::Integer,
-        KindEntry::Boolean => Kind::Boolean,
-        KindEntry::Array => Kind::Array,
-        KindEntry::Object => Kind::Object,
-        KindEntry::Null => Kind::Null,
-        KindEntry::NotEmpty => Kind::NotEmpty,
-        KindEntry::Uuid => Kind::Uuid,
-        KindEntry::Timestamp => Kind::Timestamp,
-        KindEntry::UnitVector => Kind::UnitVector,
-        KindEntry::Json => Kind::Json,
-        KindEntry::JsonObject => Kind::JsonObject,
-    }
+/// Where the first of some checks stands.
+fn first(checks: &[Recovered<Located<CheckEntry>>]) -> Option<Span> {
+    checks.iter().find_map(|check| check.0.as_ref()).map(|check| check.span)
 }

@@ -5,7 +5,9 @@ use super::convert::{Notes, Reading, flatten};
 use super::streams::streams;
 use crate::scenario::{BillingRequirements, Contract, Credential, Requirement, Templates};
 use crate::source::mistake::{hint_among, location};
-use crate::source::written::contract_file::{BillingRequirements as BillingEntry, ContractFile, Word};
+use crate::source::written::contract_file::{
+    BillingRequirements as BillingEntry, ContractFile, CredentialEntry, Word,
+};
 use crate::source::written::wrappers::{Located, Recovered};
 use crate::source::yaml::decode;
 use crate::source::{Mistake, SourceFile};
@@ -33,7 +35,8 @@ pub(in crate::source) fn contract(
             notes.add(entry.id.span, format!("the requirement `{}` is given twice", *entry.id), None);
         }
     }
-    let mut reading = Reading { notes: &mut notes, contract: None, schemas, templates };
+    let mut reading =
+        Reading { notes: &mut notes, contract: None, dialect: None, streams: None, schemas, templates };
     let streams = streams(decoded.streams, &mut reading);
     let billing = decoded.billing.map(|entry| billing(entry, &requirements, &mut notes));
     let capabilities = words(decoded.capabilities);
@@ -46,14 +49,19 @@ pub(in crate::source) fn contract(
         models: words(decoded.models),
         capabilities,
         requires,
-        credential: decoded.credential.map_or_else(Credential::default, |entry| Credential {
-            header: entry.header.to_ascii_lowercase(),
-            prefix: entry.prefix,
-        }),
+        requests: words(decoded.requests),
+        situations: words(decoded.situations),
+        answers: words(decoded.answers),
+        dialects: BTreeMap::new(),
+        credential: decoded.credential.map_or_else(Credential::default, credential),
         streams,
         billing,
         requirements,
     })
+}
+
+pub(super) fn credential(entry: CredentialEntry) -> Credential {
+    Credential { header: entry.header.to_ascii_lowercase(), prefix: entry.prefix }
 }
 
 fn billing(

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::names::Names;
+use super::portable::{Words, unspoken};
 use super::steps::Steps;
-use crate::scenario::{Contract, Scenario, Templates};
+use crate::scenario::{Contract, Dialect, Scenario, StreamKind, Templates};
 use crate::source::mistake::{hint_among, location};
 use crate::source::written::file::ScenarioEntry;
 use crate::source::written::wrappers::{Located, Recovered};
@@ -27,6 +28,16 @@ impl<'m> Notes<'m> {
 
     pub(super) fn add(&mut self, span: Span, message: impl Into<String>, hint: Option<String>) {
         self.mistakes.push(Mistake { file: Arc::clone(self.file), span, message: message.into(), hint });
+    }
+
+    /// How many there are so far, in all files.
+    fn count(&self) -> usize {
+        self.mistakes.len()
+    }
+
+    /// Forgets those that came after so many.
+    fn forget_after(&mut self, count: usize) {
+        self.mistakes.truncate(count);
     }
 
     pub(super) fn decode_errors(&mut self, errors: Vec<DecodeError>) {
@@ -78,28 +89,65 @@ pub(in crate::source) fn scenarios(
     let contract_name: Arc<str> = decoded.contract.as_str().into();
     for entry in flatten(decoded.scenarios) {
         let id_span = entry.id.span;
-        let mut reading = Reading { notes: &mut notes, contract, schemas, templates };
-        if let Some(scenario) = reading.scenario(entry, &contract_name, &group) {
-            scenarios.push((scenario, id_span));
+        let words = Words::of(&entry);
+        let dialects: Vec<Arc<Dialect>> = match contract.filter(|_| !words.is_empty()) {
+            Some(contract) => words.dialects(contract),
+            None => Vec::new(),
+        };
+        let is_portable = !words.is_empty();
+        let mut reading =
+            Reading { notes: &mut notes, contract, dialect: None, streams: None, schemas, templates };
+        let mut add = |scenario: Option<Scenario>| {
+            scenarios.extend(scenario.map(|scenario| (scenario, id_span)));
+        };
+        if !is_portable {
+            add(reading.scenario(entry, &contract_name, &group).unwrap_or_default());
+            continue;
+        }
+        // Each dialect makes it a scenario of its own.
+        let mut is_spoken = false;
+        for dialect in &dialects {
+            reading.dialect = Some(dialect);
+            let before = reading.notes.count();
+            match reading.scenario(entry.clone(), &contract_name, &group) {
+                Ok(scenario) => {
+                    is_spoken = true;
+                    add(scenario);
+                }
+                // Nothing is wrong with what it is not.
+                Err(Unspoken) => reading.notes.forget_after(before),
+            }
+        }
+        if let Some(contract) = contract.filter(|_| !is_spoken) {
+            unspoken(contract, id_span, &mut reading);
         }
     }
 }
+
+/// A template of a scenario names something that its dialect does not find in answers: it is none in that dialect.
+#[derive(Clone, Copy, Debug)]
+struct Unspoken;
 
 /// What a scenario is read with.
 pub(super) struct Reading<'r, 'm> {
     pub(super) notes: &'r mut Notes<'m>,
     pub(super) contract: Option<&'r Contract>,
+    /// The dialect that the scenario is spelt in, where its contract is portable.
+    pub(super) dialect: Option<&'r Arc<Dialect>>,
+    /// The kinds of streams that may be named, in place of the contract's.
+    pub(super) streams: Option<&'r BTreeMap<Arc<str>, Arc<StreamKind>>>,
     pub(super) schemas: &'r [&'r str],
     pub(super) templates: &'r mut Templates,
 }
 
 impl Reading<'_, '_> {
+    /// A scenario; nothing where not all of it could be read.
     fn scenario(
         &mut self,
         entry: Located<ScenarioEntry>,
         contract: &Arc<str>,
         group: &Arc<str>,
-    ) -> Option<Scenario> {
+    ) -> Result<Option<Scenario>, Unspoken> {
         let span = entry.span;
         let entry = entry.value;
         self.check_id(&entry.id);
@@ -111,31 +159,39 @@ impl Reading<'_, '_> {
         }
         let written = entry.steps.len() + entry.always.len();
         let timeout = self.notes.duration(entry.timeout.as_ref());
-        let mut names = Names::new(self.contract);
+        let mut names = Names::new(self.contract, self.dialect.map(|dialect| &**dialect));
         let mut seen = HashSet::new();
         let steps = Steps::new(self, &mut names, &mut seen).read(entry.steps);
         let always = Steps::new(self, &mut names, &mut seen).read(entry.always);
-        let (models, credentials) = (names.models(), names.credentials());
+        if names.are_unspoken() {
+            return Err(Unspoken);
+        }
+        let (models, providers, credentials) = (names.models(), names.providers(), names.credentials());
         let mut requires: Vec<Arc<str>> = values(entry.requires).into_iter().map(Arc::from).collect();
         let common = self.contract.into_iter().flat_map(|contract| &contract.requires);
         let missing: Vec<_> = common.filter(|word| !requires.contains(word)).cloned().collect();
         requires.extend(missing);
         // A scenario of which a step could not be read would show something else than its author meant.
-        (steps.len() + always.len() == written).then(|| Scenario {
-            id: entry.id.as_str().into(),
+        Ok((steps.len() + always.len() == written).then(|| Scenario {
+            id: match self.dialect {
+                Some(dialect) => format!("{}@{}", *entry.id, dialect.name).into(),
+                None => entry.id.as_str().into(),
+            },
             title: entry.title.into(),
             contract: Arc::clone(contract),
+            dialect: self.dialect.cloned(),
             group: Arc::clone(group),
             location: location(self.notes.file, entry.id.span),
             covers: if entry.covers.is_empty() { vec![entry.id.value] } else { values(entry.covers) },
             tags: values(entry.tags),
             requires,
             models,
+            providers,
             credentials,
             timeout,
             steps,
             always,
-        })
+        }))
     }
 
     fn check_id(&mut self, id: &Located<String>) {

@@ -4,12 +4,17 @@ mod actions;
 mod checks;
 mod contract;
 mod convert;
+mod dialect;
 mod faults;
+mod matchers;
 mod members;
 mod names;
+mod portable;
+mod said;
 mod steps;
 mod streams;
 mod upstream;
 
 pub(super) use contract::contract;
 pub(super) use convert::scenarios;
+pub(super) use dialect::dialect;

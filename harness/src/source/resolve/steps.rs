@@ -45,7 +45,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
 
     fn step(&mut self, entry: Located<StepEntry>) -> Option<Step> {
         let span = entry.span;
-        let entry = entry.value;
+        let mut entry = entry.value;
         let name = entry.name.value.clone();
         let identifier = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
@@ -68,14 +68,16 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         // What follows looks at the answer, which templates may name from here on.
         self.define(&name, entry.name.span);
         self.define_stream(&name, &entry);
+        self.names.define_answer(&name, entry.ask.is_some());
         let timeout = self.reading.notes.duration(entry.timeout.as_ref());
         let role = match &action {
             Action::RevokeKey { .. } => None,
             action => action.role().cloned(),
         };
-        let writes_stream = writes_stream(entry.expect.as_ref());
-        let expect =
-            entry.expect.and_then(|expect| expect.0).map(|expect| self.expect(expect)).unwrap_or_default();
+        let writes_stream = writes_stream(entry.expect.as_ref(), self.reading.dialect);
+        let expect = entry.expect.take();
+        let expect = expect.and_then(|expect| expect.0).map(|expect| self.expect(expect)).unwrap_or_default();
+        let answer = self.places(&entry);
         let (gated, expected) =
             (entry.gated.and_then(|gated| gated.0), Expected { expect: &expect, writes_stream });
         let gate = self.gate(entry.gate.as_ref(), gated.as_ref(), expected);
@@ -104,6 +106,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
             timeout,
             expect,
             replies,
+            answer,
             captures,
             bills,
             key_used,
@@ -133,9 +136,16 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         if let Some(expect) = &entry.expect {
             let Some(expect) = &expect.0 else { return };
             streams.extend(&expect.stream);
+            let mut situations: Vec<&Located<String>> = expect.situation.iter().collect();
             for alternative in &expect.any_of {
                 let Some(alternative) = &alternative.0 else { return };
                 streams.extend(&alternative.stream);
+                situations.extend(&alternative.situation);
+            }
+            let dialect = self.reading.dialect;
+            let known = |word: &Located<String>| dialect?.situations.get(word.as_str())?.stream_kind();
+            if let Some(kind) = situations.into_iter().find_map(known) {
+                return self.names.define_stream(name, Some(Arc::clone(kind)));
             }
         }
         let kind = match streams.first() {
@@ -239,9 +249,9 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
     pub(super) fn path(&mut self, path: &Located<String>) -> Option<Path> {
         match Path::parse(path, self.reading.templates) {
             Ok(parsed) => {
-                let names: Vec<String> =
-                    parsed.templates().flat_map(|template| template.names().iter().cloned()).collect();
-                self.use_names(&names, path.span);
+                for template in parsed.templates() {
+                    self.use_names(template, path.span);
+                }
                 Some(parsed)
             }
             Err(error) => {
@@ -258,8 +268,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
     pub(super) fn template(&mut self, text: &str, span: Span) -> Option<Template> {
         match self.reading.templates.parse(text) {
             Ok(template) => {
-                let names: Vec<String> = template.names().to_vec();
-                self.use_names(&names, span);
+                self.use_names(&template, span);
                 Some(template)
             }
             Err(error) => {
@@ -270,12 +279,13 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         }
     }
 
-    fn use_names(&mut self, names: &[String], span: Span) {
-        for name in names {
+    fn use_names(&mut self, template: &Template, span: Span) {
+        for name in template.names() {
             if let Some((message, hint)) = self.names.use_name(name) {
                 self.reading.notes.add(span, message, hint);
             }
         }
+        self.names.use_places(template.source());
     }
 
     pub(super) fn shape(&mut self, tree: &Tree) -> Option<Shape> {

@@ -8,14 +8,15 @@ use super::members;
 use super::names::Names;
 use super::steps::Steps;
 use crate::scenario::{
-    Check, Clause, DataFormat, EventKind, Join, JoinMode, Order, OrderError, StreamExpectation, StreamKind,
-    Terminator,
+    Check, Clause, DataFormat, Ending, EventKind, Join, JoinMode, Order, OrderError, StreamExpectation,
+    StreamKind, Terminator,
 };
 use crate::source::Span;
 use crate::source::mistake::hint_among;
 use crate::source::written::file::CheckEntry;
 use crate::source::written::stream::{
-    DataFormat as DataEntry, JoinEntry, OrderEntry, StreamEntry, StreamExpectEntry, TerminatorEntry,
+    DataFormat as DataEntry, Ending as EndingEntry, JoinEntry, OrderEntry, StreamEntry, StreamExpectEntry,
+    TerminatorEntry,
 };
 use crate::source::written::wrappers::{Located, Recovered};
 
@@ -145,8 +146,8 @@ impl Steps<'_, '_, '_, '_> {
             (self.schema(&entry.schema), clause)
         });
         let (ended, end) = match entry.ended.and_then(|ended| ended.0) {
-            Some(entry) => (entry.is, clause(self, entry.verifies.as_ref(), entry.span)),
-            None => (true, clause(self, None, span)),
+            Some(entry) => (ending_of(entry.is), clause(self, entry.verifies.as_ref(), entry.span)),
+            None => (Ending::Whole, clause(self, None, span)),
         };
         let mut checks = Vec::new();
         for check in flatten(entry.checks) {
@@ -170,11 +171,14 @@ impl Steps<'_, '_, '_, '_> {
     }
 
     fn known_stream(&mut self, name: &Located<String>) -> Option<Arc<StreamKind>> {
-        let contract = self.reading.contract?;
-        let known = contract.streams.get(name.as_str()).cloned();
+        let of_contract = self.reading.contract.map(|contract| &contract.streams);
+        let streams = self.reading.streams.or(of_contract)?;
+        let known = streams.get(name.as_str()).cloned();
         if known.is_none() {
-            let hint = hint_among(name, contract.streams.keys().map(|name| &**name))
-                .or_else(|| Some(format!("describe it in the {} contract.yaml", contract.name)));
+            let hint = hint_among(name, streams.keys().map(|name| &**name)).or_else(|| {
+                let owner = self.reading.contract.map(|contract| &contract.name)?;
+                Some(format!("describe it in the {owner} contract.yaml"))
+            });
             self.reading.notes.add(name.span, format!("the contract has no stream `{}`", **name), hint);
         }
         known
@@ -196,7 +200,16 @@ impl Steps<'_, '_, '_, '_> {
     }
 }
 
-fn is_word(text: &str) -> bool {
+fn ending_of(ending: EndingEntry) -> Ending {
+    match ending {
+        EndingEntry::Whole => Ending::Whole,
+        EndingEntry::CutOff => Ending::CutOff,
+        EndingEntry::BrokenOff => Ending::BrokenOff,
+    }
+}
+
+/// Whether a text can be a part of an order, or of an id.
+pub(super) fn is_word(text: &str) -> bool {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
     !text.is_empty() && text.chars().all(allowed)
 }

@@ -6,8 +6,8 @@ use super::convert::flatten;
 use super::members::of_path;
 use super::steps::Steps;
 use crate::scenario::{
-    CallCount, CallOutcome, Check, Clause, Expect, Gate, JoinMode, Lacking, Matcher, Path, Quantifier, Shape,
-    ShapeNode, StreamExpectation, StreamKind, Subject, UpstreamExpectation,
+    CallCount, CallOutcome, Check, Clause, Dialect, Expect, Gate, JoinMode, Lacking, Matcher, Path,
+    Quantifier, Shape, ShapeNode, StreamExpectation, StreamKind, Subject, UpstreamExpectation,
 };
 use crate::source::Span;
 use crate::source::mistake::hint_among;
@@ -18,7 +18,7 @@ use crate::source::written::upstream::{
 use crate::source::written::wrappers::{Located, Recovered};
 
 /// The members of a call in the simulator's journal.
-const MEMBERS: [&str; 16] = [
+const MEMBERS: [&str; 18] = [
     "number",
     "provider",
     "model",
@@ -35,6 +35,8 @@ const MEMBERS: [&str; 16] = [
     "outcome",
     "fault",
     "refused",
+    "asked",
+    "answered",
 ];
 
 impl Steps<'_, '_, '_, '_> {
@@ -161,7 +163,7 @@ impl Steps<'_, '_, '_, '_> {
         self.check(entry, default)
     }
 
-    fn lacking(&mut self, lacks: Located<Lacks>, default: Option<&Arc<str>>) -> Option<Lacking> {
+    pub(super) fn lacking(&mut self, lacks: Located<Lacks>, default: Option<&Arc<str>>) -> Option<Lacking> {
         let Lacks { text, verifies } = lacks.value;
         if text.is_empty() {
             self.note(lacks.span, "the empty text stands everywhere", Some("write the text"));
@@ -246,14 +248,23 @@ impl<'e> Expected<'e> {
 }
 
 /// Whether a step may expect a stream. What could not be read may have been one.
-pub(super) fn writes_stream(expect: Option<&Recovered<Located<ExpectEntry>>>) -> bool {
+pub(super) fn writes_stream(
+    expect: Option<&Recovered<Located<ExpectEntry>>>,
+    dialect: Option<&Arc<Dialect>>,
+) -> bool {
     let Some(expect) = expect else { return false };
+    let streams = |situation: &Option<Located<String>>| {
+        situation.as_ref().is_some_and(|word| {
+            let situation = dialect.and_then(|dialect| dialect.situations.get(word.as_str()));
+            situation.is_none_or(|expect| expect.stream_kind().is_some())
+        })
+    };
     expect.0.as_ref().is_none_or(|expect| {
         let mut others = expect.any_of.iter().map(|other| &other.0);
         let is_stream = |other: &Option<Located<AlternativeEntry>>| {
-            other.as_ref().is_none_or(|other| other.stream.is_some())
+            other.as_ref().is_none_or(|other| other.stream.is_some() || streams(&other.situation))
         };
-        expect.stream.is_some() || others.any(is_stream)
+        expect.stream.is_some() || streams(&expect.situation) || others.any(is_stream)
     })
 }
 

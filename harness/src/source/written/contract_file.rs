@@ -8,7 +8,7 @@ use super::stream::StreamEntry;
 use super::wrappers::{Located, Recovered};
 
 /// A contract: a named, versioned set of requirements, and the words that its scenarios may use.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContractFile {
     /// The contract's name, that of its folder.
@@ -31,6 +31,15 @@ pub struct ContractFile {
     pub requires: Vec<Located<String>>,
     /// How a role's credential is sent. By default as `authorization: Bearer …`.
     pub credential: Option<CredentialEntry>,
+    /// The requests that each dialect of the contract spells in its own way, where it is one for several dialects.
+    #[serde(default)]
+    pub requests: Vec<Recovered<Located<Word>>>,
+    /// The situations that a gateway can be in, of which each dialect says what is answered.
+    #[serde(default)]
+    pub situations: Vec<Recovered<Located<Word>>>,
+    /// What is found in answers, of which each dialect says where.
+    #[serde(default)]
+    pub answers: Vec<Recovered<Located<Word>>>,
     /// The streams that answers may be.
     #[serde(default)]
     pub streams: Vec<Recovered<Located<StreamEntry>>>,
@@ -41,7 +50,7 @@ pub struct ContractFile {
 }
 
 /// How a role's credential is sent.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialEntry {
     /// The header.
@@ -52,7 +61,7 @@ pub struct CredentialEntry {
 }
 
 /// A word of the contract's vocabulary.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Word {
     /// The word.
@@ -62,7 +71,7 @@ pub struct Word {
 }
 
 /// Which requirement each part of a `bills` expectation verifies.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BillingRequirements {
     /// Exactly one event for a step that is billed.
@@ -80,7 +89,7 @@ pub struct BillingRequirements {
 }
 
 /// One requirement.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequirementEntry {
     /// Unique within the contract.

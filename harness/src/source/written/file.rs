@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::stream::StreamExpectEntry;
-use super::upstream::{Fault, GatedEntry, Leave, Upstream};
+use super::upstream::{Fault, GatedEntry, Lacks, Leave, Upstream};
 use super::wrappers::{Located, OneOrMany, Recovered, Tree};
 
 /// A scenario file.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioFile {
     /// The contract that the scenarios check; a folder with this name holds its `contract.yaml`.
@@ -25,7 +25,7 @@ pub struct ScenarioFile {
 }
 
 /// One scenario: steps in sequence that together show one thing.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioEntry {
     /// Unique over all files; letters, digits, `_`, `-` and `.`.
@@ -50,14 +50,21 @@ pub struct ScenarioEntry {
     pub always: Vec<Recovered<Located<StepEntry>>>,
 }
 
-/// One step. Exactly one of `call`, `raw`, `revoke_key` and `fault` says what it does.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// One step. Exactly one of `call`, `ask`, `raw`, `revoke_key` and `fault` says what it does.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepEntry {
     /// Unique within the scenario; later steps refer to it, as in `{{ chat.json.usage }}`.
     pub name: Located<String>,
     /// Sends one request: method and path, as in `POST /api/v1/embeddings`.
     pub call: Option<Located<String>>,
+    /// Sends one request that each dialect of the contract spells in its own way, as in `question`.
+    pub ask: Option<Located<String>>,
+    /// What the request of `ask` is about: the dialect's templates name it, as in `{{ given.text }}`.
+    #[serde(default)]
+    pub with: BTreeMap<String, Tree>,
+    /// Whether the answer to `ask` is to come as a stream.
+    pub streamed: Option<Located<bool>>,
     /// Sends bytes on a socket: the request line as it is written, the headers exactly as they are given, and the body.
     /// Only `host` and the credential of `as` are added, and nothing is counted or corrected.
     pub raw: Option<Located<String>>,
@@ -127,9 +134,15 @@ pub enum Encoding {
 }
 
 /// What a response must be. Everything given must hold.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectEntry {
+    /// The situation that the gateway is in, as in `unauthenticated`: what each dialect of the contract answers then.
+    pub situation: Option<Located<String>>,
+    /// Checks on what the dialect finds in the answer: `at`, `each` and `any` name it, as in `{ at: text, contains: Oslo }`.
+    pub answer: Vec<Recovered<Located<CheckEntry>>>,
+    /// Texts that stand nowhere in the answer: neither in its headers nor in its body.
+    pub nowhere: Vec<Recovered<Located<Lacks>>>,
     /// The status code, or a list of those that are right.
     pub status: Option<Located<OneOrMany<u16>>>,
     /// `true`: the connection ends without an answer.
@@ -151,11 +164,19 @@ pub struct ExpectEntry {
 }
 
 /// One of several answers that a contract allows, spelt out.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlternativeEntry {
     /// The name that reports use when it was taken.
     pub name: Located<String>,
+    /// Texts that stand nowhere in the answer: neither in its headers nor in its body.
+    #[serde(default)]
+    pub nowhere: Vec<Recovered<Located<Lacks>>>,
+    /// The situation that the gateway is in, as in `unauthenticated`: what each dialect of the contract answers then.
+    pub situation: Option<Located<String>>,
+    /// Checks on what the dialect finds in the answer: `at`, `each` and `any` name it, as in `{ at: text, contains: Oslo }`.
+    #[serde(default)]
+    pub answer: Vec<Recovered<Located<CheckEntry>>>,
     /// The status code, or a list of those that are right.
     pub status: Option<Located<OneOrMany<u16>>>,
     /// `true`: the connection ends without an answer.
@@ -177,7 +198,7 @@ pub struct AlternativeEntry {
 }
 
 /// A check on a JSON body: a path (`at`, `each` or `any`) and exactly one matcher.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckEntry {
     /// An RFC 9535 path that must find exactly one value.
@@ -220,7 +241,7 @@ pub struct CheckEntry {
 }
 
 /// A check on one text: a header's value or a whole body.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatchEntry {
     /// A named kind.
@@ -314,7 +335,7 @@ pub enum Kind {
 }
 
 /// A length: one number, or bounds of which one may be left out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Length {
     /// This many.
     Exactly(u64),
@@ -328,7 +349,7 @@ pub enum Length {
 }
 
 /// Bounds of a length.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// The least.
@@ -338,7 +359,7 @@ pub struct Bounds {
 }
 
 /// A value to keep. Exactly one of the shapes, or a header.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaptureEntry {
     /// A path that must find exactly one value.
@@ -355,7 +376,7 @@ pub struct CaptureEntry {
 }
 
 /// What the gateway must have billed for a step.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Bills {
     /// Exactly one event, or none.
     Count(BillCount),
@@ -374,7 +395,7 @@ pub enum BillCount {
 }
 
 /// What the one billing event of a step says.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BillEntry {
     /// The model that is billed.
@@ -386,7 +407,7 @@ pub struct BillEntry {
 }
 
 /// What must have become of the key that a step used.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
     /// `moved`: the time of last use is later than before the step.
@@ -404,7 +425,7 @@ pub enum LastUsed {
 }
 
 /// What the gateway's log must say.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogsEntry {
     /// The request id whose lines are looked for; at least one must appear.

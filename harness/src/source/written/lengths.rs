@@ -8,7 +8,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::file::{BillCount, BillEntry, Bills, Bounds, Length};
-use super::stream::{Ended, EndedEntry};
+use super::stream::{Ended, EndedEntry, Ending};
+
+/// The word for a stream whose body breaks off.
+const BROKEN_OFF: &str = "broken-off";
 
 impl JsonSchema for Length {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -99,10 +102,11 @@ impl JsonSchema for Ended {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let ending = generator.subschema_for::<Ending>();
         let entry = generator.subschema_for::<EndedEntry>();
         json_schema!({
-            "description": "Whether a stream comes to its end: `true`, `false`, or that and what it verifies.",
-            "anyOf": [{ "type": "boolean" }, entry]
+            "description": "Whether a stream comes to its end: `true`, `false` or `broken-off`, or that and what it verifies.",
+            "anyOf": [ending, entry]
         })
     }
 }
@@ -115,19 +119,63 @@ impl<'de> Deserialize<'de> for Ended {
             type Value = Ended;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`true`, `false`, or `{ is: …, verifies: … }`")
+                f.write_str("`true`, `false`, `broken-off`, or `{ is: …, verifies: … }`")
             }
 
             fn visit_bool<E: de::Error>(self, value: bool) -> Result<Ended, E> {
-                Ok(Ended { is: value, verifies: None })
+                EndingVisitor.visit_bool(value).map(|is| Ended { is, verifies: None })
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Ended, E> {
+                EndingVisitor.visit_str(value).map(|is| Ended { is, verifies: None })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Ended, A::Error> {
                 let entry = EndedEntry::deserialize(MapAccessDeserializer::new(access))?;
-                Ok(Ended { is: entry.is.unwrap_or(true), verifies: entry.verifies })
+                Ok(Ended { is: entry.is.unwrap_or_default(), verifies: entry.verifies })
             }
         }
 
         deserializer.deserialize_any(EndedVisitor)
+    }
+}
+
+impl JsonSchema for Ending {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Ending".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Whether a stream comes to its end: `true`; `false`, where it is cut off before; `broken-off`, where its client sees that, because the connection ends before the body is whole.",
+            "anyOf": [{ "type": "boolean" }, { "const": BROKEN_OFF }]
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Ending {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EndingVisitor)
+    }
+}
+
+struct EndingVisitor;
+
+impl Visitor<'_> for EndingVisitor {
+    type Value = Ending;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`true`, `false` or `broken-off`")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Ending, E> {
+        Ok(if value { Ending::Whole } else { Ending::CutOff })
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Ending, E> {
+        match value {
+            BROKEN_OFF => Ok(Ending::BrokenOff),
+            other => Err(E::unknown_variant(other, &["true", "false", BROKEN_OFF])),
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::file::CheckEntry;
 use super::wrappers::{Located, Recovered};
 
 /// A kind of stream that answers may be.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StreamEntry {
     /// Its name, unique within the contract.
@@ -41,7 +41,7 @@ pub enum DataFormat {
 }
 
 /// The event that ends a stream: by its data or by its name.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TerminatorEntry {
     /// Its data.
@@ -55,7 +55,7 @@ pub struct TerminatorEntry {
 }
 
 /// A kind of event.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventKindEntry {
     /// Its name, as orders use it: letters, digits, `_`, `-` and `.`.
@@ -65,7 +65,7 @@ pub struct EventKindEntry {
 }
 
 /// A value that is put together over all events: exactly one of `concat`, `first`, `last` and `all`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JoinEntry {
     /// A path that finds nodes in each event, which is `{ "event": …, "data": …, "kind": … }`.
@@ -85,7 +85,7 @@ pub struct JoinEntry {
 
 /// What is expected of a stream of events. That it is one, in UTF-8, that its data can be read and that it ends is always
 /// checked.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StreamExpectEntry {
     /// The contract's name for the kind of stream.
@@ -95,7 +95,8 @@ pub struct StreamExpectEntry {
     /// What the data of each event satisfies.
     pub each: Option<Recovered<Located<EachEntry>>>,
     /// Whether it comes to its end: the terminator once and last, in a whole body. By default `true`; `false` says that
-    /// it is cut off before, with its connection or its body.
+    /// it is cut off before, with its connection or its body; `broken-off` that its client sees that, because the
+    /// connection ends before the body is whole.
     pub ended: Option<Recovered<Located<Ended>>>,
     /// Checks on `{ "events": […], "joined": {…}, "comments": …, "ignored": […], "ended": …, "terminator": … }`.
     #[serde(default)]
@@ -105,7 +106,7 @@ pub struct StreamExpectEntry {
 }
 
 /// The order of a stream's events.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderEntry {
     /// Kinds of events side by side, with `( )`, `|`, `*`, `+` and `?`, as in `role content* finish usage?`.
@@ -115,7 +116,7 @@ pub struct OrderEntry {
 }
 
 /// What the data of each event satisfies.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EachEntry {
     /// The name of a JSON Schema.
@@ -125,20 +126,32 @@ pub struct EachEntry {
 }
 
 /// Whether a stream comes to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ended {
     /// Whether it does.
-    pub is: bool,
+    pub is: Ending,
     /// The requirement that this verifies.
     pub verifies: Option<Located<String>>,
 }
 
+/// Whether a stream comes to its end: `true`, `false` or `broken-off`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// It does.
+    #[default]
+    Whole,
+    /// It is cut off before.
+    CutOff,
+    /// The connection ends before the body is whole.
+    BrokenOff,
+}
+
 /// Whether a stream comes to its end, and what this verifies.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndedEntry {
     /// Whether it does. By default `true`.
-    pub is: Option<bool>,
+    pub is: Option<Ending>,
     /// The requirement that this verifies.
     pub verifies: Option<Located<String>>,
 }

@@ -7,7 +7,7 @@ use super::file::CheckEntry;
 use super::wrappers::{Located, OneOrMany, Recovered, Tree};
 
 /// What the gateway must have asked of its providers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Upstream {
     /// Nothing.
     None,
@@ -16,7 +16,7 @@ pub enum Upstream {
 }
 
 /// What the gateway must have asked of its providers for a step. Without `calls` and `calls_are` there is at least one call.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamEntry {
     /// How many calls it made.
@@ -37,7 +37,7 @@ pub struct UpstreamEntry {
 }
 
 /// How many calls to providers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Calls {
     /// This many.
     Exactly(u64),
@@ -46,7 +46,7 @@ pub enum Calls {
 }
 
 /// Bounds of a number of calls.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallsEntry {
     /// The least and the most, as in `[1, 3]`.
@@ -55,7 +55,7 @@ pub struct CallsEntry {
 }
 
 /// One call to a provider.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamCallEntry {
     /// The provider that was called: `openai`, `anthropic`, `gemini`, `bedrock` or `vertex`.
@@ -72,7 +72,7 @@ pub struct UpstreamCallEntry {
 }
 
 /// A text that stands nowhere in any call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lacks {
     /// The text; a template.
     pub text: String,
@@ -81,7 +81,7 @@ pub struct Lacks {
 }
 
 /// A text that stands nowhere in any call, and what this verifies.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LacksEntry {
     /// The text; a template.
@@ -91,7 +91,7 @@ pub struct LacksEntry {
 }
 
 /// How the last call ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OutcomeIs {
     /// How.
     pub is: CallOutcome,
@@ -100,7 +100,7 @@ pub struct OutcomeIs {
 }
 
 /// How the last call ended, and what this verifies.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeEntry {
     /// How.
@@ -122,7 +122,7 @@ pub enum CallOutcome {
 }
 
 /// What is behind a gate.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GatedEntry {
     /// The requirement that it verifies.
@@ -138,7 +138,7 @@ pub enum Leave {
 }
 
 /// A fault of the gateway's providers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Fault {
     /// None any more.
     None,
@@ -149,7 +149,7 @@ pub enum Fault {
 }
 
 /// A fault of the simulator that plays the providers.
-#[derive(Debug, JsonSchema)]
+#[derive(Clone, Debug, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamFault {
     /// How they fail, and at which calls.
@@ -157,7 +157,7 @@ pub struct UpstreamFault {
 }
 
 /// How the simulated providers fail, and at which calls.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamFaultEntry {
     /// What goes wrong.
@@ -195,7 +195,7 @@ pub struct UpstreamFaultEntry {
 }
 
 /// A header field of a call.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FaultHeader {
     /// Its name.

@@ -75,7 +75,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
 }
 
 /// A value, or nothing where a mistake was found in it and noted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recovered<T>(pub Option<T>);
 
 impl<T: JsonSchema> JsonSchema for Recovered<T> {

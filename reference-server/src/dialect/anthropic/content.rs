@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::caching::{self, End, Marks};
 use super::pairing::Pairing;
 use super::words::{too_many, unexpected_tag};
-use super::{media, signature, tools};
+use super::{media, thoughts, tools};
 use crate::dialect::common::read::{
     Members, Mistake, Problem, Read, boolean, excerpt, kind, list, string, string_of,
 };
@@ -45,7 +45,7 @@ impl<'m> Conversation<'m> {
 
     /// Reads the system prompt.
     pub(super) fn system(&mut self, value: &Value) -> Read<()> {
-        self.messages.push(Message { role: Role::System, parts: Vec::new() });
+        self.messages.push(Message::new(Role::System, Vec::new()));
         match value {
             // A prompt that says nothing is none.
             Value::String(text) if text.is_empty() => {}
@@ -87,7 +87,7 @@ impl<'m> Conversation<'m> {
         }
         std::mem::take(&mut self.pairing).finish()?;
         match self.messages.last() {
-            Some(Message { role: Role::Assistant, parts }) if ends_in_a_blank(parts) => {
+            Some(Message { role: Role::Assistant, parts, .. }) if ends_in_a_blank(parts) => {
                 Err(Mistake::other("final assistant content cannot end with trailing whitespace"))
             }
             _ => Ok(()),
@@ -103,7 +103,7 @@ impl<'m> Conversation<'m> {
         let members = Members::of(value)?;
         let role = members.required("role", role)?;
         if self.messages.last().is_none_or(|message| message.role != role) {
-            self.messages.push(Message { role, parts: Vec::new() });
+            self.messages.push(Message::new(role, Vec::new()));
         }
         members.required("content", |content| self.content(content, Turn { role, index, is_last }))?;
         members.only(&["role", "content"])
@@ -148,7 +148,7 @@ impl<'m> Conversation<'m> {
             }
             ("tool_result", Role::User) => self.tool_result(members)?,
             ("tool_use", Role::Assistant) => self.tool_use(members, turn)?,
-            ("thinking", Role::Assistant) => thinking(members)?,
+            ("thinking", Role::Assistant) => self.push(Part::Thinking(thoughts::thinking(members)?)),
             ("redacted_thinking", Role::Assistant) => {
                 members.required("data", string)?;
                 members.only(&["type", "data"])?;
@@ -234,18 +234,6 @@ fn role(value: &Value) -> Read<Role> {
     }
 }
 
-/// That thoughts are the model's own. Earlier thoughts are nothing that a model is asked again.
-fn thinking(members: Members<'_>) -> Read<()> {
-    let thoughts = members.required("thinking", string)?;
-    let signed = members.required("signature", string)?;
-    members.only(&["type", "thinking", "signature"])?;
-    if signed == signature::of(thoughts) {
-        Ok(())
-    } else {
-        Err(Mistake::other("Invalid `signature` in `thinking` block"))
-    }
-}
-
 fn says_nothing(turn: Turn) -> Mistake {
     Mistake::other(match turn.role {
         Role::User | Role::System => "user messages must have non-empty content",
@@ -304,7 +292,7 @@ mod tests {
         let messages = read(&json!([
             { "role": "user", "content": "Hi" },
             { "role": "assistant", "content": [
-                { "type": "thinking", "thinking": "Hm.", "signature": signature::of("Hm.") },
+                { "type": "thinking", "thinking": "Hm.", "signature": "c2ln" },
                 { "type": "redacted_thinking", "data": "x" },
                 { "type": "tool_use", "id": "toolu_1", "name": "f", "input": { "a": 1 } },
                 { "type": "tool_use", "id": "toolu_2", "name": "g", "input": {} },
@@ -318,9 +306,11 @@ mod tests {
             ] },
         ]))
         .unwrap();
-        let [Part::ToolCall(first), Part::ToolCall(_)] = &messages[1].parts[..] else {
+        let [Part::Thinking(thought), Part::ToolCall(first), Part::ToolCall(_)] = &messages[1].parts[..]
+        else {
             panic!("{:?}", messages[1]);
         };
+        assert_eq!((thought.text.as_str(), thought.signature.as_deref()), ("Hm.", Some("c2ln")));
         assert_eq!((first.id.as_str(), first.arguments.as_str()), ("toolu_1", "{\"a\":1}"));
         let [Part::ToolResult(empty), Part::ToolResult(failed), Part::Text(_)] = &messages[2].parts[..]
         else {
@@ -348,13 +338,6 @@ mod tests {
             (
                 said(&json!([{ "type": "thinking", "thinking": "", "signature": "" }])),
                 "0.content.0: `thinking` blocks can only be in `assistant` messages",
-            ),
-            (
-                json!([
-                    { "role": "user", "content": "Hi" },
-                    { "role": "assistant", "content": [{ "type": "thinking", "thinking": "a", "signature": "b" }] },
-                ]),
-                "1.content.0: Invalid `signature` in `thinking` block",
             ),
             (
                 json!([{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": "So " }]),

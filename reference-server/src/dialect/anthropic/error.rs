@@ -9,14 +9,15 @@ use serde::Serialize;
 
 use super::id::Id;
 use super::{respond, words};
-use crate::dialect::common::BodyError;
 use crate::dialect::common::read::Mistake;
+use crate::dialect::common::{BodyError, Unanswered};
 use crate::domain::call::CallError;
-use crate::domain::inference::ProviderError;
+use crate::domain::idempotency::Repetition;
 use crate::domain::quota::Exceeded;
 
 /// When to come back where large bodies have to wait, in seconds.
 const COME_BACK: u64 = 1;
+const INTERNAL: &str = "Internal server error";
 
 /// A kind of error; each has a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +27,12 @@ pub(super) enum Kind {
     Permission,
     NotFound,
     MethodNotAllowed,
+    Conflict,
+    Unprocessable,
     Timeout,
     TooLarge,
     RateLimit,
     Api,
-    BadGateway,
     GatewayTimeout,
     Overloaded,
 }
@@ -39,14 +41,16 @@ impl Kind {
     /// The name on the wire.
     const fn name(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::MethodNotAllowed => "invalid_request_error",
+            Self::InvalidRequest | Self::MethodNotAllowed | Self::Conflict | Self::Unprocessable => {
+                "invalid_request_error"
+            }
             Self::Authentication => "authentication_error",
             Self::Permission => "permission_error",
             Self::NotFound => "not_found_error",
             Self::Timeout | Self::GatewayTimeout => "timeout_error",
             Self::TooLarge => "request_too_large",
             Self::RateLimit => "rate_limit_error",
-            Self::Api | Self::BadGateway => "api_error",
+            Self::Api => "api_error",
             Self::Overloaded => "overloaded_error",
         }
     }
@@ -58,11 +62,12 @@ impl Kind {
             Self::Permission => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::Api => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::BadGateway => StatusCode::BAD_GATEWAY,
             Self::GatewayTimeout => StatusCode::GATEWAY_TIMEOUT,
             // A status of the service's own.
             Self::Overloaded => StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
@@ -96,13 +101,7 @@ impl Refusal {
 
     /// Something broke; what exactly is for the log.
     pub(super) fn internal(exception: String) -> Self {
-        Self { exception: Some(exception), ..Self::new(Kind::Api, "Internal server error") }
-    }
-
-    /// The same refusal, with what the log says of it.
-    fn because(mut self, error: &CallError) -> Self {
-        self.exception = Some(error.to_string());
-        self
+        Self { exception: Some(exception), ..Self::new(Kind::Api, INTERNAL) }
     }
 
     fn retry_after(mut self, seconds: Option<u64>) -> Self {
@@ -172,33 +171,35 @@ impl From<BodyError> for Refusal {
     }
 }
 
+impl From<Repetition> for Refusal {
+    fn from(repetition: Repetition) -> Self {
+        let kind = match repetition {
+            Repetition::NoKey => Kind::InvalidRequest,
+            Repetition::UnderWay => Kind::Conflict,
+            Repetition::OfAnother => Kind::Unprocessable,
+        };
+        Self::new(kind, repetition.to_string())
+    }
+}
+
 impl From<CallError> for Refusal {
-    /// An error that providers are known to have is relayed, and any other is the gateway's own.
+    /// What a failed call is answered. The service has no other status for what is away than that of overload.
     fn from(error: CallError) -> Self {
-        match error {
-            CallError::Provider(ProviderError::TooLong(message)) => {
+        let (reason, exception) = Unanswered::of(error);
+        let told = |kind| Self::new(kind, reason.words().to_owned());
+        let refusal = match &reason {
+            Unanswered::Refused(_) => told(Kind::InvalidRequest),
+            Unanswered::TooLong(message) => {
                 Self::new(Kind::InvalidRequest, format!("prompt is too long: {message}"))
             }
-            CallError::Provider(ProviderError::Rejected(message)) => Self::new(Kind::InvalidRequest, message),
-            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
-                Self::new(Kind::RateLimit, message).retry_after(retry_after.map(u64::from))
-            }
-            CallError::Provider(ProviderError::Unavailable(message)) => Self::new(Kind::Overloaded, message),
             // How the provider calls the model is not shown.
-            CallError::Provider(ProviderError::UnknownModel(_)) => {
-                Self::new(Kind::NotFound, "model: not found").because(&error)
-            }
-            CallError::Provider(ProviderError::Credentials(_)) => {
-                Self::new(Kind::BadGateway, "Internal server error").because(&error)
-            }
-            CallError::Provider(ProviderError::TimedOut(_)) => {
-                Self::new(Kind::GatewayTimeout, "The model did not answer in time").because(&error)
-            }
-            CallError::Provider(ProviderError::Unreachable(_)) => {
-                Self::new(Kind::BadGateway, "The model cannot be reached").because(&error)
-            }
-            error => Self::internal(error.to_string()),
-        }
+            Unanswered::UnknownModel => Self::new(Kind::NotFound, "model: not found"),
+            Unanswered::RateLimited { .. } => told(Kind::RateLimit),
+            Unanswered::Unavailable { .. } => told(Kind::Overloaded),
+            Unanswered::TimedOut => told(Kind::GatewayTimeout),
+            Unanswered::Broken => Self::new(Kind::Api, INTERNAL),
+        };
+        Self { exception, ..refusal.retry_after(reason.retry_after().map(u64::from)) }
     }
 }
 
@@ -222,6 +223,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::dialect::common::{SECRET, failures};
+    use crate::domain::inference::ProviderError;
 
     #[test]
     fn each_kind_has_its_documented_status() {
@@ -234,7 +237,6 @@ mod tests {
             (Kind::TooLarge, 413, "request_too_large"),
             (Kind::RateLimit, 429, "rate_limit_error"),
             (Kind::Api, 500, "api_error"),
-            (Kind::BadGateway, 502, "api_error"),
             (Kind::GatewayTimeout, 504, "timeout_error"),
             (Kind::Overloaded, 529, "overloaded_error"),
         ] {
@@ -255,23 +257,19 @@ mod tests {
 
     #[test]
     fn what_goes_wrong_inside_is_for_the_log_only() {
-        let failed = Refusal::from(CallError::Broken("the secret of node 7".to_owned()));
-        assert_eq!((failed.kind, &*failed.message), (Kind::Api, "Internal server error"));
-        assert!(failed.exception.is_some_and(|exception| exception.contains("node 7")));
-        for (error, kind) in [
-            (ProviderError::UnknownModel("secret".to_owned()), Kind::NotFound),
-            (ProviderError::Credentials("secret".to_owned()), Kind::BadGateway),
-            (ProviderError::TimedOut("secret".to_owned()), Kind::GatewayTimeout),
-            (ProviderError::Unreachable("secret".to_owned()), Kind::BadGateway),
-        ] {
-            let refused = Refusal::from(CallError::from(error));
-            assert_eq!((refused.kind, refused.message.contains("secret")), (kind, false));
-            assert!(refused.exception.is_some_and(|exception| exception.contains("secret")));
+        let mut waits = Vec::new();
+        for (error, status) in failures() {
+            let refused = Refusal::from(error);
+            assert!(!refused.message.contains(SECRET), "{refused:?}");
+            assert!(refused.exception.as_ref().is_some_and(|exception| exception.contains(SECRET)));
+            // The status of the service's own for what is away.
+            let expected = if status == 503 { 529 } else { status };
+            assert_eq!(refused.kind.status(), expected, "{refused:?}");
+            waits.extend(refused.retry_after);
         }
-        let unavailable = ProviderError::Unavailable("no capacity".to_owned());
-        let refused = Refusal::from(CallError::from(unavailable));
-        assert_eq!((refused.kind, &*refused.message), (Kind::Overloaded, "no capacity"));
-        assert_eq!(refused.exception, None);
+        assert_eq!(waits, [7, 7]);
+        let refused = Refusal::from(CallError::from(ProviderError::Rejected("no poems".to_owned())));
+        assert_eq!((refused.kind, &*refused.message), (Kind::InvalidRequest, "no poems"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::id::Id;
 use super::version;
 use crate::dialect::common::read::excerpt;
 use crate::dialect::common::{self, Answer, Arrival, body};
+use crate::domain::admission;
 use crate::domain::authorization::{Credential, Denial, Need};
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -85,7 +86,7 @@ impl<'a> Exchange<'a> {
     /// Lets the caller in, if it has not asked for too much, and speaks a version of the wire that there is.
     pub(super) fn admit(&self, call: &Call) -> Result<(), Refusal> {
         let at = self.world.clock.now();
-        let admitted = call.key.quota.admit(at);
+        let admitted = admission::admit(call, at);
         let standing = match admitted {
             Ok(standing) => standing,
             Err(exceeded) => exceeded.standing,

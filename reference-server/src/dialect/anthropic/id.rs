@@ -18,11 +18,6 @@ impl Id {
         Self { prefix: "msg_", id: Uuid::new_v4() }
     }
 
-    /// A new call's of a tool. It is new in every answer, so that a conversation never has the same one twice.
-    pub(super) fn tool_use() -> Self {
-        Self { prefix: "toolu_", id: Uuid::new_v4() }
-    }
-
     /// The request's that the log knows by this id.
     pub(super) const fn request(id: Uuid) -> Self {
         Self { prefix: "req_", id }
@@ -51,6 +46,5 @@ mod tests {
         let (one, two) = (Id::message(), Id::message());
         assert_ne!(one, two);
         assert_eq!(serde_json::to_string(&one).unwrap(), format!("\"{one}\""));
-        assert!(Id::tool_use().to_string().starts_with("toolu_"));
     }
 }

@@ -17,6 +17,7 @@ mod respond;
 mod routes;
 pub(in crate::dialect) mod signature;
 pub(in crate::dialect) mod stream;
+mod thoughts;
 mod tools;
 mod version;
 mod wire;

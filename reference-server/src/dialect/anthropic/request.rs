@@ -1,15 +1,17 @@
 //! Reads what is asked for.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::caching::{Caching, Marks, control};
 use super::content::Conversation;
-use super::tools;
 use super::words::{too_many, unexpected_tag};
+use super::{thoughts, tools};
 use crate::dialect::common::read::{
-    Members, Mistake, Problem, Read, boolean, integer, list, number, one_of, string, string_of,
+    Members, Mistake, Problem, Read, boolean, exact, integer, list, one_of, string, string_of,
 };
-use crate::domain::inference::{AnswerFormat, CompletionRequest, ToolMode, ToolUse};
+use crate::domain::inference::{
+    AnswerFormat, CallIds, CompletionRequest, Effort, ServiceTier, ToolMode, ToolUse,
+};
 
 /// Most tokens that a model answers with.
 const MOST_TOKENS: u32 = 64_000;
@@ -62,6 +64,8 @@ pub(super) struct Asked {
     pub(super) completion: CompletionRequest,
     pub(super) caching: Caching,
     pub(super) is_streamed: bool,
+    /// What is wrong with its thoughts if a model in this process is asked, which knows its own.
+    pub(super) foreign_thoughts: Option<Mistake>,
 }
 
 /// Reads a body.
@@ -82,10 +86,12 @@ pub(super) fn read(body: &Value, purpose: Purpose) -> Read<Asked> {
     }
     let tool_use = members.optional("tool_choice", |value| tools::choice(value, &tools))?.unwrap_or_default();
     let thinking = members.optional("thinking", thinking)?.flatten();
-    let format = match members.optional("output_config", output_config)?.flatten() {
+    let output = members.optional("output_config", output_config)?.unwrap_or_default();
+    let format = match output.format {
         Some(format) => Some(format),
         None => members.optional("output_format", format)?,
     };
+    let foreign_thoughts = members.required("messages", thoughts::are_own).err();
     let sampling = if answers { sampling(members)? } else { Sampling::default() };
     for name in ["mcp_servers", "context_management", "container"] {
         not_on_offer(members, name)?;
@@ -95,7 +101,7 @@ pub(super) fn read(body: &Value, purpose: Purpose) -> Read<Asked> {
         return Err(Mistake::new(Problem::Unknown).in_member(unknown));
     }
     if thinking.is_some() {
-        thinks_freely(thinking, max_tokens, &sampling, &tool_use, is_begun)?;
+        thinks_freely(thinking, max_tokens, &sampling.asked, &tool_use, is_begun)?;
     }
     if is_begun && format.is_some() {
         return Err(ends_with_the_assistant("an output format is given"));
@@ -104,18 +110,18 @@ pub(super) fn read(body: &Value, purpose: Purpose) -> Read<Asked> {
         model: model.to_owned(),
         caching: marks.finish(body)?,
         is_streamed: sampling.is_streamed,
+        foreign_thoughts,
         completion: CompletionRequest {
             messages,
             max_tokens,
-            stop: sampling.stop,
-            temperature: sampling.temperature,
-            top_p: sampling.top_p,
             tools,
             tool_use,
+            call_ids: CallIds::Toolu,
             format: format.unwrap_or_default(),
             thinking,
+            output_effort: output.effort,
             is_begun,
-            ..CompletionRequest::default()
+            ..sampling.asked
         },
     })
 }
@@ -133,30 +139,31 @@ fn max_tokens(members: Members<'_>, model: &str) -> Read<u32> {
     }
 }
 
-/// How an answer is chosen, ended and sent.
+/// How an answer is chosen, ended and sent, and on whose behalf.
 #[derive(Default)]
-pub(in crate::dialect) struct Sampling {
-    pub(in crate::dialect) stop: Vec<String>,
-    pub(in crate::dialect) temperature: Option<f64>,
-    pub(in crate::dialect) top_p: Option<f64>,
-    pub(in crate::dialect) has_top_k: bool,
-    pub(in crate::dialect) is_streamed: bool,
+struct Sampling {
+    asked: CompletionRequest,
+    is_streamed: bool,
 }
 
 fn sampling(members: Members<'_>) -> Read<Sampling> {
-    members.optional("metadata", |metadata| {
+    let user = members.optional("metadata", |metadata| {
         let metadata = Members::of(metadata)?;
-        metadata.optional("user_id", string_of(0..=LONGEST_NAME))?;
-        metadata.only(&["user_id"])
+        let user = metadata.optional("user_id", string_of(0..=LONGEST_NAME))?;
+        metadata.only(&["user_id"])?;
+        Ok(user.map(str::to_owned))
     })?;
-    members.optional("service_tier", one_of(&["auto", "standard_only"]))?;
-    Ok(Sampling {
+    let tier = members.optional("service_tier", one_of(&["auto", "standard_only"]))?;
+    let asked = CompletionRequest {
+        user: user.flatten(),
+        service_tier: tier.map(|tier| if tier == "auto" { ServiceTier::Auto } else { ServiceTier::Default }),
         stop: members.optional("stop_sequences", stops)?.unwrap_or_default(),
-        temperature: members.optional("temperature", number(0.0..=1.0))?,
-        top_p: members.optional("top_p", number(0.0..=1.0))?,
-        has_top_k: members.optional("top_k", integer(0..=i64::MAX))?.is_some(),
-        is_streamed: members.optional("stream", boolean)?.unwrap_or(false),
-    })
+        temperature: members.optional("temperature", exact(0.0..=1.0))?,
+        top_p: members.optional("top_p", exact(0.0..=1.0))?,
+        top_k: members.optional("top_k", integer(0..=i64::MAX))?.map(Into::into),
+        ..CompletionRequest::default()
+    };
+    Ok(Sampling { asked, is_streamed: members.optional("stream", boolean)?.unwrap_or(false) })
 }
 
 fn stops(value: &Value) -> Read<Vec<String>> {
@@ -187,7 +194,7 @@ pub(in crate::dialect) fn thinking(value: &Value) -> Read<Option<u32>> {
 pub(in crate::dialect) fn thinks_freely(
     budget: Option<u32>,
     max_tokens: Option<u32>,
-    sampling: &Sampling,
+    sampling: &CompletionRequest,
     tool_use: &ToolUse,
     is_begun: bool,
 ) -> Read<()> {
@@ -195,13 +202,16 @@ pub(in crate::dialect) fn thinks_freely(
     if max_tokens.is_some_and(|most| budget.is_some_and(|budget| budget >= most)) {
         return refuse("`max_tokens` must be greater than `thinking.budget_tokens`");
     }
-    if sampling.temperature.is_some_and(|temperature| temperature < 1.0) {
+    let is_below = |number: Option<&Number>, least: f64| {
+        number.and_then(Number::as_f64).is_some_and(|number| number < least)
+    };
+    if is_below(sampling.temperature.as_ref(), 1.0) {
         return refuse("`temperature` may only be set to 1 when thinking is enabled");
     }
-    if sampling.top_p.is_some_and(|top_p| top_p < 0.95) {
+    if is_below(sampling.top_p.as_ref(), 0.95) {
         return refuse("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled");
     }
-    if sampling.has_top_k {
+    if sampling.top_k.is_some() {
         return refuse("`top_k` must be unset when thinking is enabled");
     }
     if tool_use.mode == ToolMode::Required {
@@ -218,13 +228,22 @@ pub(in crate::dialect) fn ends_with_the_assistant(when: &str) -> Mistake {
     Mistake::other(format!("final message must use the \"user\" role when {when}")).in_member("messages")
 }
 
-/// The form of the answer, where one is asked for.
-pub(in crate::dialect) fn output_config(value: &Value) -> Read<Option<AnswerFormat>> {
+/// What is asked of the answer as a whole.
+#[derive(Debug, Default)]
+pub(in crate::dialect) struct Output {
+    /// Its form.
+    pub(in crate::dialect) format: Option<AnswerFormat>,
+    /// How much the model puts into it.
+    pub(in crate::dialect) effort: Option<Effort>,
+}
+
+/// Reads what is asked of the answer as a whole.
+pub(in crate::dialect) fn output_config(value: &Value) -> Read<Output> {
     let members = Members::of(value)?;
-    members.optional("effort", one_of(&["low", "medium", "high", "max"]))?;
+    let effort = members.optional("effort", one_of(&["low", "medium", "high", "max"]))?;
     let format = members.optional("format", format)?;
     members.only(&["effort", "format"])?;
-    Ok(format)
+    Ok(Output { format, effort: effort.and_then(Effort::from_name) })
 }
 
 fn format(value: &Value) -> Read<AnswerFormat> {
@@ -232,7 +251,7 @@ fn format(value: &Value) -> Read<AnswerFormat> {
     members.required("type", one_of(&["json_schema"]))?;
     let schema = members.required("schema", tools::object)?;
     members.only(&["type", "schema"])?;
-    Ok(AnswerFormat::JsonSchema(schema.clone()))
+    Ok(AnswerFormat::JsonSchema(schema.clone().into()))
 }
 
 /// That something is not asked for; an empty list asks for nothing.
@@ -291,17 +310,21 @@ mod tests {
                 "container": null,
                 "mcp_servers": [],
                 "thinking": { "type": "disabled" },
-                "output_config": { "format": { "type": "json_schema", "schema": { "type": "object" } } },
+                "output_config": {
+                    "effort": "low",
+                    "format": { "type": "json_schema", "schema": { "type": "object" } },
+                },
             })),
             Purpose::Answer,
         )
         .unwrap();
         let request = asked.completion;
         assert_eq!((asked.model.as_str(), asked.is_streamed), ("claude-sonnet-4-5", true));
-        assert_eq!(
-            (request.max_tokens, request.temperature, request.top_p),
-            (Some(2_000), Some(0.5), Some(1.0))
-        );
+        let numbers =
+            json!([request.max_tokens, request.temperature, request.top_p, request.top_k, request.user]);
+        assert_eq!(numbers, json!([2_000, 0.5, 1, 5, "a"]));
+        assert_eq!(request.service_tier, Some(ServiceTier::Auto));
+        assert_eq!(request.output_effort, Some(Effort::Low));
         assert_eq!((request.messages.len(), request.stop), (2, vec!["END".to_owned()]));
         assert!(matches!(request.format, AnswerFormat::JsonSchema(_)) && request.thinking.is_none());
         let thinks =
@@ -361,6 +384,12 @@ mod tests {
         ] {
             assert_eq!(refused(members), words);
         }
+        let thought = json!({ "type": "thinking", "thinking": "a", "signature": "b" });
+        let turns =
+            json!([{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": [thought] }]);
+        let foreign = read(&with(json!({ "messages": turns })), Purpose::Answer).unwrap().foreign_thoughts;
+        let words = "messages.1.content.0: Invalid `signature` in `thinking` block";
+        assert_eq!(foreign.map(|mistake| told(&mistake)).as_deref(), Some(words));
         let told = |value: Value| told(&read(&value, Purpose::Answer).err().unwrap());
         assert_eq!(told(json!({})), "model: Field required");
         assert_eq!(told(json!({ "model": "m" })), "max_tokens: Field required");

@@ -4,6 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::domain::inference::Thinking;
+
 /// Keeps a signature from being the plain digest of its thoughts.
 const SALT: &[u8] = b"plumbline: these are the thoughts of the model\n";
 
@@ -28,6 +30,15 @@ impl Signer {
     }
 }
 
+/// What a model says that proves its thoughts, or nothing. For one in this process, which says nothing, it is made here.
+pub(in crate::dialect) fn of_model(thinking: &Thinking, is_here: bool) -> String {
+    match &thinking.signature {
+        Some(signature) => signature.clone(),
+        None if is_here => of(&thinking.text),
+        None => String::new(),
+    }
+}
+
 /// The signature of these thoughts.
 pub(in crate::dialect) fn of(thoughts: &str) -> String {
     let mut signer = Signer::new();
@@ -47,5 +58,14 @@ mod tests {
         }
         assert_eq!(signer.sign(), of("One two."));
         assert_ne!(of("One two."), of("One two!"));
+    }
+
+    #[test]
+    fn what_a_model_says_itself_is_passed_on() {
+        let thinking = Thinking::of_text("One two.");
+        assert_eq!(of_model(&thinking, true), of("One two."));
+        assert_eq!(of_model(&thinking, false), "");
+        let signature = Some("c2ln".to_owned());
+        assert_eq!(of_model(&Thinking { signature, ..thinking }, true), "c2ln");
     }
 }

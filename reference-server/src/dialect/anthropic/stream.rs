@@ -31,8 +31,9 @@ type Written = Result<Frame, serde_json::Error>;
 pub(super) struct Prompt {
     /// All its tokens.
     pub(super) tokens: u64,
-    /// Those of them that went through the cache.
-    pub(super) cached: CacheUse,
+    /// Those of them that went through the gateway's cache; nothing where the cache is a provider's, which tells of it
+    /// at the end.
+    pub(super) cached: Option<CacheUse>,
 }
 
 /// The response that carries the parts as they come.
@@ -49,7 +50,7 @@ pub(super) fn respond(
         request_id: exchange.request_id(),
         stage: Stage::Opening,
         finish_reason: FinishReason::Stop,
-        blocks: Blocks { index: 0, open: Open::Nothing },
+        blocks: Blocks { index: 0, open: Open::Nothing, is_here: !exchange.is_routed() },
         model: Arc::clone(model.id()),
         prompt,
     })
@@ -101,7 +102,7 @@ impl Frames for Events {
 
 impl Events {
     fn opening(&self) -> Written {
-        let usage = Usage::new(self.prompt.tokens, self.prompt.cached, FIRST_TOKENS);
+        let usage = Usage::new(self.prompt.tokens, self.prompt.cached.unwrap_or_default(), FIRST_TOKENS);
         let message = Message::begun(&self.model, usage);
         write(write(Frame::new(), &Event::MessageStart { message })?, &Event::Ping)
     }
@@ -109,7 +110,8 @@ impl Events {
     /// The end of the last block, the reason, the usage, and the end.
     fn ending(&mut self, usage: inference::Usage) -> Written {
         let frame = self.blocks.close(Frame::new())?;
-        let usage = Usage::new(usage.input_tokens, self.prompt.cached, usage.output_tokens).at_the_end();
+        let cached = self.prompt.cached.unwrap_or_else(|| usage.into());
+        let usage = Usage::new(usage.input_tokens, cached, usage.output_tokens).at_the_end();
         let delta = Ending::of(&self.finish_reason);
         write(write(frame, &Event::MessageDelta { delta, usage })?, &Event::MessageStop)
     }
@@ -120,11 +122,15 @@ struct Blocks {
     /// The place of the block that is open or comes next.
     index: u32,
     open: Open,
+    /// Whether the model is in this process, where its thoughts are signed for it.
+    is_here: bool,
 }
 
 enum Open {
     Nothing,
     Thinking(Signer),
+    /// Thoughts whose model has proven them itself.
+    Proven,
     Text,
     ToolUse,
 }
@@ -144,15 +150,23 @@ impl Blocks {
                 }
                 Delta::Thinking { thinking }
             }
-            Piece::Text { text, .. } => {
+            Piece::Signature(signature) => {
+                if !matches!(self.open, Open::Thinking(_)) {
+                    let block = Block::Thinking { thinking: "", signature: "" };
+                    frame = self.begin(frame, Open::Proven, block)?;
+                }
+                self.open = Open::Proven;
+                Delta::Signature { signature }
+            }
+            Piece::Text { text, .. } | Piece::Refusal(text) => {
                 if !matches!(self.open, Open::Text) {
                     frame = self.begin(frame, Open::Text, Block::Text { text: "" })?;
                 }
                 Delta::Text { text }
             }
-            Piece::ToolCall { name, .. } => {
+            Piece::ToolCall { id, name, .. } => {
                 let input = Value::Object(Map::new());
-                let block = Block::ToolUse { id: Id::tool_use(), name, input: &input };
+                let block = Block::ToolUse { id, name, input: &input };
                 frame = self.begin(frame, Open::ToolUse, block)?;
                 Delta::InputJson { partial_json: "" }
             }
@@ -172,12 +186,12 @@ impl Blocks {
         let index = self.index;
         match std::mem::replace(&mut self.open, Open::Nothing) {
             Open::Nothing => return Ok(frame),
-            Open::Thinking(signer) => {
+            Open::Thinking(signer) if self.is_here => {
                 let signature = signer.sign();
                 let delta = Delta::Signature { signature: &signature };
                 frame = write(frame, &Event::ContentBlockDelta { index, delta })?;
             }
-            Open::Text | Open::ToolUse => {}
+            Open::Thinking(_) | Open::Proven | Open::Text | Open::ToolUse => {}
         }
         self.index += 1;
         write(frame, &Event::ContentBlockStop { index })
@@ -187,7 +201,11 @@ impl Blocks {
 /// Whether a piece adds nothing. A call of a tool always does.
 pub(in crate::dialect) fn is_empty(piece: &Piece) -> bool {
     match piece {
-        Piece::Thinking(text) | Piece::Text { text, .. } | Piece::Arguments { text, .. } => text.is_empty(),
+        Piece::Thinking(text)
+        | Piece::Signature(text)
+        | Piece::Text { text, .. }
+        | Piece::Refusal(text)
+        | Piece::Arguments { text, .. } => text.is_empty(),
         Piece::ToolCall { .. } => false,
     }
 }
@@ -213,7 +231,10 @@ mod tests {
 
     /// The data of all events of these pieces, and of the end of the last block.
     fn events(pieces: &[Piece]) -> Vec<Value> {
-        let mut blocks = Blocks { index: 0, open: Open::Nothing };
+        events_of(Blocks { index: 0, open: Open::Nothing, is_here: true }, pieces)
+    }
+
+    fn events_of(mut blocks: Blocks, pieces: &[Piece]) -> Vec<Value> {
         let mut bytes = Vec::new();
         for piece in pieces {
             bytes.extend_from_slice(&blocks.grow(piece).unwrap().into_bytes());
@@ -238,8 +259,7 @@ mod tests {
             arguments("{\"a\":"),
             arguments("1}"),
         ];
-        let mut events = events(&pieces);
-        assert!(events[9]["content_block"]["id"].take().as_str().unwrap().starts_with("toolu_"));
+        let events = events(&pieces);
         let start = |index: u32, block: Value| json!({ "type": "content_block_start", "index": index, "content_block": block });
         let delta = |index: u32, delta: Value| json!({ "type": "content_block_delta", "index": index, "delta": delta });
         let stop = |index: u32| json!({ "type": "content_block_stop", "index": index });
@@ -255,13 +275,33 @@ mod tests {
                 delta(1, json!({ "type": "text_delta", "text": "Well, " })),
                 delta(1, json!({ "type": "text_delta", "text": "yes." })),
                 stop(1),
-                start(2, json!({ "type": "tool_use", "id": null, "name": "f", "input": {} })),
+                start(2, json!({ "type": "tool_use", "id": "call_1", "name": "f", "input": {} })),
                 delta(2, json!({ "type": "input_json_delta", "partial_json": "" })),
                 delta(2, json!({ "type": "input_json_delta", "partial_json": "{\"a\":" })),
                 delta(2, json!({ "type": "input_json_delta", "partial_json": "1}" })),
                 stop(2),
             ]
         );
+    }
+
+    #[test]
+    fn what_a_model_proves_itself_is_passed_on_block_by_block() {
+        let [hm, yes] = ["Hm.", "Yes."].map(|thought| Piece::Thinking(thought.to_owned()));
+        let proof = |proof: &str| Piece::Signature(proof.to_owned());
+        let refusal = Piece::Refusal("No.".to_owned());
+        let events = events(&[hm, proof("c2ln"), yes, proof("c2lnMg=="), refusal]);
+        let signed =
+            events.iter().filter_map(|event| Some((&event["index"], event["delta"].get("signature")?)));
+        assert_eq!(
+            signed.collect::<Vec<_>>(),
+            [(&json!(0), &json!("c2ln")), (&json!(1), &json!("c2lnMg=="))]
+        );
+        let said = json!({ "type": "text_delta", "text": "No." });
+        assert!(events.iter().any(|event| event["index"] == 2 && event["delta"] == said), "{events:?}");
+        let elsewhere = Blocks { index: 0, open: Open::Nothing, is_here: false };
+        let unproven = events_of(elsewhere, &[Piece::Thinking("Hm.".to_owned())]);
+        let is_delta = |event: &&Value| event["type"] == "content_block_delta";
+        assert_eq!(unproven.iter().filter(is_delta).count(), 1, "{unproven:?}");
     }
 
     #[test]

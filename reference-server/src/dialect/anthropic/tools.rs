@@ -45,7 +45,7 @@ fn tool(members: Members<'_>) -> Read<Tool> {
     let name = members.required("name", name)?;
     let description = members.optional("description", string)?;
     let schema = members.required("input_schema", schema)?;
-    members.optional("strict", boolean)?;
+    let strict = members.optional("strict", boolean)?;
     members.optional("eager_input_streaming", boolean)?;
     members.optional("input_examples", list(object))?;
     members.only(&[
@@ -62,6 +62,7 @@ fn tool(members: Members<'_>) -> Read<Tool> {
         name: name.to_owned(),
         description: description.map(str::to_owned),
         parameters: Some(schema.clone()),
+        strict,
     })
 }
 
@@ -155,6 +156,8 @@ mod tests {
         let tools = read(&json!([weather()]), &mut Marks::default()).unwrap();
         assert_eq!((tools.len(), tools[0].name.as_str()), (1, "get_weather"));
         assert_eq!(tools[0].parameters.as_ref().unwrap()["type"], "object");
+        let strict = read(&with("strict", json!(true)), &mut Marks::default()).unwrap();
+        assert_eq!((tools[0].strict, strict[0].strict), (None, Some(true)));
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl<'a> Message<'a> {
 pub(super) enum Block<'a> {
     Thinking { thinking: &'a str, signature: &'a str },
     Text { text: &'a str },
-    ToolUse { id: Id, name: &'a str, input: &'a Value },
+    ToolUse { id: &'a str, name: &'a str, input: &'a Value },
 }
 
 /// Why an answer ended.
@@ -72,6 +72,7 @@ impl<'a> Ending<'a> {
             FinishReason::StopText(text) => ("stop_sequence", Some(text.as_str())),
             FinishReason::Length => ("max_tokens", None),
             FinishReason::ToolCalls => ("tool_use", None),
+            FinishReason::Filtered => ("refusal", None),
         };
         Self { stop_reason, stop_sequence }
     }
@@ -212,13 +213,11 @@ mod tests {
         let content = [
             Block::Thinking { thinking: "Hm.", signature: "c2ln" },
             Block::Text { text: "Well." },
-            Block::ToolUse { id: Id::tool_use(), name: "get_weather", input: &input },
+            Block::ToolUse { id: "toolu_1", name: "get_weather", input: &input },
         ];
         let reason = FinishReason::StopText("END".to_owned());
         let mut message = value(&Message::whole("claude-sonnet-4-5", &content, &reason, usage));
-        for id in [message["id"].take(), message["content"][2]["id"].take()] {
-            assert!(id.is_string());
-        }
+        assert!(message["id"].take().is_string());
         assert_eq!(
             message,
             json!({
@@ -229,13 +228,18 @@ mod tests {
                 "content": [
                     { "type": "thinking", "thinking": "Hm.", "signature": "c2ln" },
                     { "type": "text", "text": "Well." },
-                    { "type": "tool_use", "id": null, "name": "get_weather", "input": { "city": "Paris" } },
+                    { "type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": { "city": "Paris" } },
                 ],
                 "stop_reason": "stop_sequence",
                 "stop_sequence": "END",
                 "usage": value(&usage),
             })
         );
+    }
+
+    #[test]
+    fn what_a_filter_ends_is_a_refusal() {
+        assert_eq!(value(&Ending::of(&FinishReason::Filtered))["stop_reason"], "refusal");
     }
 
     #[test]

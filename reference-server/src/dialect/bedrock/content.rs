@@ -7,7 +7,7 @@ use super::tools::{identifier, name};
 use super::union::union;
 use crate::dialect::anthropic;
 use crate::dialect::common::read::{Members, Mistake, Read, list, one_of, string, string_of};
-use crate::domain::inference::{Message, Part, Role, ToolCall, ToolResult};
+use crate::domain::inference::{Message, Part, Role, Thinking, ToolCall, ToolResult};
 
 /// What a block of a message can be.
 const BLOCKS: [&str; 14] = [
@@ -36,7 +36,7 @@ pub(super) fn system(value: &Value) -> Read<Message> {
             _ => cache_point(value),
         })
     })(value)?;
-    Ok(Message { role: Role::System, parts: blocks.into_iter().flatten().collect() })
+    Ok(Message::new(Role::System, blocks.into_iter().flatten().collect()))
 }
 
 /// The turns.
@@ -61,7 +61,7 @@ fn message(value: &Value) -> Read<Message> {
         }
         Ok(blocks.into_iter().flat_map(|(_, parts)| parts).collect())
     })?;
-    Ok(Message { role, parts })
+    Ok(Message::new(role, parts))
 }
 
 /// What a block is and says.
@@ -147,20 +147,35 @@ fn tool_result(value: &Value) -> Read<Vec<Part>> {
     Ok(parts)
 }
 
-/// Thoughts are nothing that a model is told again. Where they are signed, they must be the model's own.
+/// Thoughts, with what proves to a model that they are its own. Those that nobody may read are nothing to it here.
 fn reasoning(value: &Value) -> Read<Vec<Part>> {
     union(value, &["reasoningText", "redactedContent"], |name, value| {
         if name == "redactedContent" {
             return blob(value).map(|_| Vec::new());
         }
         let members = Members::of(value)?;
-        let thoughts = members.required("text", string)?;
-        let signature = members.optional("signature", string)?;
-        if signature.is_some_and(|signature| signature != anthropic::signature::of(thoughts)) {
-            return Err(Mistake::other("Invalid `signature` in `thinking` block"));
-        }
-        Ok(Vec::new())
+        let text = members.required("text", string)?.to_owned();
+        let signature = members.optional("signature", string)?.map(str::to_owned);
+        Ok(vec![Part::Thinking(Thinking { text, signature })])
     })
+}
+
+/// That the thoughts in messages, which have been read, are those of a model in this process, where they are signed.
+/// What others have thought only they can tell.
+pub(super) fn are_own_thoughts(messages: &Value) -> Read<()> {
+    let block = |block: &Value| {
+        let thought = |name: &str| block.pointer("/reasoningContent/reasoningText")?.get(name)?.as_str();
+        match (thought("text"), thought("signature")) {
+            (Some(text), Some(signed)) if signed != anthropic::signature::of(text) => {
+                let mistake = Mistake::other("Invalid `signature` in `thinking` block");
+                Err(mistake.in_member("reasoningText").in_member("reasoningContent"))
+            }
+            _ => Ok(()),
+        }
+    };
+    let message =
+        |message| Members::of(message)?.required("content", |content| list(block)(content).map(drop));
+    list(message)(messages).map(drop)
 }
 
 fn unsupported(kind: &str) -> Mistake {
@@ -200,7 +215,11 @@ mod tests {
             [Role::User, Role::Assistant, Role::User]
         );
         assert_eq!((turns[0].parts.len(), turns[0].text()), (1, "look".to_owned()));
-        let [Part::ToolCall(call)] = &turns[1].parts[..] else { panic!("{:?}", turns[1]) };
+        let [Part::Thinking(thought), Part::ToolCall(call)] = &turns[1].parts[..] else {
+            panic!("{:?}", turns[1])
+        };
+        let proof = anthropic::signature::of("Hm.");
+        assert_eq!((thought.text.as_str(), thought.signature.as_ref()), ("Hm.", Some(&proof)));
         assert_eq!((call.id.as_str(), call.arguments.as_str()), ("tooluse_1", "{\"a\":1}"));
         let [Part::ToolResult(result), Part::File(_)] = &turns[2].parts[..] else { panic!("{:?}", turns[2]) };
         assert_eq!((result.text.as_str(), result.is_error), ("no\n{\"code\":7}", true));
@@ -237,11 +256,6 @@ mod tests {
                 "toolUse.toolUseId",
             ),
             (
-                "assistant",
-                json!({ "reasoningContent": { "reasoningText": { "text": "a", "signature": "b" } } }),
-                "reasoningContent.reasoningText",
-            ),
-            (
                 "user",
                 json!({ "toolResult": { "toolUseId": "a", "content": [{ "json": 1, "text": "b" }] } }),
                 "toolResult.content[0]",
@@ -251,6 +265,19 @@ mod tests {
             assert_eq!(found, format!("[0].content[1].{place}"), "{block}");
         }
         assert!(said("user", &document).is_ok());
+    }
+
+    #[test]
+    fn thoughts_are_those_of_a_model_here_or_of_another() {
+        let proof = |signature: &str| {
+            let block =
+                json!({ "reasoningContent": { "reasoningText": { "text": "a", "signature": signature } } });
+            let answered = json!({ "role": "assistant", "content": [{ "text": "Hi" }, block] });
+            are_own_thoughts(&json!([{ "role": "user", "content": [{ "text": "Hi" }] }, answered]))
+        };
+        assert_eq!(proof(&anthropic::signature::of("a")), Ok(()));
+        let place = "[1].content[1].reasoningContent.reasoningText";
+        assert_eq!(proof("b").unwrap_err().bracketed(), place);
     }
 
     #[test]

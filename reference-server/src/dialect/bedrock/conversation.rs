@@ -71,7 +71,7 @@ mod tests {
     use crate::domain::inference::{ToolCall, ToolResult};
 
     fn turn(role: Role, parts: Vec<Part>) -> Message {
-        Message { role, parts }
+        Message::new(role, parts)
     }
 
     fn user(answered: &[&str]) -> Message {

@@ -9,7 +9,7 @@ use super::error::{Kind, Refusal, json_response};
 use super::exchange::{self, Exchange};
 use super::request::{self, Asked};
 use super::stream;
-use super::wire::{Block, Converse, Ending, Message, Metrics, Output, ReasoningText, Role, tool_use_id};
+use super::wire::{Block, Converse, Ending, Message, Metrics, Output, ReasoningText, Role};
 use super::words::of_the_model;
 use crate::aside::aside;
 use crate::dialect::anthropic::signature;
@@ -69,10 +69,15 @@ async fn question<'a>(
     body: Bytes,
     mut share: Share,
 ) -> Result<Question<'a>, Refusal> {
-    let asked = request::read(&exchange::json(&body)?)?;
+    let mut asked = request::read(&exchange::json(&body)?)?;
     // What was read of it is a copy.
     drop(body);
     let model = exchange.model(call, model, Operation::Chat)?;
+    if let Some(mistake) = asked.foreign_thoughts.take()
+        && completion::is_answered_here(call, model)
+    {
+        return Err(mistake.into());
+    }
     if asked.request.is_begun && !model.takes_prefill {
         return Err(Refusal::new(Kind::Validation, of_the_model(NO_PREFILL)));
     }
@@ -83,18 +88,19 @@ async fn question<'a>(
 
 fn written(exchange: &Exchange<'_>, completion: &Completion, tells_stop: bool) -> Result<Vec<u8>, Refusal> {
     let answer = &completion.answer;
-    let signature = answer.thinking.as_deref().map(signature::of).unwrap_or_default();
+    let signed = |thinking| signature::of_model(thinking, !exchange.is_routed());
+    let signature = answer.thinking.as_ref().map(signed).unwrap_or_default();
     let inputs: Vec<_> = answer.tool_calls.iter().map(input).collect();
     let mut content = Vec::with_capacity(2 + inputs.len());
-    if let Some(text) = &answer.thinking {
-        let reasoning_text = ReasoningText { text, signature: &signature };
+    if let Some(thinking) = &answer.thinking {
+        let reasoning_text = ReasoningText { text: &thinking.text, signature: &signature };
         content.push(Block::ReasoningContent { reasoning_text });
     }
-    if !answer.text.is_empty() {
-        content.push(Block::Text(&answer.text));
+    if !answer.said().is_empty() {
+        content.push(Block::Text(answer.said()));
     }
     for (call, input) in answer.tool_calls.iter().zip(&inputs) {
-        content.push(Block::ToolUse { tool_use_id: tool_use_id(), name: &call.name, input });
+        content.push(Block::ToolUse { tool_use_id: &call.id, name: &call.name, input });
     }
     let converse = Converse {
         output: Output { message: Message { role: Role::Assistant, content } },

@@ -9,23 +9,28 @@ use serde::Serialize;
 
 use super::words;
 use crate::dialect::common::read::Mistake;
-use crate::dialect::common::{BodyError, UnknownFault};
+use crate::dialect::common::{BodyError, Unanswered, UnknownFault};
 use crate::domain::call::CallError;
-use crate::domain::inference::ProviderError;
+use crate::domain::idempotency::Repetition;
 use crate::domain::quota::Exceeded;
 
 /// Names the kind of an error, which stands nowhere in its body.
 const TYPE_HEADER: &str = "x-amzn-errortype";
+/// Tells AWS's own clients, in milliseconds, when to come back.
+const RETRY_HEADER: &str = "x-amz-retry-after";
 /// No more is told than so many bytes: what was to be signed can be as long as a head.
 const MOST: usize = 8 * 1024;
 /// When to come back where large bodies have to wait, in seconds.
 const COME_BACK: u64 = 1;
 const NO_CAPACITY: &str = "Bedrock is unable to process your request.";
+const UNEXPECTED: &str =
+    "The system encountered an unexpected error during processing. Try your request again.";
 
 /// A kind of error; each has a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     AccessDenied,
+    Conflict,
     ExpiredToken,
     IncompleteSignature,
     InternalServer,
@@ -48,6 +53,7 @@ impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::AccessDenied => "AccessDeniedException",
+            Self::Conflict => "ConflictException",
             Self::ExpiredToken => "ExpiredTokenException",
             Self::IncompleteSignature => "IncompleteSignatureException",
             Self::InternalServer => "InternalServerException",
@@ -77,6 +83,7 @@ impl Kind {
             | Self::UnrecognizedClient => StatusCode::FORBIDDEN,
             Self::ResourceNotFound | Self::UnknownOperation => StatusCode::NOT_FOUND,
             Self::ModelTimeout | Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Throttling => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalServer => StatusCode::INTERNAL_SERVER_ERROR,
@@ -125,14 +132,7 @@ impl Refusal {
 
     /// Something broke; what exactly is for the log.
     pub(super) fn internal(exception: String) -> Self {
-        let words = "The system encountered an unexpected error during processing. Try your request again.";
-        Self { exception: Some(exception), ..Self::new(Kind::InternalServer, words) }
-    }
-
-    /// The same refusal, with what the log says of it.
-    fn because(mut self, error: &CallError) -> Self {
-        self.exception = Some(error.to_string());
-        self
+        Self { exception: Some(exception), ..Self::new(Kind::InternalServer, UNEXPECTED) }
     }
 
     fn retry_after(mut self, seconds: Option<u64>) -> Self {
@@ -175,6 +175,16 @@ impl From<BodyError> for Refusal {
     }
 }
 
+impl From<Repetition> for Refusal {
+    fn from(repetition: Repetition) -> Self {
+        let kind = match repetition {
+            Repetition::NoKey => Kind::Validation,
+            Repetition::UnderWay | Repetition::OfAnother => Kind::Conflict,
+        };
+        Self::new(kind, repetition.to_string())
+    }
+}
+
 impl From<UnknownFault> for Refusal {
     fn from(fault: UnknownFault) -> Self {
         Self::new(Kind::Validation, fault.to_string())
@@ -182,32 +192,24 @@ impl From<UnknownFault> for Refusal {
 }
 
 impl From<CallError> for Refusal {
-    /// An error that providers are known to have is relayed, and any other is the gateway's own.
+    /// What a failed call is answered. For a model that is too slow the service has a status of its own.
     fn from(error: CallError) -> Self {
-        match error {
-            CallError::Provider(ProviderError::TooLong(message)) => Self::new(
+        let (reason, exception) = Unanswered::of(error);
+        let told = |kind| Self::new(kind, reason.words().to_owned());
+        let refusal = match &reason {
+            Unanswered::Refused(_) => told(Kind::Validation),
+            Unanswered::TooLong(message) => Self::new(
                 Kind::Validation,
                 words::of_the_model(&format!("Input is too long for requested model. {message}")),
             ),
-            CallError::Provider(ProviderError::Rejected(message)) => Self::new(Kind::Validation, message),
-            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
-                Self::new(Kind::Throttling, message).retry_after(retry_after.map(u64::from))
-            }
-            CallError::Provider(ProviderError::Unavailable(message)) => {
-                Self::new(Kind::ServiceUnavailable, message)
-            }
             // How the provider calls the model is not shown.
-            CallError::Provider(ProviderError::UnknownModel(_)) => {
-                Self::new(Kind::ResourceNotFound, "The model was not found.").because(&error)
-            }
-            CallError::Provider(ProviderError::TimedOut(_)) => {
-                Self::new(Kind::ModelTimeout, "The model did not answer in time.").because(&error)
-            }
-            CallError::Provider(ProviderError::Unreachable(_)) => {
-                Self::new(Kind::ServiceUnavailable, NO_CAPACITY).because(&error)
-            }
-            error => Self::internal(error.to_string()),
-        }
+            Unanswered::UnknownModel => Self::new(Kind::ResourceNotFound, "The model was not found."),
+            Unanswered::RateLimited { .. } => told(Kind::Throttling),
+            Unanswered::Unavailable { .. } => told(Kind::ServiceUnavailable),
+            Unanswered::TimedOut => told(Kind::ModelTimeout),
+            Unanswered::Broken => Self::new(Kind::InternalServer, UNEXPECTED),
+        };
+        Self { exception, ..refusal.retry_after(reason.retry_after().map(u64::from)) }
     }
 }
 
@@ -228,6 +230,7 @@ impl IntoResponse for Refusal {
         headers.insert(TYPE_HEADER, HeaderValue::from_static(self.kind.name()));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
+            headers.insert(RETRY_HEADER, seconds.saturating_mul(1_000).into());
         }
         response
     }
@@ -243,6 +246,7 @@ pub(super) fn json_response(body: impl Into<Body>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::common::{SECRET, failures};
 
     #[test]
     fn an_error_has_its_kind_in_a_header_and_its_words_in_the_body() {
@@ -253,24 +257,23 @@ mod tests {
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()[TYPE_HEADER], "ThrottlingException");
         assert_eq!(response.headers()[header::RETRY_AFTER], "7");
+        assert_eq!(response.headers()[RETRY_HEADER], "7000");
     }
 
     #[test]
     fn what_broke_is_for_the_log_only() {
-        let secret = || "the secret of node 7".to_owned();
-        for (error, status) in [
-            (ProviderError::Malformed(secret()), 500),
-            (ProviderError::Credentials(secret()), 500),
-            (ProviderError::UnknownModel(secret()), 404),
-            (ProviderError::TimedOut(secret()), 408),
-            (ProviderError::Unreachable(secret()), 503),
-        ] {
-            let refusal = Refusal::from(CallError::from(error));
-            assert!(refusal.exception.as_ref().unwrap().contains("node 7"));
-            assert!(!refusal.message.contains("node 7"));
-            assert_eq!(refusal.into_response().status(), status);
+        let mut waits = Vec::new();
+        for (error, status) in failures() {
+            let refusal = Refusal::from(error);
+            assert!(refusal.exception.as_ref().unwrap().contains(SECRET));
+            assert!(!refusal.message.contains(SECRET), "{refusal:?}");
+            waits.extend(refusal.retry_after);
+            // The status of the service's own for a model that is too slow.
+            let expected = if status == 504 { 408 } else { status };
+            assert_eq!(refusal.into_response().status(), expected);
         }
-        let refusal = Refusal::internal(secret());
+        assert_eq!(waits, [7, 7]);
+        let refusal = Refusal::internal(SECRET.to_owned());
         assert_eq!(
             (refusal.in_a_stream().0, refusal.kind),
             ("internalServerException", Kind::InternalServer)

@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -13,13 +12,14 @@ use super::error::{Kind, Refusal};
 use super::signature::{ALGORITHM, Claim};
 use crate::aside::aside;
 use crate::dialect::common::{self, Arrival, BodyError, body};
+use crate::domain::access_key::AccessKey;
+use crate::domain::admission;
 use crate::domain::authorization::{Credential, Denial, Need};
 use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
 use crate::domain::ledger::Operation;
 use crate::domain::scope::Scope;
 use crate::intake::{Intake, Share};
-use crate::upstream::credentials;
 
 /// The name under which the catalog lists what is on offer here.
 const DIALECT: &str = "bedrock";
@@ -62,24 +62,44 @@ impl<'a> Exchange<'a> {
     /// Takes the body in, finds out who calls, and counts the request against what its key may ask for. A signature
     /// covers the body; a key is looked at before it.
     pub(super) async fn admit(&self, body: Body) -> Result<Admitted, Refusal> {
-        let ((body, share), call) = match proof(&self.head.headers)? {
+        let ((body, share), call) = match self.proof()? {
             Proof::Credential(credential) => {
                 let call = self.authenticate(credential).map_err(denied_to_a_key)?;
                 (self.collect(body).await?, call)
             }
             Proof::Signature(claim) => {
                 claim.is_current(self.world.clock.now())?;
-                let Some(secret) = credentials::aws_secret(claim.access_key_id) else {
+                // An access key that lasts has no sessions.
+                let is_known = |key: &&AccessKey| key.id == claim.access_key_id && !claim.is_of_session;
+                let Some(key) = self.world.access_key.as_ref().filter(is_known) else {
                     return Err(denied_to_a_signature(Denial::Unknown));
                 };
+                claim.is_for(&key.region)?;
                 let (body, share) = self.collect(body).await?;
-                aside(body.len(), || claim.proves(self.head, &body, secret))?;
+                aside(body.len(), || claim.proves(self.head, &body, &key.secret))?;
                 let credential = Credential::Secret(claim.access_key_id.as_bytes());
                 ((body, share), self.authenticate(credential).map_err(denied_to_a_signature)?)
             }
         };
-        call.key.quota.admit(self.world.clock.now())?;
+        admission::admit(&call, self.world.clock.now())?;
         Ok(Admitted { call, body, share })
+    }
+
+    fn proof(&self) -> Result<Proof<'_>, Refusal> {
+        let headers = &self.head.headers;
+        let Some(value) = headers.get(AUTHORIZATION) else {
+            return Ok(Proof::Credential(Credential::Missing));
+        };
+        if let Some(key) = value.as_bytes().strip_prefix(b"Bearer ") {
+            // Everybody may know the id of an access key, so it is no key.
+            let is_an_id = self.world.access_key.as_ref().is_some_and(|pair| pair.id.as_bytes() == key);
+            let credential = if is_an_id { Credential::Malformed } else { Credential::Secret(key) };
+            return Ok(Proof::Credential(credential));
+        }
+        match value.to_str() {
+            Ok(text) if text.starts_with(ALGORITHM) => Claim::read(text, headers).map(Proof::Signature),
+            _ => Ok(Proof::Credential(Credential::OtherScheme)),
+        }
     }
 
     async fn collect(&self, body: Body) -> Result<(Bytes, Share), BodyError> {
@@ -138,21 +158,6 @@ pub(super) fn json(body: &Bytes) -> Result<Value, BodyError> {
         return Ok(Value::Object(Map::new()));
     }
     aside(body.len(), || body::parse(body))
-}
-
-fn proof(headers: &HeaderMap) -> Result<Proof<'_>, Refusal> {
-    let Some(value) = headers.get(AUTHORIZATION) else {
-        return Ok(Proof::Credential(Credential::Missing));
-    };
-    if let Some(key) = value.as_bytes().strip_prefix(b"Bearer ") {
-        // Everybody may know the id of an access key, so it is no key.
-        let is_an_id = str::from_utf8(key).is_ok_and(|id| credentials::aws_secret(id).is_some());
-        return Ok(Proof::Credential(if is_an_id { Credential::Malformed } else { Credential::Secret(key) }));
-    }
-    match value.to_str() {
-        Ok(text) if text.starts_with(ALGORITHM) => Claim::read(text, headers).map(Proof::Signature),
-        _ => Ok(Proof::Credential(Credential::OtherScheme)),
-    }
 }
 
 /// Why a key, or the lack of one, does not let a request in.

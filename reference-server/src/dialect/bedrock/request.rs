@@ -1,15 +1,17 @@
 //! Reads what is asked for.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::union::union;
 use super::words::{CONSTRAINT, of_the_model};
 use super::{content, conversation, tools};
 use crate::dialect::anthropic;
 use crate::dialect::common::read::{
-    Members, Mistake, Read, integer, kind, list_of, number, one_of, string, string_of,
+    Members, Mistake, Read, exact, integer, kind, list_of, one_of, string, string_of,
 };
-use crate::domain::inference::{AnswerFormat, CompletionRequest, Role};
+use crate::domain::inference::{
+    AnswerFormat, CallIds, CompletionRequest, Effort, JsonSchema, Role, ServiceTier,
+};
 
 /// Most texts that end an answer. The service takes 2,500; each is looked for in the whole answer.
 const MOST_STOPS: usize = 128;
@@ -22,6 +24,8 @@ pub(super) struct Asked {
     pub(super) request: CompletionRequest,
     /// Whether the answer is to say which text has ended it.
     pub(super) tells_stop: bool,
+    /// What is wrong with its thoughts if a model in this process is asked, which knows its own.
+    pub(super) foreign_thoughts: Option<Mistake>,
 }
 
 /// Reads a body.
@@ -33,18 +37,23 @@ pub(super) fn read(body: &Value) -> Read<Asked> {
         ));
     }
     let turns = members.required("messages", content::messages)?;
+    let foreign_thoughts = members.required("messages", content::are_own_thoughts).err();
     let config = members.optional("toolConfig", tools::config)?;
     conversation::holds_together(&turns, config.is_some())?;
     let is_begun = turns.last().is_some_and(|last| last.role == Role::Assistant);
     let system = members.optional("system", content::system)?.filter(|system| !system.parts.is_empty());
     let (tools, tool_use) = config.unwrap_or_default();
     let messages = system.into_iter().chain(turns).collect();
-    let mut request =
-        CompletionRequest { messages, tools, tool_use, is_begun, ..CompletionRequest::default() };
+    let mut request = CompletionRequest {
+        messages,
+        tools,
+        tool_use,
+        call_ids: CallIds::Tooluse,
+        is_begun,
+        ..CompletionRequest::default()
+    };
     members.optional("inferenceConfig", |config| inference(config, &mut request))?;
-    if let Some(format) = members.optional("outputConfig", output)?.flatten() {
-        request.format = format;
-    }
+    members.optional("outputConfig", |config| output(config, &mut request))?;
     if let Some(fields) = members.get("additionalModelRequestFields") {
         additional(fields, &mut request)
             .map_err(|mistake| Mistake::other(of_the_model(&anthropic::words::told(&mistake))))?;
@@ -52,24 +61,25 @@ pub(super) fn read(body: &Value) -> Read<Asked> {
     if is_begun && request.format != AnswerFormat::Text {
         return Err(anthropic::request::ends_with_the_assistant("an output format is given"));
     }
-    members.optional("requestMetadata", metadata)?;
+    request.metadata = members.optional("requestMetadata", metadata)?.unwrap_or_default();
     members.optional("performanceConfig", |config| {
         Members::of(config)?.optional("latency", one_of(&["standard", "optimized"]))
     })?;
-    members.optional("serviceTier", |tier| {
+    let tier = members.optional("serviceTier", |tier| {
         Members::of(tier)?.required("type", one_of(&["priority", "default", "flex", "reserved"]))
     })?;
+    request.service_tier = tier.and_then(ServiceTier::from_name);
     let paths = list_of(0..=10, string_of(1..=256));
     let paths = members.optional("additionalModelResponseFieldPaths", paths)?.unwrap_or_default();
-    Ok(Asked { request, tells_stop: paths.contains(&STOP_SEQUENCE) })
+    Ok(Asked { request, tells_stop: paths.contains(&STOP_SEQUENCE), foreign_thoughts })
 }
 
 fn inference(value: &Value, request: &mut CompletionRequest) -> Read<()> {
     let members = Members::of(value)?;
     let most = members.optional("maxTokens", integer(1..=i64::from(i32::MAX)))?;
     request.max_tokens = most.and_then(|most| u32::try_from(most).ok());
-    request.temperature = members.optional("temperature", number(0.0..=1.0))?;
-    request.top_p = members.optional("topP", number(0.0..=1.0))?;
+    request.temperature = members.optional("temperature", exact(0.0..=1.0))?;
+    request.top_p = members.optional("topP", exact(0.0..=1.0))?;
     let stops = list_of(0..=MOST_STOPS, |stop| match string_of(1..=usize::MAX)(stop)? {
         text if text.trim().is_empty() => {
             Err(Mistake::other("each stop sequence must contain non-whitespace"))
@@ -80,25 +90,34 @@ fn inference(value: &Value, request: &mut CompletionRequest) -> Read<()> {
     Ok(())
 }
 
-/// The form of the answer, where one is asked for.
-fn output(value: &Value) -> Read<Option<AnswerFormat>> {
+/// What is asked of the answer as a whole.
+fn output(value: &Value, request: &mut CompletionRequest) -> Read<()> {
     let members = Members::of(value)?;
-    members.optional("effort", string_of(0..=16))?;
-    members.optional("textFormat", |format| {
+    request.output_effort = members.optional("effort", string_of(0..=16))?.and_then(Effort::from_name);
+    let form = members.optional("textFormat", |format| {
         let members = Members::of(format)?;
         members.required("type", one_of(&["json_schema"]))?;
         members.required("structure", |structure| {
             union(structure, &["jsonSchema"], |_, schema| {
-                Members::of(schema)?.required("schema", json_schema)
+                let members = Members::of(schema)?;
+                Ok(JsonSchema {
+                    name: members.optional("name", string)?.map(str::to_owned),
+                    description: members.optional("description", string)?.map(str::to_owned),
+                    ..members.required("schema", json_schema)?.into()
+                })
             })
         })
-    })
+    })?;
+    if let Some(form) = form {
+        request.format = AnswerFormat::JsonSchema(form);
+    }
+    Ok(())
 }
 
 /// A schema, which is written as a text.
-fn json_schema(value: &Value) -> Read<AnswerFormat> {
+fn json_schema(value: &Value) -> Read<Value> {
     match serde_json::from_str(string(value)?) {
-        Ok(schema @ Value::Object(_)) => Ok(AnswerFormat::JsonSchema(schema)),
+        Ok(schema @ Value::Object(_)) => Ok(schema),
         _ => Err(Mistake::other(format!("{CONSTRAINT}be a JSON Schema"))),
     }
 }
@@ -106,11 +125,12 @@ fn json_schema(value: &Value) -> Read<AnswerFormat> {
 /// What the API has no names for and Claude has.
 fn additional(value: &Value, request: &mut CompletionRequest) -> Read<()> {
     let members = Members::of(value)?;
-    let format = members.optional("output_config", anthropic::request::output_config)?.flatten();
-    if let Some(format) = format {
+    let output = members.optional("output_config", anthropic::request::output_config)?.unwrap_or_default();
+    if let Some(format) = output.format {
         request.format = format;
     }
-    let has_top_k = members.optional("top_k", integer(0..=i64::MAX))?.is_some();
+    request.output_effort = output.effort.or(request.output_effort);
+    request.top_k = members.optional("top_k", integer(0..=i64::MAX))?.map(Into::into);
     members.optional("anthropic_beta", list_of(0..=usize::MAX, string))?;
     request.thinking = members.optional("thinking", anthropic::request::thinking)?.flatten();
     members.only(&["output_config", "top_k", "anthropic_beta", "thinking"])?;
@@ -120,18 +140,13 @@ fn additional(value: &Value, request: &mut CompletionRequest) -> Read<()> {
     anthropic::request::thinks_freely(
         request.thinking,
         request.max_tokens,
-        &anthropic::request::Sampling {
-            temperature: request.temperature,
-            top_p: request.top_p,
-            has_top_k,
-            ..anthropic::request::Sampling::default()
-        },
+        request,
         &request.tool_use,
         request.is_begun,
     )
 }
 
-fn metadata(value: &Value) -> Read<()> {
+fn metadata(value: &Value) -> Read<Map<String, Value>> {
     const MOST: usize = 16;
     let Value::Object(pairs) = value else { return Err(kind("an object", value)) };
     if !(1..=MOST).contains(&pairs.len()) {
@@ -140,7 +155,8 @@ fn metadata(value: &Value) -> Read<()> {
     let text = string_of(0..=256);
     pairs
         .iter()
-        .try_for_each(|(name, value)| text(value).map(drop).map_err(|mistake| mistake.in_member(name)))
+        .try_for_each(|(name, value)| text(value).map(drop).map_err(|mistake| mistake.in_member(name)))?;
+    Ok(pairs.clone())
 }
 
 #[cfg(test)]
@@ -173,6 +189,7 @@ mod tests {
                 "tools": [{ "toolSpec": { "name": "f", "inputSchema": { "json": { "type": "object" } } } }],
                 "toolChoice": { "auto": {} },
             },
+            "outputConfig": { "effort": "low" },
             "additionalModelRequestFields": { "thinking": { "type": "enabled", "budget_tokens": 1_024 } },
             "additionalModelResponseFieldPaths": ["/stop_sequence"],
             "requestMetadata": { "team": "a" },
@@ -182,9 +199,12 @@ mod tests {
         })))
         .unwrap();
         let request = asked.request;
+        let numbers = json!([request.max_tokens, request.temperature, request.top_p]);
+        assert_eq!(numbers, json!([2_000, 1, 0.95]));
+        assert_eq!(Value::Object(request.metadata), json!({ "team": "a" }));
         assert_eq!(
-            (request.max_tokens, request.temperature, request.top_p),
-            (Some(2_000), Some(1.0), Some(0.95))
+            (request.service_tier, request.output_effort, request.call_ids),
+            (Some(ServiceTier::Flex), Some(Effort::Low), CallIds::Tooluse)
         );
         let roles: Vec<_> = request.messages.iter().map(|message| message.role).collect();
         assert_eq!(roles, [Role::System, Role::User]);
@@ -196,8 +216,12 @@ mod tests {
         let schema = json!({ "jsonSchema": { "schema": "{\"type\":\"object\"}", "name": "a" } });
         let formed =
             with(json!({ "outputConfig": { "textFormat": { "type": "json_schema", "structure": schema } } }));
-        let format = AnswerFormat::JsonSchema(json!({ "type": "object" }));
-        assert_eq!(read(&formed).unwrap().request.format, format);
+        let schema = JsonSchema { name: Some("a".to_owned()), ..json!({ "type": "object" }).into() };
+        assert_eq!(read(&formed).unwrap().request.format, AnswerFormat::JsonSchema(schema));
+        let fields = json!({ "top_k": 5, "output_config": { "effort": "high" } });
+        let request = read(&with(json!({ "additionalModelRequestFields": fields }))).unwrap().request;
+        assert_eq!(json!(request.top_k), json!(5));
+        assert_eq!(request.output_effort, Some(Effort::High));
         let begun = with(json!({ "messages": [
             { "role": "user", "content": [{ "text": "Hi" }] },
             { "role": "assistant", "content": [{ "text": "Well," }] },

@@ -1,5 +1,6 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics and the id of the request.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,11 +10,11 @@ use axum::response::{IntoResponse, Response};
 use super::error::{Kind, Refusal};
 use super::exchange::{Admitted, Exchange};
 use super::{converse, invoke};
-use crate::dialect::common::{Answer, Arrival, run};
+use crate::dialect::common::{Answer, Arrival, Repeats, run};
 use crate::domain::billing;
 use crate::domain::ledger::Operation;
 use crate::intake::Intake;
-use crate::upstream::percent;
+use crate::percent;
 
 /// The largest body in bytes, which is the service's limit.
 const LARGEST: usize = 25_000_000;
@@ -70,12 +71,16 @@ async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> 
     let Some((model, action)) = target(exchange.path).filter(|_| exchange.head.method == Method::POST) else {
         return Err(Refusal::new(Kind::UnknownOperation, "The operation is unknown."));
     };
+    let (repeats, body) = Repeats::read(exchange, body).await?;
     let Admitted { call, body, share } = exchange.admit(body).await?;
-    let answer = match action {
-        Action::Converse => converse::whole(exchange, &call, &model, body, share).await,
-        Action::ConverseStream => converse::in_parts(exchange, &call, &model, body, share).await,
-        Action::Invoke => invoke::answer(exchange, &call, &model, body, share).await,
+    let answer = async {
+        match action {
+            Action::Converse => converse::whole(exchange, &call, &model, body, share).await,
+            Action::ConverseStream => converse::in_parts(exchange, &call, &model, body, share).await,
+            Action::Invoke => invoke::answer(exchange, &call, &model, body, share).await,
+        }
     };
+    let answer = repeats.once(&call, pin!(answer)).await;
     if answer.is_err() {
         billing::bill_refusal(&call, action.operation()).await;
     }
@@ -94,11 +99,12 @@ mod tests {
 
     use super::super::signature::testing::sign;
     use super::*;
+    use crate::domain::access_key::AccessKey;
     use crate::domain::key::{Key, KeyRecord, SecretDigest};
     use crate::domain::testing::{self, TestWorld};
-    use crate::upstream::credentials;
 
-    const ACCESS_KEY_ID: &str = "AKIAPLUMBLINEUPSTREAM";
+    const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
     const PATH: &str = "/model/claude_3_haiku/converse";
 
     #[test]
@@ -117,9 +123,12 @@ mod tests {
         }
     }
 
-    /// A world with the access key of the fixture.
+    /// A world with an access key.
     fn world() -> TestWorld {
-        let world = testing::world();
+        let mut world = testing::world();
+        let (id, secret) = (ACCESS_KEY_ID.to_owned(), SECRET.to_owned());
+        Arc::get_mut(&mut world.world).unwrap().access_key =
+            Some(AccessKey { id, secret, region: "us-east-1".to_owned() });
         let key = world.world.keys.first(|key| &*key.role == "all_scopes").unwrap();
         let record = KeyRecord {
             id: Uuid::new_v4(),
@@ -172,17 +181,19 @@ mod tests {
     #[tokio::test]
     async fn a_signed_request_is_answered_and_a_changed_one_is_not() {
         let world = world();
-        let secret = credentials::aws_secret(ACCESS_KEY_ID).unwrap();
         let now = world.world.clock.now().as_micros();
-        let (status, _, answer) = sent(&world, signed(request(now), ACCESS_KEY_ID, secret)).await;
+        let (status, _, answer) = sent(&world, signed(request(now), ACCESS_KEY_ID, SECRET)).await;
         assert_eq!((status, &answer["output"]["message"]["role"]), (200, &json!("assistant")), "{answer}");
-        let mut changed = signed(request(now), ACCESS_KEY_ID, secret);
+        let mut changed = signed(request(now), ACCESS_KEY_ID, SECRET);
         *changed.body_mut() = changed.body().replace("Hello", "Howdy");
+        let mut of_a_session = request(now);
+        of_a_session.headers_mut().insert("x-amz-security-token", "token".parse().unwrap());
         for (request, kind) in [
             (changed, "InvalidSignatureException"),
             (signed(request(now), ACCESS_KEY_ID, "another secret"), "InvalidSignatureException"),
-            (signed(request(now - 301_000_000), ACCESS_KEY_ID, secret), "InvalidSignatureException"),
-            (signed(request(now), "AKIANOBODY", secret), "UnrecognizedClientException"),
+            (signed(request(now - 301_000_000), ACCESS_KEY_ID, SECRET), "InvalidSignatureException"),
+            (signed(request(now), "AKIANOBODY", SECRET), "UnrecognizedClientException"),
+            (signed(of_a_session, ACCESS_KEY_ID, SECRET), "UnrecognizedClientException"),
             (request(now), "MissingAuthenticationTokenException"),
         ] {
             let (status, found, answer) = sent(&world, request).await;
@@ -193,7 +204,6 @@ mod tests {
     #[tokio::test]
     async fn an_access_key_ends_with_its_world_and_is_no_bearer_token() {
         let world = world();
-        let secret = credentials::aws_secret(ACCESS_KEY_ID).unwrap();
         let now = world.world.clock.now().as_micros();
         let mut bearer = request(now);
         let authorization = format!("Bearer {ACCESS_KEY_ID}").parse().unwrap();
@@ -201,7 +211,7 @@ mod tests {
         let (status, kind, _) = sent(&world, bearer).await;
         assert_eq!((status, kind.as_str()), (403, "AccessDeniedException"));
         let elsewhere = testing::world();
-        let (status, kind, _) = sent(&elsewhere, signed(request(now), ACCESS_KEY_ID, secret)).await;
+        let (status, kind, _) = sent(&elsewhere, signed(request(now), ACCESS_KEY_ID, SECRET)).await;
         assert_eq!((status, kind.as_str()), (403, "UnrecognizedClientException"));
     }
 }

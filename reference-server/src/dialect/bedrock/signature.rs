@@ -6,14 +6,15 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use ring::{digest, hmac};
+use ring::hmac;
 
 use super::error::{Kind, Refusal};
 use crate::domain::clock::Moment;
+use crate::hexadecimal::sha256;
 
 /// The scheme of the header `authorization`.
 pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -24,8 +25,8 @@ const TERMINATOR: &str = "aws4_request";
 const DATE_HEADER: &str = "x-amz-date";
 const DIGEST_HEADER: &str = "x-amz-content-sha256";
 const TOKEN_HEADER: &str = "x-amz-security-token";
-/// What stands for the digest of a body that is not signed.
-const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+/// What the headers begin with that are AWS's own.
+const OWN: &str = "x-amz-";
 /// How far the time of signing may lie from now, in seconds.
 const WINDOW: i64 = 5 * 60;
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS \
@@ -42,6 +43,8 @@ pub(super) struct Claim<'h> {
     signature: Vec<u8>,
     /// When it was signed, as the header says it.
     time: &'h str,
+    /// Whether it comes with the token of a session.
+    pub(super) is_of_session: bool,
 }
 
 impl<'h> Claim<'h> {
@@ -69,14 +72,15 @@ impl<'h> Claim<'h> {
         let Some(time) = headers.get(DATE_HEADER).and_then(|value| value.to_str().ok()) else {
             return Err(incomplete("Authorization header requires existence of an 'X-Amz-Date' header."));
         };
-        for name in ["host", DATE_HEADER, TOKEN_HEADER] {
-            let is_there = name != TOKEN_HEADER || headers.contains_key(TOKEN_HEADER);
-            if is_there && !signed.iter().any(|other| other == name) {
+        let own = headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with(OWN));
+        for name in ["host"].into_iter().chain(own) {
+            if !signed.iter().any(|other| other == name) {
                 let words = format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.");
                 return Err(Refusal::new(Kind::InvalidSignature, words));
             }
         }
-        Ok(Self { access_key_id, scope, signed, signature, time })
+        let is_of_session = headers.contains_key(TOKEN_HEADER);
+        Ok(Self { access_key_id, scope, signed, signature, time, is_of_session })
     }
 
     /// Whether it was signed now, and for this service.
@@ -85,16 +89,13 @@ impl<'h> Claim<'h> {
         let Some(signed_at) = seconds(self.time) else {
             return Err(incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{}'.", self.time)));
         };
-        let [date, region, service, terminator] = self.scope.split('/').collect::<Vec<_>>()[..] else {
+        let [date, _, service, terminator] = self.scope.split('/').collect::<Vec<_>>()[..] else {
             return invalid("Credential must have exactly 5 slash-delimited elements.".to_owned());
         };
         if self.time.get(..8) != Some(date) {
             return invalid(format!(
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}'."
             ));
-        }
-        if region.is_empty() {
-            return invalid("Credential should be scoped to a valid region.".to_owned());
         }
         if (service, terminator) != (SERVICE, TERMINATOR) {
             return invalid(format!("Credential should be scoped to correct service: '{SERVICE}'."));
@@ -109,18 +110,22 @@ impl<'h> Claim<'h> {
         Ok(())
     }
 
-    /// Whether the request was signed so with this secret.
+    /// Whether it was signed for this region.
+    pub(super) fn is_for(&self, region: &str) -> Result<(), Refusal> {
+        if self.scope.split('/').nth(1) == Some(region) {
+            return Ok(());
+        }
+        Err(Refusal::new(Kind::InvalidSignature, "Credential should be scoped to a valid region."))
+    }
+
+    /// Whether the request was signed so with this secret. All of its body is signed: to leave that out with
+    /// `UNSIGNED-PAYLOAD` is something that only S3 and few others take.
     pub(super) fn proves(&self, head: &Parts, body: &[u8], secret: &str) -> Result<(), Refusal> {
         let digest = sha256(body);
-        let told = head.headers.get(DIGEST_HEADER).and_then(|value| value.to_str().ok());
-        let digest = match told {
-            Some(UNSIGNED) => UNSIGNED.to_owned(),
-            Some(told) if told != digest => {
-                let words = "The provided 'x-amz-content-sha256' header does not match what was computed.";
-                return Err(Refusal::new(Kind::InvalidSignature, words));
-            }
-            _ => digest,
-        };
+        if head.headers.get(DIGEST_HEADER).is_some_and(|told| told.as_bytes() != digest.as_bytes()) {
+            let words = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+            return Err(Refusal::new(Kind::InvalidSignature, words));
+        }
         let canonical = self.canonical_request(head, &digest);
         let to_sign = format!("{ALGORITHM}\n{}\n{}\n{}", self.time, self.scope, sha256(canonical.as_bytes()));
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.signing_key(secret).as_ref());
@@ -193,17 +198,6 @@ fn seconds(time: &str) -> Option<i64> {
     Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |digit: char| u8::try_from(digit.to_digit(16)?).ok();
     let digits: Vec<u8> = text.chars().map(digit).collect::<Option<_>>()?;
@@ -215,6 +209,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 pub(super) mod testing {
     use super::*;
+    use crate::hexadecimal::hex;
 
     /// The header `authorization` of a request that is complete otherwise.
     pub(in crate::dialect::bedrock) fn sign(
@@ -225,9 +220,14 @@ pub(super) mod testing {
     ) -> String {
         let time = head.headers[DATE_HEADER].to_str().unwrap();
         let scope = format!("{}/us-east-1/{SERVICE}/{TERMINATOR}", &time[..8]);
-        let signed = vec!["content-type".to_owned(), "host".to_owned(), DATE_HEADER.to_owned()];
-        let claim = Claim { access_key_id, scope: &scope, signed, signature: Vec::new(), time };
-        let canonical = claim.canonical_request(head, &sha256(body));
+        let own = head.headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with(OWN));
+        let mut signed: Vec<_> = ["content-type", "host"].into_iter().chain(own).map(str::to_owned).collect();
+        signed.sort_unstable();
+        let signature = Vec::new();
+        let claim = Claim { access_key_id, scope: &scope, signed, signature, time, is_of_session: false };
+        // Where a digest is sent it is the one that is signed, whatever it says.
+        let told = head.headers.get(DIGEST_HEADER).map(|told| told.to_str().unwrap().to_owned());
+        let canonical = claim.canonical_request(head, &told.unwrap_or_else(|| sha256(body)));
         let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{}", sha256(canonical.as_bytes()));
         let key = hmac::Key::new(hmac::HMAC_SHA256, claim.signing_key(secret).as_ref());
         let signature = hex(hmac::sign(&key, to_sign.as_bytes()).as_ref());
@@ -329,14 +329,17 @@ mod tests {
 
     #[test]
     fn the_digest_of_a_body_is_checked_where_it_is_sent() {
-        let mut head = request(ENCODED, PLAIN, SIGNATURE);
-        head.headers.insert(DIGEST_HEADER, HeaderValue::from_str(&sha256(BODY)).unwrap());
-        assert_eq!(proves(&head, BODY), Ok(()));
-        head.headers.insert(DIGEST_HEADER, HeaderValue::from_str(&sha256(b"{}")).unwrap());
-        assert!(proves(&head, BODY).unwrap_err().contains("does not match what was computed"));
-        // Nothing of this body is signed; neither was it so signed.
-        head.headers.insert(DIGEST_HEADER, HeaderValue::from_static(UNSIGNED));
-        assert!(proves(&head, BODY).unwrap_err().contains(UNSIGNED));
+        let told = |digest: &str| {
+            let mut head = request(ENCODED, PLAIN, SIGNATURE);
+            head.headers.insert(DIGEST_HEADER, HeaderValue::from_str(digest).unwrap());
+            let authorization = testing::sign(&head, BODY, "AKIDEXAMPLE", SECRET);
+            head.headers.insert("authorization", authorization.parse().unwrap());
+            proves(&head, BODY)
+        };
+        assert_eq!(told(&sha256(BODY)), Ok(()));
+        for wrong in [sha256(b"{}"), "UNSIGNED-PAYLOAD".to_owned()] {
+            assert!(told(&wrong).unwrap_err().contains("does not match what was computed"));
+        }
     }
 
     #[test]
@@ -356,7 +359,6 @@ mod tests {
         let now = at("2026-01-01T00:00:00Z");
         for (scope, words) in [
             ("20260102/us-east-1/bedrock/aws4_request", "Date in Credential scope"),
-            ("20260101//bedrock/aws4_request", "valid region"),
             ("20260101/us-east-1/s3/aws4_request", "correct service: 'bedrock'"),
             ("20260101/us-east-1/bedrock/aws4", "correct service"),
             ("20260101/us-east-1/bedrock", "5 slash-delimited"),
@@ -367,6 +369,17 @@ mod tests {
         }
         let other = Claim { time: "2026-01-01", signed: Vec::new(), signature: Vec::new(), ..claim };
         assert!(format!("{:?}", other.is_current(now)).contains("ISO-8601"));
+    }
+
+    #[test]
+    fn a_signature_holds_for_one_region() {
+        let head = request(ENCODED, PLAIN, SIGNATURE);
+        let claim = claim(&head).unwrap();
+        assert!(claim.is_for("us-east-1").is_ok());
+        for elsewhere in ["us-east-2", "us-east", ""] {
+            let told = format!("{:?}", claim.is_for(elsewhere).unwrap_err());
+            assert!(told.contains("scoped to a valid region"), "{told}");
+        }
     }
 
     #[test]
@@ -381,7 +394,9 @@ mod tests {
         };
         let complete =
             "Credential=A/20260101/r/bedrock/aws4_request,SignedHeaders=host;x-amz-date,Signature=00";
-        assert!(told(complete, Some((TOKEN_HEADER, "T"))).contains("'x-amz-security-token' must be"));
+        for own in [TOKEN_HEADER, DIGEST_HEADER, "x-amz-user-agent"] {
+            assert!(told(complete, Some((own, "T"))).contains(&format!("'{own}' must be")));
+        }
         for (without, words) in [
             (complete.replace("Credential=", "Secret="), "requires 'Credential'"),
             (complete.replace("SignedHeaders=", "Headers="), "requires 'SignedHeaders'"),

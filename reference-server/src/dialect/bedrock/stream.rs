@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::error::Refusal;
 use super::exchange::Exchange;
 use super::frame::{self, Written};
-use super::wire::{Delta, Ending, Event, Metrics, Reasoning, Role, Start, tool_use_id};
+use super::wire::{Delta, Ending, Event, Metrics, Reasoning, Role, Start};
 use crate::dialect::anthropic::signature::Signer;
 use crate::dialect::anthropic::stream::is_empty;
 use crate::dialect::common::Flow;
@@ -33,7 +33,7 @@ pub(super) fn respond(
         is_open: false,
         finish_reason: FinishReason::Stop,
         tells_stop,
-        blocks: Blocks { index: 0, open: Open::Nothing },
+        blocks: Blocks { index: 0, open: Open::Nothing, is_here: !exchange.is_routed() },
     })
 }
 
@@ -93,11 +93,15 @@ struct Blocks {
     /// The place of the block that is open or comes next.
     index: u32,
     open: Open,
+    /// Whether the model is in this process, where its thoughts are signed for it.
+    is_here: bool,
 }
 
 enum Open {
     Nothing,
     Thinking(Signer),
+    /// Thoughts whose model has proven them itself.
+    Proven,
     Text,
     ToolUse,
 }
@@ -117,17 +121,24 @@ impl Blocks {
                 }
                 Delta::ReasoningContent(Reasoning::Text(thoughts))
             }
-            Piece::Text { text, .. } => {
+            Piece::Signature(signature) => {
+                if !matches!(self.open, Open::Thinking(_)) {
+                    frame = self.close(frame)?;
+                }
+                self.open = Open::Proven;
+                Delta::ReasoningContent(Reasoning::Signature(signature))
+            }
+            Piece::Text { text, .. } | Piece::Refusal(text) => {
                 if !matches!(self.open, Open::Text) {
                     frame = self.close(frame)?;
                     self.open = Open::Text;
                 }
                 Delta::Text(text)
             }
-            Piece::ToolCall { name, .. } => {
+            Piece::ToolCall { id, name, .. } => {
                 frame = self.close(frame)?;
                 self.open = Open::ToolUse;
-                let start = Start::ToolUse { tool_use_id: tool_use_id(), name };
+                let start = Start::ToolUse { tool_use_id: id, name };
                 return write(frame, &Event::ContentBlockStart { content_block_index: self.index, start });
             }
             Piece::Arguments { text, .. } => Delta::ToolUse { input: text },
@@ -140,12 +151,12 @@ impl Blocks {
         let content_block_index = self.index;
         match std::mem::replace(&mut self.open, Open::Nothing) {
             Open::Nothing => return Ok(frame),
-            Open::Thinking(signer) => {
+            Open::Thinking(signer) if self.is_here => {
                 let signature = signer.sign();
                 let delta = Delta::ReasoningContent(Reasoning::Signature(&signature));
                 frame = write(frame, &Event::ContentBlockDelta { content_block_index, delta })?;
             }
-            Open::Text | Open::ToolUse => {}
+            Open::Thinking(_) | Open::Proven | Open::Text | Open::ToolUse => {}
         }
         self.index += 1;
         write(frame, &Event::ContentBlockStop { content_block_index })
@@ -166,7 +177,7 @@ mod tests {
 
     /// The names and payloads of all events of these pieces, and of the end of the last block.
     fn events(pieces: &[Piece]) -> Vec<(String, Value)> {
-        let mut blocks = Blocks { index: 0, open: Open::Nothing };
+        let mut blocks = Blocks { index: 0, open: Open::Nothing, is_here: true };
         let mut bytes = Vec::new();
         for piece in pieces {
             bytes.extend_from_slice(&blocks.grow(piece).unwrap().into_bytes());
@@ -194,15 +205,13 @@ mod tests {
             arguments("{\"a\":"),
             arguments("1}"),
         ];
-        let mut events = events(&pieces);
-        let id = events[7].1["start"]["toolUse"]["toolUseId"].take();
-        assert!(id.as_str().unwrap().starts_with("tooluse_"));
+        let events = events(&pieces);
         let event = |name: &str, index: u32, member: &str, value: Value| {
             (name.to_owned(), json!({ "contentBlockIndex": index, member: value }))
         };
         let delta = |index: u32, delta: Value| event("contentBlockDelta", index, "delta", delta);
         let stop = |index: u32| ("contentBlockStop".to_owned(), json!({ "contentBlockIndex": index }));
-        let called = json!({ "toolUse": { "toolUseId": null, "name": "f" } });
+        let called = json!({ "toolUse": { "toolUseId": "call_1", "name": "f" } });
         assert_eq!(
             events,
             [
@@ -217,6 +226,24 @@ mod tests {
                 delta(2, json!({ "toolUse": { "input": "{\"a\":" } })),
                 delta(2, json!({ "toolUse": { "input": "1}" } })),
                 stop(2),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_model_proves_itself_is_passed_on() {
+        let pieces = [
+            Piece::Thinking("Hm.".to_owned()),
+            Piece::Signature("c2ln".to_owned()),
+            Piece::Refusal("No.".to_owned()),
+        ];
+        let deltas = events(&pieces).into_iter().filter_map(|(_, event)| event.get("delta").cloned());
+        assert_eq!(
+            deltas.collect::<Vec<_>>(),
+            [
+                json!({ "reasoningContent": { "text": "Hm." } }),
+                json!({ "reasoningContent": { "signature": "c2ln" } }),
+                json!({ "text": "No." }),
             ]
         );
     }

@@ -47,10 +47,10 @@ fn tool(value: &Value) -> Read<Option<Tool>> {
 fn specification(members: Members<'_>) -> Read<Tool> {
     let name = members.required("name", name)?.to_owned();
     let description = members.optional("description", string_of(1..=usize::MAX))?.map(str::to_owned);
-    members.optional("strict", boolean)?;
+    let strict = members.optional("strict", boolean)?;
     let parameters =
         members.required("inputSchema", |schema| union(schema, &["json"], |_, json| object(json)))?;
-    Ok(Tool { name, description, parameters: Some(parameters.clone()) })
+    Ok(Tool { name, description, parameters: Some(parameters.clone()), strict })
 }
 
 /// The JSON Schema of an object.
@@ -125,6 +125,9 @@ mod tests {
             config(&json!({ "tools": [weather(), { "cachePoint": { "type": "default" } }] })).unwrap();
         assert_eq!((tools.len(), tools[0].name.as_str()), (1, "get_weather"));
         assert_eq!(tools[0].parameters, Some(json!({ "type": "object" })));
+        let mut strict = weather();
+        strict["toolSpec"]["strict"] = json!(true);
+        assert_eq!(config(&json!({ "tools": [strict] })).unwrap().0[0].strict, Some(true));
         assert_eq!(used, ToolUse::default());
     }
 

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::domain::inference::{self, FinishReason};
 
@@ -43,13 +42,14 @@ pub(super) enum Role {
 pub(super) enum Block<'a> {
     ReasoningContent { reasoning_text: ReasoningText<'a> },
     Text(&'a str),
-    ToolUse { tool_use_id: String, name: &'a str, input: &'a Value },
+    ToolUse { tool_use_id: &'a str, name: &'a str, input: &'a Value },
 }
 
 /// Thoughts, and the proof that the model thought them.
 #[derive(Serialize)]
 pub(super) struct ReasoningText<'a> {
     pub(super) text: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) signature: &'a str,
 }
 
@@ -75,13 +75,15 @@ impl<'a> Ending<'a> {
             FinishReason::StopText(text) => ("stop_sequence", Some(text.as_str())),
             FinishReason::Length => ("max_tokens", None),
             FinishReason::ToolCalls => ("tool_use", None),
+            FinishReason::Filtered => ("content_filtered", None),
         };
         let fields = tells_stop.then_some(StopSequence { stop_sequence });
         Self { stop_reason, additional_model_response_fields: fields }
     }
 }
 
-/// Tokens of an answer. Nothing of a prompt is remembered, so nothing is read or written either.
+/// Tokens of an answer. Of the prompt's those that went through a provider's cache are told apart; no other remembers
+/// anything here.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Usage {
@@ -94,12 +96,13 @@ pub(super) struct Usage {
 
 impl From<inference::Usage> for Usage {
     fn from(usage: inference::Usage) -> Self {
+        let cached = usage.cached_tokens.saturating_add(usage.cache_written_tokens);
         Self {
-            input_tokens: usage.input_tokens,
+            input_tokens: usage.input_tokens.saturating_sub(cached),
             output_tokens: usage.output_tokens,
             total_tokens: usage.input_tokens.saturating_add(usage.output_tokens),
-            cache_read_input_tokens: 0,
-            cache_write_input_tokens: 0,
+            cache_read_input_tokens: usage.cached_tokens,
+            cache_write_input_tokens: usage.cache_written_tokens,
         }
     }
 }
@@ -141,7 +144,7 @@ impl Event<'_> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(super) enum Start<'a> {
-    ToolUse { tool_use_id: String, name: &'a str },
+    ToolUse { tool_use_id: &'a str, name: &'a str },
 }
 
 /// What is new in a block.
@@ -161,19 +164,13 @@ pub(super) enum Reasoning<'a> {
     Signature(&'a str),
 }
 
-/// The id of a new call of a tool. It is new in every answer, so that a conversation never has the same one twice.
-pub(super) fn tool_use_id() -> String {
-    format!("tooluse_{}", Uuid::new_v4().simple())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    const USAGE: inference::Usage =
-        inference::Usage { input_tokens: 5, output_tokens: 9, thinking_tokens: 4 };
+    const USAGE: inference::Usage = inference::Usage { thinking_tokens: 4, ..inference::Usage::of(5, 9) };
 
     fn value(of: &impl Serialize) -> Value {
         serde_json::to_value(of).unwrap()
@@ -185,7 +182,7 @@ mod tests {
         let content = vec![
             Block::ReasoningContent { reasoning_text: ReasoningText { text: "Hm.", signature: "c2ln" } },
             Block::Text("Well."),
-            Block::ToolUse { tool_use_id: "tooluse_1".to_owned(), name: "get_weather", input: &input },
+            Block::ToolUse { tool_use_id: "tooluse_1", name: "get_weather", input: &input },
         ];
         let answer = Converse {
             output: Output { message: Message { role: Role::Assistant, content } },
@@ -224,6 +221,19 @@ mod tests {
         });
         assert_eq!(value(&Ending::of(&reason, true)), told);
         assert_eq!(value(&Ending::of(&FinishReason::Length, false))["stopReason"], "max_tokens");
+        assert_eq!(value(&Ending::of(&FinishReason::Filtered, false))["stopReason"], "content_filtered");
+    }
+
+    #[test]
+    fn the_prompt_is_told_in_three_parts_that_add_up() {
+        let usage = inference::Usage { cached_tokens: 2, cache_written_tokens: 1, ..USAGE };
+        assert_eq!(
+            value(&Usage::from(usage)),
+            json!({
+                "inputTokens": 2, "outputTokens": 9, "totalTokens": 14,
+                "cacheReadInputTokens": 2, "cacheWriteInputTokens": 1,
+            })
+        );
     }
 
     #[test]
@@ -234,7 +244,7 @@ mod tests {
             (
                 Event::ContentBlockStart {
                     content_block_index: 1,
-                    start: Start::ToolUse { tool_use_id: "t".to_owned(), name: "f" },
+                    start: Start::ToolUse { tool_use_id: "t", name: "f" },
                 },
                 json!({ "contentBlockIndex": 1, "start": { "toolUse": { "toolUseId": "t", "name": "f" } } }),
             ),

@@ -8,7 +8,7 @@ use hyper::body::Body as _;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::Exchange;
+use super::{Exchange, Refused};
 use crate::aside::aside;
 use crate::intake::{Full, Intake, Share};
 
@@ -47,8 +47,11 @@ pub(crate) async fn json(
     if !claims_json(&exchange.head.headers) {
         return Err(BodyError::NotJson);
     }
-    let value = aside(bytes.len(), || parse(&bytes))?;
-    Ok((Some(value), share))
+    let value = aside(bytes.len(), || parse(&bytes));
+    if matches!(value, Err(BodyError::Unreadable | BodyError::Syntax { .. })) {
+        exchange.refuse(Refused::Body);
+    }
+    Ok((Some(value?), share))
 }
 
 /// The JSON of these bytes. Every string of the value is a copy of its own.

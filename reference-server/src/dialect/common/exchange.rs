@@ -1,14 +1,14 @@
 //! One request: its world, its place in the log, its caller.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use uuid::Uuid;
 
-use super::{Arrival, BodyError};
+use super::{Arrival, BodyError, Refused};
 use crate::domain::authorization::{self, Credential, Denial, Need};
 use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
@@ -34,6 +34,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) started: Instant,
     /// What is taken in of its body.
     pub(crate) intake: &'a Intake,
+    /// Why it is refused, where more is known of that than its status.
+    pub(crate) refused: OnceLock<Refused>,
 }
 
 /// A fault is asked for that there is not.
@@ -60,12 +62,20 @@ impl<'a> Exchange<'a> {
             service: Service::default(),
         });
         world.record(&context, LogEvent::Started);
-        Self { world, head, path, context, started: Instant::now(), intake: arrival.intake }
+        let (started, intake, refused) = (Instant::now(), arrival.intake, OnceLock::new());
+        Self { world, head, path, context, started, intake, refused }
+    }
+
+    /// Notes why it is refused.
+    pub(crate) fn refuse(&self, why: Refused) {
+        // It is refused for the first reason that there is.
+        let _ = self.refused.set(why);
     }
 
     /// Finds out who calls.
     pub(crate) fn authenticate(&self, credential: Credential<'_>) -> Result<Call, Denial> {
-        let key = authorization::authenticate(self.world, credential)?;
+        let authenticated = authorization::authenticate(self.world, credential);
+        let key = authenticated.inspect_err(|_| self.refuse(Refused::Caller))?;
         let header = |name: &str| self.head.headers.get(name).map(HeaderValue::as_bytes);
         let sessions = self.world.routing.sessions(header);
         Ok(Call { world: Arc::clone(self.world), key, context: Arc::clone(&self.context), sessions })
@@ -73,7 +83,7 @@ impl<'a> Exchange<'a> {
 
     /// Whether the caller may do this.
     pub(crate) fn authorize(&self, call: &Call, need: Need) -> Result<(), Denial> {
-        authorization::authorize(self.world, &call.key, need)
+        authorization::authorize(self.world, &call.key, need).inspect_err(|_| self.refuse(Refused::Scope))
     }
 
     /// The model to use, among those on offer in a dialect.
@@ -84,7 +94,13 @@ impl<'a> Exchange<'a> {
         operation: Operation,
     ) -> Result<&'a Arc<Model>, ModelRefusal> {
         let world = self.world;
-        world.catalog.for_use(dialect, name, operation.needs(), &world.defects)
+        let found = world.catalog.for_use(dialect, name, operation.needs(), &world.defects);
+        found.inspect_err(|_| self.refuse(Refused::Model))
+    }
+
+    /// Whether a provider of the configuration has answered, and not the one in this process.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.context.service.server().is_some()
     }
 
     /// The fault that the provider is to have, if any.

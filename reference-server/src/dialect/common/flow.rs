@@ -54,8 +54,8 @@ impl Flow {
             Ok(StreamPart::Finished { .. }) => self.completed(),
             Ok(_) => {}
             Err(error) => {
-                let exception = (self.exception)(&self.world, error).into();
-                self.close(LogEvent::Failed { duration: self.started.elapsed(), exception });
+                let exception = (self.exception)(&self.world, error);
+                self.close(LogEvent::failed(self.started.elapsed(), &exception));
             }
         }
         Some(part)
@@ -75,7 +75,12 @@ impl Flow {
 
 impl Drop for Flow {
     fn drop(&mut self) {
-        // Here only when the caller has left.
-        self.completed();
+        if self.world.closing.has_begun() {
+            let exception = CallError::Closing.to_string();
+            self.close(LogEvent::failed(self.started.elapsed(), &exception));
+        } else {
+            // Here only when the caller has left.
+            self.completed();
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// What was read, or the first mistake.
 pub(crate) type Read<T> = Result<T, Mistake>;
@@ -196,6 +196,15 @@ pub(crate) fn number(bounds: RangeInclusive<f64>) -> impl Fn(&Value) -> Read<f64
     }
 }
 
+/// A number within bounds, as it is written.
+pub(crate) fn exact(bounds: RangeInclusive<f64>) -> impl Fn(&Value) -> Read<Number> {
+    let read = number(bounds);
+    move |value| {
+        read(value)?;
+        value.as_number().cloned().ok_or_else(|| kind("a number", value))
+    }
+}
+
 /// A list, element by element.
 pub(crate) fn list<'v, T>(
     mut read: impl FnMut(&'v Value) -> Read<T>,
@@ -323,6 +332,9 @@ mod tests {
         assert_eq!((real(&json!(0)), real(&json!(2.0))), (Ok(0.0), Ok(2.0)));
         assert_eq!(problem(real(&json!(2.1))), Problem::Above { most: 2.0, found: 2.1 });
         assert_eq!(problem(real(&json!("1"))), Problem::Kind { expected: "a number", found: "a string" });
+        let (exact, written) = (exact(0.0..=2.0), serde_json::from_str("0.50").unwrap());
+        assert_eq!(exact(&written).unwrap().to_string(), "0.50");
+        assert_eq!(problem(exact(&json!(2.1))), Problem::Above { most: 2.0, found: 2.1 });
     }
 
     #[test]

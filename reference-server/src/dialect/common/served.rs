@@ -10,7 +10,7 @@ const PROVIDER: &str = "x-plumbline-provider";
 /// What the provider calls the model.
 const MODEL: &str = "x-plumbline-model";
 /// How often a provider was asked.
-const ATTEMPTS: &str = "x-plumbline-attempts";
+pub(super) const ATTEMPTS: &str = "x-plumbline-attempts";
 
 /// Adds what is known of who served a request for which routes were tried; a failure tells the attempts alone.
 pub(super) fn tell(service: &Service, response: &mut Response) {

@@ -1,14 +1,12 @@
 //! The turns of a conversation.
 
-use std::collections::HashSet;
-
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::members::Members;
-use crate::dialect::common::read::{self, Mistake, Problem, Read};
+use crate::dialect::common::read::{self, Mistake, Read};
 use crate::domain::inference::{Audio, File, Image, Message, Part, Role, ToolCall, ToolResult};
 
 /// Turns, which may not be none.
@@ -23,7 +21,7 @@ pub(super) fn contents(value: &Value) -> Read<Vec<Message>> {
 /// The instructions above a conversation.
 pub(super) fn system(value: &Value) -> Read<Message> {
     let message = match value {
-        Value::String(text) => Message { role: Role::System, parts: vec![Part::Text(text.clone())] },
+        Value::String(text) => Message::new(Role::System, vec![Part::Text(text.clone())]),
         value => content(value, Role::System)?,
     };
     Ok(Message { role: Role::System, ..message })
@@ -52,7 +50,7 @@ fn content(value: &Value, silent: Role) -> Read<Message> {
             Ok(parts.into_iter().flatten().collect())
         }
     })?;
-    Ok(Message { role, parts })
+    Ok(Message::new(role, parts))
 }
 
 /// A part; nothing of a thought, which a model does not need to be told again.
@@ -80,7 +78,7 @@ fn part(value: &Value) -> Read<Option<Part>> {
     let part = members.required(name, |value| match name {
         "text" => read::string(value).map(|text| Part::Text(text.to_owned())),
         "inlineData" => inline(value),
-        "functionCall" => function_call(value),
+        "functionCall" => function_call(value, members.get("thoughtSignature").and_then(Value::as_str)),
         "functionResponse" => function_response(value),
         _ => Err(Mistake::other("this kind of part is not supported")),
     })?;
@@ -117,10 +115,12 @@ fn base64(value: &Value) -> Read<Bytes> {
     bytes.map(Bytes::from).map_err(|_| Mistake::other("Base64 decoding failed"))
 }
 
-fn function_call(value: &Value) -> Read<Part> {
+/// A call. What proves it comes beside it, and goes along within its id.
+fn function_call(value: &Value, proof: Option<&str>) -> Read<Part> {
     let members = Members::of(value, &["id", "name", "args"])?;
     let name = members.required("name", read::string)?.to_owned();
-    let id = members.optional("id", read::string)?.map_or_else(|| name.clone(), str::to_owned);
+    let id = members.optional("id", read::string)?.unwrap_or(&name);
+    let id = ToolCall::proven_id(id, proof.unwrap_or_default());
     let arguments = members.optional("args", object)?.map_or_else(|| "{}".to_owned(), Value::to_string);
     Ok(Part::ToolCall(ToolCall { id, name, arguments }))
 }
@@ -138,28 +138,6 @@ fn function_response(value: &Value) -> Read<Part> {
 
 fn object(value: &Value) -> Read<&Value> {
     if value.is_object() { Ok(value) } else { Err(read::kind("an object", value)) }
-}
-
-/// That every answer of a tool follows a call of it.
-pub(super) fn answers_follow_calls(messages: &[Message]) -> Read<()> {
-    let mut called = HashSet::new();
-    for (index, part) in messages.iter().flat_map(|message| &message.parts).enumerate() {
-        match part {
-            Part::ToolCall(call) => {
-                called.insert(call.id.as_str());
-            }
-            Part::ToolResult(result) if !called.contains(result.call_id.as_str()) => {
-                let words = format!(
-                    "the function response for {} does not follow a function call",
-                    read::excerpt(&result.call_id)
-                );
-                let at_most = index.min(messages.len().saturating_sub(1));
-                return Err(Mistake::new(Problem::Other(words)).in_element(at_most).in_member("contents"));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -184,8 +162,10 @@ mod tests {
         let call = ToolCall { id: "f".to_owned(), name: "f".to_owned(), arguments: "{\"a\":1}".to_owned() };
         assert!(matches!(&turns[1].parts[0], Part::ToolCall(found) if *found == call));
         assert!(matches!(&turns[2].parts[0], Part::ToolResult(result) if result.text == "sun"));
-        assert_eq!(answers_follow_calls(&turns), Ok(()));
-        assert!(answers_follow_calls(&turns[2..]).is_err());
+        let call = json!({ "functionCall": { "name": "f" }, "thoughtSignature": "c2ln" });
+        let turns = contents(&json!([{ "role": "model", "parts": [call] }])).unwrap();
+        let Part::ToolCall(call) = &turns[0].parts[0] else { panic!("{turns:?}") };
+        assert_eq!((call.plain_id(), call.proof().as_deref()), ("f", Some("c2ln")));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::routes::Action;
 use crate::dialect::common::read::{self, Mistake, Problem};
-use crate::dialect::common::{BodyError, UnknownFault};
+use crate::dialect::common::{BodyError, Unanswered, UnknownFault};
 use crate::domain::authorization::Denial;
 use crate::domain::call::CallError;
+use crate::domain::idempotency::Repetition;
 use crate::domain::inference::ProviderError;
 use crate::domain::quota::Exceeded;
 
@@ -28,22 +29,20 @@ pub(in crate::dialect) enum Refusal {
     Mistake(Mistake),
     /// There is no such model, or it cannot do this.
     UnknownModel {
+        /// The version of the API that was asked, as the path names it.
+        version: String,
         model: String,
         action: Option<Action>,
     },
+    /// It is not answered under its idempotency key.
+    Repeated(Repetition),
     /// The provider does not take it.
     Rejected(String),
-    /// The provider takes no more for now.
-    RateLimited {
-        message: String,
-        retry_after: Option<u32>,
+    /// The provider has not answered; how that came about is for the log.
+    Unanswered {
+        reason: Unanswered,
+        exception: String,
     },
-    /// The provider cannot work.
-    Unavailable,
-    /// The provider did not answer in time; how it came about is for the log.
-    TimedOut(String),
-    /// The provider cannot be reached; how it came about is for the log.
-    Unreachable(String),
     /// Something broke; what exactly is for the log.
     Internal(String),
 }
@@ -74,9 +73,7 @@ impl Refusal {
     /// What the log says of it, where something broke.
     pub(in crate::dialect) fn exception(&self) -> Option<&str> {
         match self {
-            Self::Internal(exception) | Self::TimedOut(exception) | Self::Unreachable(exception) => {
-                Some(exception)
-            }
+            Self::Internal(exception) | Self::Unanswered { exception, .. } => Some(exception),
             _ => None,
         }
     }
@@ -93,15 +90,17 @@ impl Refusal {
             Self::Denied(Denial::Missing | Denial::Malformed | Denial::OtherScheme | Denial::LacksScope) => {
                 StatusCode::FORBIDDEN
             }
-            Self::Exceeded(_) | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Exceeded(_) => StatusCode::TOO_MANY_REQUESTS,
+            // The error model has no status for what cannot be processed.
+            Self::Repeated(Repetition::UnderWay | Repetition::OfAnother) => StatusCode::CONFLICT,
+            Self::Unanswered { reason, .. } => reason.status(),
             Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Body(BodyError::TooSlow) | Self::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Body(BodyError::Full) | Self::Unavailable | Self::Unreachable(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Body(BodyError::TooSlow) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Body(BodyError::Full) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Denied(Denial::Unknown | Denial::Inactive | Denial::Expired)
             | Self::Body(_)
             | Self::Mistake(_)
+            | Self::Repeated(Repetition::NoKey)
             | Self::Rejected(_) => StatusCode::BAD_REQUEST,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -109,7 +108,10 @@ impl Refusal {
 
     fn message(&self) -> String {
         match self {
-            Self::NotFound => "Requested entity was not found.".to_owned(),
+            // How the provider calls the model is not shown.
+            Self::NotFound | Self::Unanswered { reason: Unanswered::UnknownModel, .. } => {
+                "Requested entity was not found.".to_owned()
+            }
             Self::Denied(Denial::Missing | Denial::Malformed | Denial::OtherScheme) => {
                 "Method doesn't allow unregistered callers (callers without established identity). Please use API Key \
                  or other form of API consumer identity to call this API."
@@ -125,11 +127,7 @@ impl Refusal {
             }
             Self::Body(BodyError::TooLarge) => "Request payload size exceeds the limit.".to_owned(),
             Self::Body(BodyError::TooSlow) => "The request payload did not arrive in time.".to_owned(),
-            Self::Body(BodyError::Full) | Self::Unavailable => {
-                "The model is overloaded. Please try again later.".to_owned()
-            }
-            Self::TimedOut(_) => "Deadline expired before operation could complete.".to_owned(),
-            Self::Unreachable(_) => "The service is currently unavailable.".to_owned(),
+            Self::Body(BodyError::Full) => "The model is overloaded. Please try again later.".to_owned(),
             Self::Body(BodyError::NotJson) => {
                 "Invalid JSON payload received. The content type is not that of JSON.".to_owned()
             }
@@ -138,16 +136,20 @@ impl Refusal {
                 format!("Invalid JSON payload received. {problem} at line {line}, column {column}.")
             }
             Self::Mistake(mistake) => words(mistake),
-            Self::UnknownModel { model, action } => {
+            Self::UnknownModel { version, model, action } => {
                 let model = read::excerpt(model);
                 let action = action.map_or("this method", Action::name);
                 format!(
-                    "models/{model} is not found for API version v1beta, or is not supported for {action}. Call \
-                     ListModels to see the list of available models and their supported methods."
+                    "models/{model} is not found for API version {version}, or is not supported for {action}. \
+                     Call ListModels to see the list of available models and their supported methods."
                 )
             }
-            Self::Rejected(message) | Self::RateLimited { message, .. } => message.clone(),
-            Self::Internal(_) => "An internal error has occurred. Please retry.".to_owned(),
+            Self::Repeated(repetition) => repetition.to_string(),
+            Self::Rejected(message) => message.clone(),
+            Self::Internal(_) | Self::Unanswered { reason: Unanswered::Broken, .. } => {
+                "An internal error has occurred. Please retry.".to_owned()
+            }
+            Self::Unanswered { reason, .. } => reason.words().to_owned(),
         }
     }
 
@@ -171,7 +173,7 @@ impl Refusal {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Exceeded(exceeded) => u64::try_from(exceeded.retry_after.as_millis().div_ceil(1_000)).ok(),
-            Self::RateLimited { retry_after, .. } => retry_after.map(u64::from),
+            Self::Unanswered { reason, .. } => reason.retry_after().map(u64::from),
             _ => None,
         }
     }
@@ -215,6 +217,7 @@ fn name(status: StatusCode) -> &'static str {
     match status {
         StatusCode::FORBIDDEN => "PERMISSION_DENIED",
         StatusCode::NOT_FOUND => "NOT_FOUND",
+        StatusCode::CONFLICT => "ABORTED",
         StatusCode::TOO_MANY_REQUESTS => "RESOURCE_EXHAUSTED",
         StatusCode::INTERNAL_SERVER_ERROR => "INTERNAL",
         StatusCode::SERVICE_UNAVAILABLE => "UNAVAILABLE",
@@ -241,6 +244,12 @@ impl From<Denial> for Refusal {
     }
 }
 
+impl From<Repetition> for Refusal {
+    fn from(repetition: Repetition) -> Self {
+        Self::Repeated(repetition)
+    }
+}
+
 impl From<UnknownFault> for Refusal {
     fn from(fault: UnknownFault) -> Self {
         Self::Rejected(fault.to_string())
@@ -255,19 +264,10 @@ impl From<ProviderError> for Refusal {
 
 impl From<CallError> for Refusal {
     fn from(error: CallError) -> Self {
-        match error {
-            CallError::Provider(ProviderError::Rejected(message)) => Self::Rejected(message),
-            CallError::Provider(ProviderError::TooLong(message)) => {
-                Self::Rejected(format!("{TOO_LONG}: {message}"))
-            }
-            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
-                Self::RateLimited { message, retry_after }
-            }
-            CallError::Provider(ProviderError::Unavailable(_)) => Self::Unavailable,
-            CallError::Provider(ProviderError::UnknownModel(_)) => Self::NotFound,
-            CallError::Provider(ProviderError::TimedOut(_)) => Self::TimedOut(error.to_string()),
-            CallError::Provider(ProviderError::Unreachable(_)) => Self::Unreachable(error.to_string()),
-            error => Self::Internal(error.to_string()),
+        match Unanswered::of(error) {
+            (Unanswered::Refused(message), _) => Self::Rejected(message),
+            (Unanswered::TooLong(message), _) => Self::Rejected(format!("{TOO_LONG}: {message}")),
+            (reason, exception) => Self::Unanswered { reason, exception: exception.unwrap_or_default() },
         }
     }
 }
@@ -307,6 +307,7 @@ pub(in crate::dialect) fn json_response(body: impl Into<Body>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::common::{SECRET, failures};
 
     #[test]
     fn an_error_tells_its_status_in_three_ways() {
@@ -325,19 +326,14 @@ mod tests {
 
     #[test]
     fn what_broke_is_for_the_log_only() {
-        for (error, status) in [
-            (ProviderError::Malformed("secret".to_owned()), 500),
-            (ProviderError::Credentials("secret".to_owned()), 500),
-            (ProviderError::TimedOut("secret".to_owned()), 504),
-            (ProviderError::Unreachable("secret".to_owned()), 503),
-        ] {
+        let mut waits = Vec::new();
+        for (error, status) in failures() {
             let refusal = Refusal::from(error);
-            assert!(refusal.exception().unwrap().contains("secret"));
-            assert!(!serde_json::to_string(&refusal.envelope()).unwrap().contains("secret"));
+            assert!(refusal.exception().unwrap().contains(SECRET));
+            assert!(!serde_json::to_string(&refusal.envelope()).unwrap().contains(SECRET), "{refusal:?}");
+            waits.extend(refusal.retry_after());
             assert_eq!(refusal.into_response().status(), status);
         }
-        let unknown = Refusal::from(ProviderError::UnknownModel("secret".to_owned()));
-        assert!(!serde_json::to_string(&unknown.envelope()).unwrap().contains("secret"));
-        assert_eq!(unknown.into_response().status(), 404);
+        assert_eq!(waits, [7, 7]);
     }
 }

@@ -13,6 +13,7 @@ use super::request::{self, ContentRequest};
 use super::routes::Action;
 use crate::dialect::common::read::Read;
 use crate::dialect::common::{self, Arrival, BodyError};
+use crate::domain::admission;
 use crate::domain::authorization::{Credential, Need};
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -70,7 +71,7 @@ impl<'a> Exchange<'a> {
 
     /// Counts the request against what its key may ask for.
     pub(in crate::dialect) fn admit(&self, call: &Call) -> Result<(), Refusal> {
-        call.key.quota.admit(self.world.clock.now()).map(drop).map_err(Refusal::Exceeded)
+        admission::admit(call, self.world.clock.now()).map(drop).map_err(Refusal::Exceeded)
     }
 
     /// The model to use, and whether the caller may use it so.
@@ -82,7 +83,14 @@ impl<'a> Exchange<'a> {
         self.authorize(call, Need::Scope(scope))?;
         self.common
             .model(self.service.dialect, name, operation)
-            .map_err(|_| Refusal::UnknownModel { model: name.to_owned(), action: Some(action) })
+            .map_err(|_| self.unknown_model(name, Some(action)))
+    }
+
+    /// That there is no such model, or that it cannot do this.
+    pub(super) fn unknown_model(&self, name: &str, action: Option<Action>) -> Refusal {
+        // Whatever path leads to a model begins with the version.
+        let version = self.path.split('/').nth(1).unwrap_or_default().to_owned();
+        Refusal::UnknownModel { version, model: name.to_owned(), action }
     }
 
     /// Makes room for answers of so many bytes. Who asks for more than there can be has given an invalid argument; the

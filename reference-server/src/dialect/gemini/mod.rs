@@ -7,6 +7,7 @@ pub(in crate::dialect) mod exchange;
 pub(in crate::dialect) mod generate;
 pub(in crate::dialect) mod members;
 mod models;
+mod pairing;
 pub(in crate::dialect) mod request;
 pub(in crate::dialect) mod routes;
 mod stream;

@@ -79,8 +79,7 @@ pub(super) fn list(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
 pub(super) fn show(exchange: &Exchange<'_>, name: &str) -> Result<Answer, Refusal> {
     let mut offered = exchange.world.catalog.listed(DIALECT, &exchange.world.defects);
     let model = offered.find(|model| &**model.id() == name);
-    let unknown = || Refusal::UnknownModel { model: name.to_owned(), action: None };
-    told(&Item::of(model.ok_or_else(unknown)?))
+    told(&Item::of(model.ok_or_else(|| exchange.unknown_model(name, None))?))
 }
 
 fn number(exchange: &Exchange<'_>, name: &str, usual: usize) -> Result<usize, Refusal> {

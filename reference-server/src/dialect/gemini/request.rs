@@ -1,12 +1,11 @@
 //! The body of a request for content.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::content;
 use super::members::Members;
-use super::tools;
+use super::{content, pairing, tools};
 use crate::dialect::common::read::{self, Mistake, Read};
-use crate::domain::inference::{AnswerFormat, CompletionRequest};
+use crate::domain::inference::{AnswerFormat, CompletionRequest, Effort, ServiceTier};
 
 /// The tokens that a model thinks with where the caller leaves that to it.
 const DYNAMIC_BUDGET: u32 = 8_192;
@@ -41,14 +40,22 @@ pub(in crate::dialect) fn read(body: &Value) -> Read<ContentRequest> {
         return Err(Mistake::other("cached content is not supported").in_member("cachedContent"));
     }
     let mut messages: Vec<_> = members.optional("systemInstruction", content::system)?.into_iter().collect();
-    let turns = members.required("contents", content::contents)?;
-    content::answers_follow_calls(&turns)?;
+    let mut turns = members.required("contents", content::contents)?;
+    pairing::pair(&mut turns)?;
     messages.extend(turns);
     let tools = members.optional("tools", tools::tools)?.unwrap_or_default();
     let tool_use =
         members.optional("toolConfig", |value| tools::tool_use(value, &tools))?.unwrap_or_default();
     members.optional("safetySettings", read::list(safety))?;
-    let request = CompletionRequest { messages, tools, tool_use, ..CompletionRequest::default() };
+    let request = CompletionRequest {
+        messages,
+        tools,
+        tool_use,
+        metadata: members.optional("labels", labels)?.unwrap_or_default(),
+        store: members.optional("store", read::boolean)?,
+        service_tier: members.optional("serviceTier", read::string)?.and_then(tier),
+        ..CompletionRequest::default()
+    };
     let plain = ContentRequest { request, shows_thoughts: false };
     match members.get("generationConfig") {
         None => Ok(plain),
@@ -60,6 +67,21 @@ fn safety(value: &Value) -> Read<()> {
     let members = Members::of(value, &["category", "threshold", "method"])?;
     members.required("category", read::string)?;
     members.required("threshold", read::string).map(drop)
+}
+
+fn labels(value: &Value) -> Read<Map<String, Value>> {
+    let Value::Object(labels) = value else { return Err(read::kind("an object", value)) };
+    for (name, label) in labels {
+        read::string(label).map_err(|mistake| mistake.in_member(name))?;
+    }
+    Ok(labels.clone())
+}
+
+fn tier(name: &str) -> Option<ServiceTier> {
+    match name.to_ascii_lowercase().as_str() {
+        "standard" => Some(ServiceTier::Default),
+        name => ServiceTier::from_name(name),
+    }
 }
 
 fn configured(mut wanted: ContentRequest, config: &Value) -> Read<ContentRequest> {
@@ -93,12 +115,12 @@ fn configured(mut wanted: ContentRequest, config: &Value) -> Read<ContentRequest
     request.more_answers = u32::try_from(candidates - 1).unwrap_or_default();
     let most = members.optional("maxOutputTokens", read::integer(1..=i64::from(i32::MAX)))?;
     request.max_tokens = most.and_then(|most| u32::try_from(most).ok());
-    request.temperature = members.optional("temperature", read::number(0.0..=2.0))?;
-    request.top_p = members.optional("topP", read::number(0.0..=1.0))?;
-    members.optional("topK", read::number(0.0..=1_000_000.0))?;
-    members.optional("seed", read::integer(i64::from(i32::MIN)..=i64::from(i32::MAX)))?;
-    members.optional("presencePenalty", read::number(-2.0..=2.0))?;
-    members.optional("frequencyPenalty", read::number(-2.0..=2.0))?;
+    request.temperature = members.optional("temperature", read::exact(0.0..=2.0))?;
+    request.top_p = members.optional("topP", read::exact(0.0..=1.0))?;
+    request.top_k = members.optional("topK", read::exact(0.0..=1_000_000.0))?;
+    request.seed = members.optional("seed", read::integer(i64::from(i32::MIN)..=i64::from(i32::MAX)))?;
+    request.presence_penalty = members.optional("presencePenalty", read::exact(-2.0..=2.0))?;
+    request.frequency_penalty = members.optional("frequencyPenalty", read::exact(-2.0..=2.0))?;
     members.optional("responseModalities", read::list(read::one_of(&["TEXT"])))?;
     let alternatives = members.optional("logprobs", read::integer(0..=20))?;
     if members.optional("responseLogprobs", read::boolean)?.unwrap_or(false) {
@@ -108,9 +130,7 @@ fn configured(mut wanted: ContentRequest, config: &Value) -> Read<ContentRequest
     }
     request.format = format(&members)?;
     if let Some(config) = members.get("thinkingConfig") {
-        let (budget, shown) = thinking(config).map_err(|mistake| mistake.in_member("thinkingConfig"))?;
-        request.thinking = budget;
-        wanted.shows_thoughts = shown;
+        thinking(config, &mut wanted).map_err(|mistake| mistake.in_member("thinkingConfig"))?;
     }
     Ok(wanted)
 }
@@ -121,7 +141,7 @@ fn format(members: &Members<'_>) -> Read<AnswerFormat> {
     for name in ["responseSchema", "responseJsonSchema"] {
         if let Some(schema) = members.optional(name, tools::schema)? {
             if json {
-                return Ok(AnswerFormat::JsonSchema(schema.clone()));
+                return Ok(AnswerFormat::JsonSchema(schema.clone().into()));
             }
             let words = "a response schema needs the response mime type application/json";
             return Err(Mistake::other(words).in_member(name));
@@ -130,19 +150,31 @@ fn format(members: &Members<'_>) -> Read<AnswerFormat> {
     Ok(if json { AnswerFormat::JsonObject } else { AnswerFormat::Text })
 }
 
-/// The budget, and whether thoughts are shown.
-fn thinking(config: &Value) -> Read<(Option<u32>, bool)> {
+/// How much is thought, and whether thoughts are shown.
+fn thinking(config: &Value, wanted: &mut ContentRequest) -> Read<()> {
     let members = Members::of(config, &["includeThoughts", "thinkingBudget", "thinkingLevel"])?;
-    let shown = members.optional("includeThoughts", read::boolean)?.unwrap_or(false);
+    wanted.shows_thoughts = members.optional("includeThoughts", read::boolean)?.unwrap_or(false);
     let levels =
         read::one_of(&["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "low", "high"]);
-    members.optional("thinkingLevel", levels)?;
-    let budget = match members.optional("thinkingBudget", read::integer(-1..=MOST_THINKING))? {
-        Some(0) => None,
-        None | Some(-1) => Some(DYNAMIC_BUDGET),
-        Some(budget) => u32::try_from(budget).ok(),
+    let level = members.optional("thinkingLevel", levels)?;
+    let effort = level.and_then(|level| Effort::from_name(&level.to_ascii_lowercase()));
+    let budget = members.optional("thinkingBudget", read::integer(-1..=MOST_THINKING))?;
+    let request = &mut wanted.request;
+    (request.reasoning_effort, request.thinking) = match budget {
+        Some(0) => (Some(Effort::None), None),
+        None | Some(-1) => (effort, Some(effort.map_or(DYNAMIC_BUDGET, most_thinking))),
+        Some(budget) => (effort, u32::try_from(budget).ok()),
     };
-    Ok((budget, shown))
+    Ok(())
+}
+
+/// Most tokens to think with at an effort.
+const fn most_thinking(effort: Effort) -> u32 {
+    match effort {
+        Effort::None | Effort::Minimal | Effort::Low => 1_024,
+        Effort::Medium => DYNAMIC_BUDGET,
+        Effort::High | Effort::XHigh | Effort::Max => 24_576,
+    }
 }
 
 #[cfg(test)]
@@ -159,17 +191,54 @@ mod tests {
     #[test]
     fn a_request_is_read_with_its_configuration() {
         let wanted = with(&json!({
-            "stopSequences": ["END"], "candidateCount": 2, "max_output_tokens": 7, "temperature": 2, "topP": 0.5,
+            "stopSequences": ["END"], "candidateCount": 2, "max_output_tokens": 7, "temperature": 2, "topP": 0.50,
+            "topK": 40.0, "seed": -7, "presencePenalty": 0.1, "frequency_penalty": -2,
             "responseMimeType": "application/json", "responseSchema": { "type": "OBJECT" },
             "thinkingConfig": { "includeThoughts": true },
         }))
         .unwrap();
         let request = wanted.request;
         assert_eq!((request.stop, request.more_answers), (vec!["END".to_owned()], 1));
-        assert_eq!((request.max_tokens, request.temperature, request.top_p), (Some(7), Some(2.0), Some(0.5)));
-        assert_eq!(request.format, AnswerFormat::JsonSchema(json!({ "type": "OBJECT" })));
+        assert_eq!((request.max_tokens, request.seed), (Some(7), Some(-7)));
+        let numbers = json!([request.temperature, request.top_p, request.top_k]);
+        assert_eq!(numbers, json!([2, 0.50, 40.0]));
+        assert_eq!(json!([request.presence_penalty, request.frequency_penalty]), json!([0.1, -2]));
+        assert_eq!(request.format, AnswerFormat::JsonSchema(json!({ "type": "OBJECT" }).into()));
         assert_eq!((request.thinking, wanted.shows_thoughts), (Some(DYNAMIC_BUDGET), true));
         assert_eq!(request.messages[0].role, Role::User);
+    }
+
+    #[test]
+    fn so_much_is_thought_as_is_said_in_either_way() {
+        for (config, thought) in [
+            (json!({}), (None, Some(DYNAMIC_BUDGET))),
+            (json!({ "thinkingBudget": -1 }), (None, Some(DYNAMIC_BUDGET))),
+            (json!({ "thinkingBudget": 512 }), (None, Some(512))),
+            (json!({ "thinkingBudget": 0 }), (Some(Effort::None), None)),
+            (json!({ "thinkingLevel": "low" }), (Some(Effort::Low), Some(1_024))),
+            (json!({ "thinkingLevel": "HIGH" }), (Some(Effort::High), Some(24_576))),
+        ] {
+            let request = with(&json!({ "thinkingConfig": config })).unwrap().request;
+            assert_eq!((request.reasoning_effort, request.thinking), thought, "{config}");
+        }
+    }
+
+    #[test]
+    fn what_is_attached_to_a_request_is_taken_over() {
+        let body = |tier: &str| {
+            json!({
+                "contents": [{ "parts": [{ "text": "Hi" }] }],
+                "labels": { "team": "a" }, "store": false, "service_tier": tier,
+            })
+        };
+        let request = read(&body("flex")).unwrap().request;
+        assert_eq!(Value::Object(request.metadata), json!({ "team": "a" }));
+        assert_eq!((request.store, request.service_tier), (Some(false), Some(ServiceTier::Flex)));
+        let usual = read(&body("STANDARD")).unwrap().request;
+        assert_eq!(usual.service_tier, Some(ServiceTier::Default));
+        let mut wrong = body("flex");
+        wrong["labels"]["team"] = json!(1);
+        assert_eq!(read(&wrong).unwrap_err().bracketed(), "labels.team");
     }
 
     #[test]

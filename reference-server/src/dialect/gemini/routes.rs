@@ -1,5 +1,6 @@
 //! From a path and a method to an endpoint.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use super::error::Refusal;
 use super::exchange::{Exchange, GEMINI};
 use super::{embeddings, generate, models};
-use crate::dialect::common::{Answer, Arrival, run};
+use crate::dialect::common::{Answer, Arrival, Repeats, run};
+use crate::domain::call::Call;
 
 /// What is done with a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,12 +92,26 @@ async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> 
     match endpoint {
         Endpoint::Models => models::list(exchange),
         Endpoint::Model(name) => models::show(exchange, name),
-        Endpoint::Act(model, action @ (Action::Generate | Action::Stream)) => {
-            generate::answer(exchange, &call, model, action, body).await
+        Endpoint::Act(model, action) => {
+            let (repeats, body) = Repeats::read(exchange, body).await?;
+            repeats.once(&call, pin!(act(exchange, &call, model, action, body))).await
         }
-        Endpoint::Act(model, Action::Count) => generate::count(exchange, &call, model, body).await,
-        Endpoint::Act(model, Action::Embed) => embeddings::one(exchange, &call, model, body).await,
-        Endpoint::Act(model, Action::EmbedBatch) => embeddings::batch(exchange, &call, model, body).await,
+    }
+}
+
+/// Does something with a model.
+async fn act(
+    exchange: &Exchange<'_>,
+    call: &Call,
+    model: &str,
+    action: Action,
+    body: Body,
+) -> Result<Answer, Refusal> {
+    match action {
+        Action::Generate | Action::Stream => generate::answer(exchange, call, model, action, body).await,
+        Action::Count => generate::count(exchange, call, model, body).await,
+        Action::Embed => embeddings::one(exchange, call, model, body).await,
+        Action::EmbedBatch => embeddings::batch(exchange, call, model, body).await,
     }
 }
 

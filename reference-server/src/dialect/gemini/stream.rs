@@ -14,7 +14,7 @@ use crate::dialect::common::sse::{self, Frame, Frames};
 use crate::domain::call::CallError;
 use crate::domain::catalog::Model;
 use crate::domain::completion::BilledStream;
-use crate::domain::inference::{FinishReason, Usage};
+use crate::domain::inference::{FinishReason, ToolCall, Usage};
 use crate::domain::world::World;
 use crate::intake::Share;
 use crate::provider::{Piece, StreamPart};
@@ -59,8 +59,8 @@ struct Chunks {
     model: String,
     id: String,
     shows_thoughts: bool,
-    /// The calls that are not whole yet, by answer and place: name and arguments.
-    calls: BTreeMap<(u32, u32), (String, String)>,
+    /// The calls that are not whole yet, by answer and place.
+    calls: BTreeMap<(u32, u32), ToolCall>,
     /// The answers that are whole, and why.
     ended: Vec<(u32, FinishReason)>,
     /// Where the list of chunks stands, if they are no events.
@@ -82,19 +82,19 @@ impl Frames for Chunks {
                 None => return None,
             };
             match part {
-                StreamPart::Delta { answer, piece: Piece::Text { text, .. } } => {
+                StreamPart::Delta { answer, piece: Piece::Text { text, .. } | Piece::Refusal(text) } => {
                     return Some(self.chunk(answer, Part::Text(&text)));
                 }
                 StreamPart::Delta { answer, piece: Piece::Thinking(text) } if self.shows_thoughts => {
                     return Some(self.chunk(answer, Part::Thought(&text)));
                 }
-                StreamPart::Delta { piece: Piece::Thinking(_), .. } => {}
-                StreamPart::Delta { answer, piece: Piece::ToolCall { index, name, .. } } => {
-                    self.calls.insert((answer, index), (name, String::new()));
+                StreamPart::Delta { piece: Piece::Thinking(_) | Piece::Signature(_), .. } => {}
+                StreamPart::Delta { answer, piece: Piece::ToolCall { index, id, name } } => {
+                    self.calls.insert((answer, index), ToolCall { id, name, arguments: String::new() });
                 }
                 StreamPart::Delta { answer, piece: Piece::Arguments { index, text } } => {
-                    if let Some((_, arguments)) = self.calls.get_mut(&(answer, index)) {
-                        arguments.push_str(&text);
+                    if let Some(call) = self.calls.get_mut(&(answer, index)) {
+                        call.arguments.push_str(&text);
                     }
                 }
                 StreamPart::Ended { answer, finish_reason } => self.ended.push((answer, finish_reason)),
@@ -120,7 +120,7 @@ impl Chunks {
         let ended = std::mem::take(&mut self.ended);
         let candidates = ended.iter().map(|(answer, reason)| {
             let own = calls.iter().filter(|((of, _), _)| of == answer);
-            let parts = own.map(|(_, (name, arguments))| call_part(name, arguments)).collect();
+            let parts = own.map(|(_, call)| call_part(call)).collect();
             candidate(*answer, parts, Some(finish_reason(reason)))
         });
         let candidates = candidates.collect();

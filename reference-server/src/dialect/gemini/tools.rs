@@ -61,7 +61,7 @@ fn function(value: &Value) -> Read<Tool> {
     let description = members.optional("description", read::string)?.map(str::to_owned);
     let schema = members.optional("parametersJsonSchema", schema)?;
     let parameters = members.optional("parameters", self::schema)?.or(schema).cloned();
-    Ok(Tool { name: name.to_owned(), description, parameters })
+    Ok(Tool { name: name.to_owned(), description, parameters, strict: None })
 }
 
 fn name(value: &Value) -> Read<&str> {

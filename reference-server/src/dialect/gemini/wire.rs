@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::domain::inference::{Answer, FinishReason, Token, Usage};
+use crate::domain::inference::{Answer, FinishReason, Token, ToolCall, Usage};
 
 /// Generated content, whole or a part of it.
 #[derive(Debug, Serialize)]
@@ -46,7 +46,7 @@ pub(super) struct Turn<'a> {
 pub(super) enum Part<'a> {
     Text(&'a str),
     Thought(&'a str),
-    Call { name: &'a str, arguments: Value },
+    Call { name: &'a str, arguments: Value, proof: Option<String> },
 }
 
 impl Serialize for Part<'_> {
@@ -63,8 +63,11 @@ impl Serialize for Part<'_> {
                 part.serialize_field("text", text)?;
                 part.serialize_field("thought", &true)?;
             }
-            Self::Call { name, arguments } => {
+            Self::Call { name, arguments, proof } => {
                 part.serialize_field("functionCall", &FunctionCall { name, args: arguments })?;
+                if let Some(proof) = proof {
+                    part.serialize_field("thoughtSignature", proof)?;
+                }
             }
         }
         part.end()
@@ -106,6 +109,8 @@ pub(super) struct UsageMetadata {
     total_token_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     thoughts_token_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached_content_token_count: Option<u64>,
 }
 
 impl From<Usage> for UsageMetadata {
@@ -115,15 +120,17 @@ impl From<Usage> for UsageMetadata {
             candidates_token_count: usage.output_tokens.saturating_sub(usage.thinking_tokens),
             total_token_count: usage.input_tokens.saturating_add(usage.output_tokens),
             thoughts_token_count: Some(usage.thinking_tokens).filter(|tokens| *tokens > 0),
+            cached_content_token_count: Some(usage.cached_tokens).filter(|tokens| *tokens > 0),
         }
     }
 }
 
 /// A whole answer.
 pub(super) fn candidate(index: u32, answer: &Answer, shows_thoughts: bool) -> Candidate<'_> {
-    let thought = answer.thinking.as_deref().filter(|_| shows_thoughts).map(Part::Thought);
-    let text = Some(&*answer.text).filter(|text| !text.is_empty()).map(Part::Text);
-    let calls = answer.tool_calls.iter().map(|call| call_part(&call.name, &call.arguments));
+    let thinking = answer.thinking.as_ref().filter(|thinking| shows_thoughts && !thinking.text.is_empty());
+    let thought = thinking.map(|thinking| Part::Thought(&thinking.text));
+    let text = Some(answer.said()).filter(|text| !text.is_empty()).map(Part::Text);
+    let calls = answer.tool_calls.iter().map(call_part);
     let tokens = answer.tokens.as_deref();
     Candidate {
         content: Turn { parts: thought.into_iter().chain(text).chain(calls).collect(), role: "model" },
@@ -135,9 +142,9 @@ pub(super) fn candidate(index: u32, answer: &Answer, shows_thoughts: bool) -> Ca
 }
 
 /// A function call; what was cut off in the middle is no JSON and becomes no arguments.
-pub(super) fn call_part<'a>(name: &'a str, arguments: &str) -> Part<'a> {
-    let arguments = serde_json::from_str(arguments).unwrap_or_else(|_| Value::Object(serde_json::Map::new()));
-    Part::Call { name, arguments }
+pub(super) fn call_part(call: &ToolCall) -> Part<'_> {
+    let arguments = serde_json::from_str(&call.arguments).unwrap_or_else(|_| Value::Object(Map::new()));
+    Part::Call { name: &call.name, arguments, proof: call.proof() }
 }
 
 fn average(tokens: &[Token]) -> Option<f64> {
@@ -162,20 +169,26 @@ pub(super) const fn finish_reason(reason: &FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::StopText(_) | FinishReason::ToolCalls => "STOP",
         FinishReason::Length => "MAX_TOKENS",
+        FinishReason::Filtered => "SAFETY",
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::domain::inference::ToolCall;
+    use crate::domain::inference::Thinking;
+
+    fn call(id: String) -> ToolCall {
+        ToolCall { id, name: "f".to_owned(), arguments: "{\"a\":1}".to_owned() }
+    }
 
     #[test]
     fn an_answer_has_the_documented_members() {
-        let call = ToolCall { id: "x".to_owned(), name: "f".to_owned(), arguments: "{\"a\":1}".to_owned() };
         let answer = Answer {
-            thinking: Some("hm".to_owned()),
-            tool_calls: vec![call],
+            thinking: Some(Thinking::of_text("hm")),
+            tool_calls: vec![call("x".to_owned())],
             finish_reason: FinishReason::ToolCalls,
             ..Answer::of_text("yes")
         };
@@ -189,11 +202,33 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_told_and_a_call_has_its_proof() {
+        let refused = Answer {
+            refusal: Some("No.".to_owned()),
+            finish_reason: FinishReason::Filtered,
+            ..Answer::of_text("")
+        };
+        assert_eq!(
+            serde_json::to_value(candidate(0, &refused, false)).unwrap(),
+            json!({
+                "content": { "parts": [{ "text": "No." }], "role": "model" },
+                "finishReason": "SAFETY", "index": 0,
+            })
+        );
+        let call = call(ToolCall::proven_id("x", "c2ln"));
+        let proven =
+            json!({ "functionCall": { "name": "f", "args": { "a": 1 } }, "thoughtSignature": "c2ln" });
+        assert_eq!(serde_json::to_value(call_part(&call)).unwrap(), proven);
+    }
+
+    #[test]
     fn thoughts_are_counted_for_themselves() {
-        let usage = Usage { input_tokens: 5, output_tokens: 9, thinking_tokens: 4 };
+        let usage = Usage { thinking_tokens: 4, ..Usage::of(5, 9) };
         assert_eq!(
             serde_json::to_string(&UsageMetadata::from(usage)).unwrap(),
             "{\"promptTokenCount\":5,\"candidatesTokenCount\":5,\"totalTokenCount\":14,\"thoughtsTokenCount\":4}"
         );
+        let cached = UsageMetadata::from(Usage { cached_tokens: 3, ..usage });
+        assert_eq!(serde_json::to_value(cached).unwrap()["cachedContentTokenCount"], 3);
     }
 }

@@ -10,6 +10,7 @@ use super::exchange::Exchange;
 use super::lenience;
 use super::validate::Body;
 use crate::aside::aside;
+use crate::dialect::common::Refused;
 use crate::dialect::common::body::{claims_json, collect, has_too_many_values};
 use crate::intake::Share;
 
@@ -47,7 +48,10 @@ fn parse(exchange: &Exchange<'_>, bytes: Bytes) -> Result<Body, Refusal> {
             lenience::values(exchange, &value)?;
             Ok(Body::Present(value))
         }
-        Err(error) => Err(lenience::syntax_error(exchange, not_json(&text, &error))),
+        Err(error) => {
+            exchange.refuse(Refused::Body);
+            Err(lenience::syntax_error(exchange, not_json(&text, &error)))
+        }
     }
 }
 

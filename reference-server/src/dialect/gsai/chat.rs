@@ -1,8 +1,10 @@
 //! `POST /api/v1/chat/completions`.
 
+use std::pin::pin;
+
 use axum::body::Body;
 use axum::http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::error::{Refusal, json_response};
 use super::exchange::Exchange;
@@ -10,7 +12,7 @@ use super::validate;
 use super::wire::{self, AnswerMessage, ChatCompletion, Choice};
 use super::{body, content, lenience, rewrite, stream};
 use crate::defect::DefectSet;
-use crate::dialect::common::Answer;
+use crate::dialect::common::{Answer, Repeats};
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -24,9 +26,10 @@ use crate::intake::Share;
 /// Answers a chat request. The order of the checks is the observed one: a body that is no JSON is told before
 /// anything is asked about the caller, and one of the wrong shape after.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
+    let (repeats, body) = Repeats::read(exchange, body).await?;
     let (body, share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
-    let answer = admitted(exchange, &call, body, share).await;
+    let answer = repeats.once(&call, pin!(admitted(exchange, &call, body, share))).await;
     if answer.is_err() {
         billing::bill_refusal(&call, Operation::Chat).await;
     }
@@ -60,8 +63,15 @@ async fn admitted(
 
 fn request(mut members: Map<String, Value>, defects: &DefectSet) -> Result<CompletionRequest, Refusal> {
     let max_tokens = members.get("max_tokens").and_then(|value| validate::whole(value).ok());
-    let number = |name: &str| members.get(name).and_then(|value| validate::number(value).ok());
-    let (temperature, top_p) = (number("temperature"), number("top_p"));
+    let [temperature, top_p, frequency_penalty, presence_penalty] =
+        ["temperature", "top_p", "frequency_penalty", "presence_penalty"]
+            .map(|name| members.get(name).and_then(number));
+    let logit_bias = match members.remove("logit_bias") {
+        Some(Value::Object(biases)) => biases,
+        _ => Map::new(),
+    };
+    let biases = logit_bias.into_iter();
+    let user = members.remove("user").filter(|user| !user.is_null());
     let stop = match members.remove("stop") {
         Some(Value::String(text)) => vec![text],
         Some(Value::Array(texts)) => texts.into_iter().map(|text| content::text(Some(text))).collect(),
@@ -75,8 +85,20 @@ fn request(mut members: Map<String, Value>, defects: &DefectSet) -> Result<Compl
         stop: stop.into_iter().filter(|text| !text.is_empty()).collect(),
         temperature,
         top_p,
+        frequency_penalty,
+        presence_penalty,
+        logit_bias: biases.filter_map(|(token, bias)| Some((token, Value::Number(number(&bias)?)))).collect(),
+        user: user.map(|user| content::text(Some(user))),
         ..CompletionRequest::default()
     })
+}
+
+/// A number as it is written, or what was written for one.
+fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => Some(number.clone()),
+        value => Number::from_f64(validate::number(value).ok()?),
+    }
 }
 
 fn whole(
@@ -94,7 +116,7 @@ fn whole(
             index: 0,
             message: AnswerMessage {
                 role: "assistant",
-                content: rewrite::content(defects, &completion.answer.text),
+                content: rewrite::content(defects, completion.answer.said()),
             },
             finish_reason: wire::finish_reason(rewrite::finish_reason(
                 defects,
@@ -124,11 +146,25 @@ mod tests {
         assert_eq!(request.max_tokens, Some(10));
         assert_eq!(request.stop, ["a", "b"]);
         let request = read(json!({ "messages": [], "max_tokens": 0, "stop": "end", "top_p": "0.5" }));
-        assert_eq!((request.max_tokens, request.temperature, request.top_p), (None, None, Some(0.5)));
-        assert_eq!(request.stop, ["end"]);
-        let nulls = json!({ "messages": [], "max_tokens": null, "stop": null, "temperature": null });
-        let request = read(nulls);
         assert_eq!((request.max_tokens, request.temperature), (None, None));
-        assert!(request.stop.is_empty());
+        assert_eq!(json!(request.top_p), json!(0.5));
+        assert_eq!(request.stop, ["end"]);
+        let nulls = json!({
+            "messages": [], "max_tokens": null, "stop": null, "temperature": null, "logit_bias": null, "user": null,
+        });
+        let request = read(nulls);
+        assert_eq!((request.max_tokens, request.temperature, request.user), (None, None, None));
+        assert!(request.stop.is_empty() && request.logit_bias.is_empty());
+    }
+
+    #[test]
+    fn what_weighs_words_is_taken_over_as_it_is_written() {
+        let written = "{\"messages\": [], \"temperature\": 0.70, \"presence_penalty\": -2.0, \"frequency_penalty\": 1, \
+            \"logit_bias\": {\"50256\": -100, \"7\": \"5\"}, \"user\": \"u\"}";
+        let request = read(serde_json::from_str(written).unwrap());
+        let numbers = [request.temperature, request.presence_penalty, request.frequency_penalty];
+        assert_eq!(numbers.map(|number| number.unwrap().to_string()), ["0.70", "-2.0", "1"]);
+        assert_eq!(Value::Object(request.logit_bias), json!({ "50256": -100, "7": 5.0 }));
+        assert_eq!(request.user.as_deref(), Some("u"));
     }
 }

@@ -42,7 +42,7 @@ fn message(value: Value, defects: &DefectSet) -> Result<Message, Refusal> {
         }
         content => vec![Part::Text(text(content))],
     };
-    Ok(Message { role, parts })
+    Ok(Message::new(role, parts))
 }
 
 fn part(value: Value, defects: &DefectSet) -> Result<Part, Refusal> {

@@ -1,5 +1,7 @@
 //! `POST /api/v1/embeddings`.
 
+use std::pin::pin;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
@@ -9,7 +11,7 @@ use super::exchange::Exchange;
 use super::validate;
 use super::wire::EmbeddingList;
 use super::{body, content, lenience, rewrite};
-use crate::dialect::common::Answer;
+use crate::dialect::common::{Answer, Repeats};
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -25,9 +27,10 @@ const NUMBER: usize = 16;
 
 /// Answers an embedding request; the order of the checks is that of a chat.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
+    let (repeats, body) = Repeats::read(exchange, body).await?;
     let (body, share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
-    let answer = admitted(exchange, &call, body, share).await;
+    let answer = repeats.once(&call, pin!(admitted(exchange, &call, body, share))).await;
     if answer.is_err() {
         billing::bill_refusal(&call, Operation::Embedding).await;
     }

@@ -11,9 +11,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::excerpt;
-use crate::dialect::common::BodyError;
+use crate::dialect::common::{BodyError, Unanswered, repeats};
 use crate::domain::authorization::Denial;
+use crate::domain::idempotency::Repetition;
 use crate::domain::ledger::Operation;
+use crate::domain::quota::Exceeded;
 
 /// So many characters are shown of a name that the caller made up.
 const NAME: usize = 256;
@@ -45,6 +47,10 @@ pub(super) enum Refusal {
     Invalid(Bytes),
     /// The caller may not do this.
     Denied(Denial),
+    /// The caller has asked for too much.
+    Exceeded(Exceeded),
+    /// The request is not answered under its idempotency key.
+    Repeated(Repetition),
     /// There is no such model.
     UnknownModel(String),
     /// The model does something else.
@@ -53,12 +59,8 @@ pub(super) enum Refusal {
     UnknownFault(String),
     /// The request makes no sense to the gateway or to the provider.
     BadRequest(String),
-    /// The provider has had enough for now; it may have said after how many seconds to come back.
-    RateLimited { message: String, retry_after: Option<u32> },
-    /// The provider cannot work.
-    ProviderUnavailable(String),
-    /// The provider did not answer, or the model is not there; how that came about is for the log.
-    ProviderFailed { status: StatusCode, message: &'static str, exception: String },
+    /// The provider has not answered; how that came about is for the log.
+    Unanswered { reason: Unanswered, exception: String },
     /// The state cannot be reached.
     Unavailable(String),
     /// Something broke; what exactly is for the log.
@@ -71,7 +73,7 @@ impl Refusal {
     /// What the log says went wrong inside; nothing where the request was merely refused.
     pub(super) fn exception(&self) -> Option<&str> {
         match self {
-            Self::Internal { exception, .. } | Self::ProviderFailed { exception, .. } => Some(exception),
+            Self::Internal { exception, .. } | Self::Unanswered { exception, .. } => Some(exception),
             Self::Defective { status: StatusCode::INTERNAL_SERVER_ERROR, body, .. } => Some(body),
             _ => None,
         }
@@ -84,6 +86,12 @@ impl Refusal {
             media_type: "text/plain; charset=utf-8",
             body: Cow::Borrowed(words),
         }
+    }
+}
+
+impl From<Repetition> for Refusal {
+    fn from(repetition: Repetition) -> Self {
+        Self::Repeated(repetition)
     }
 }
 
@@ -127,7 +135,7 @@ fn detailed(status: StatusCode, detail: impl Serialize) -> Response {
     json_response(status, serde_json::to_vec(&Detail { detail }).unwrap_or_default())
 }
 
-/// A refusal in the words of the provider.
+/// A refusal that a provider has caused.
 fn relayed(status: StatusCode, message: &str) -> Response {
     detailed(status, json!({ "error": status.canonical_reason(), "message": message }))
 }
@@ -172,6 +180,12 @@ impl IntoResponse for Refusal {
             ),
             Self::Invalid(body) => json_response(StatusCode::UNPROCESSABLE_ENTITY, body),
             Self::Denied(denial) => denied(denial),
+            Self::Exceeded(exceeded) => {
+                let seconds = u32::try_from(exceeded.retry_after.as_millis().div_ceil(1_000)).ok();
+                let response = detailed(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded");
+                retry_after(response, seconds)
+            }
+            Self::Repeated(repetition) => detailed(repeats::status(repetition), repetition.to_string()),
             Self::UnknownModel(model) => detailed(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("Model '{}' is not supported by this API.", excerpt::cut(&model, NAME)),
@@ -186,11 +200,9 @@ impl IntoResponse for Refusal {
                 format!("unknown fault {:?} in x-plumbline-fault", excerpt::cut(&name, NAME)),
             ),
             Self::BadRequest(message) => relayed(StatusCode::BAD_REQUEST, &message),
-            Self::RateLimited { message, retry_after: seconds } => {
-                retry_after(relayed(StatusCode::TOO_MANY_REQUESTS, &message), seconds)
+            Self::Unanswered { reason, .. } => {
+                retry_after(relayed(reason.status(), reason.words()), reason.retry_after())
             }
-            Self::ProviderUnavailable(message) => relayed(StatusCode::SERVICE_UNAVAILABLE, &message),
-            Self::ProviderFailed { status, message, .. } => relayed(status, message),
             Self::Unavailable(message) => {
                 detailed(StatusCode::SERVICE_UNAVAILABLE, format!("Database connection error: {message}"))
             }

@@ -3,15 +3,15 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 
 use super::error::Refusal;
 use super::rewrite;
-use crate::dialect::common::{self, Arrival, UnknownFault};
+use crate::dialect::common::{self, Arrival, Unanswered, UnknownFault};
+use crate::domain::admission;
 use crate::domain::authorization::{Credential, Need};
 use crate::domain::call::{Call, CallError};
 use crate::domain::catalog::{Model, ModelRefusal};
-use crate::domain::inference::ProviderError;
 use crate::domain::ledger::Operation;
 use crate::provider::Fault;
 
@@ -36,9 +36,11 @@ impl<'a> Exchange<'a> {
         Self(common::Exchange::start(arrival, logged_id))
     }
 
-    /// Finds out who calls.
+    /// Finds out who calls, and counts the request against what its key may ask for.
     pub(super) fn authenticate(&self) -> Result<Call, Refusal> {
-        self.0.authenticate(credential(&self.head.headers)).map_err(Refusal::Denied)
+        let call = self.0.authenticate(credential(&self.head.headers)).map_err(Refusal::Denied)?;
+        admission::admit(&call, self.world.clock.now()).map_err(Refusal::Exceeded)?;
+        Ok(call)
     }
 
     /// Whether the caller may do this.
@@ -59,38 +61,19 @@ impl<'a> Exchange<'a> {
         self.0.fault().map_err(|UnknownFault(name)| Refusal::UnknownFault(name))
     }
 
-    /// What a failed call is answered: an error that providers are known to have is relayed, and any other is the
-    /// gateway's own.
+    /// What a failed call is answered.
     pub(super) fn failed(&self, error: CallError) -> Refusal {
         let defects = &self.world.defects;
-        match error {
-            CallError::Provider(ProviderError::Rejected(message) | ProviderError::TooLong(message)) => {
-                Refusal::BadRequest(message)
-            }
-            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
-                rewrite::rate_limited(defects, message, retry_after)
-            }
-            CallError::Provider(ProviderError::Unavailable(message)) => Refusal::ProviderUnavailable(message),
-            CallError::Provider(ProviderError::UnknownModel(_)) => {
-                self.provider_failed(StatusCode::NOT_FOUND, "The model does not exist.", &error)
-            }
-            CallError::Provider(ProviderError::TimedOut(_)) => {
-                self.provider_failed(StatusCode::GATEWAY_TIMEOUT, "The model did not answer in time.", &error)
-            }
-            CallError::Provider(ProviderError::Unreachable(_)) => {
-                self.provider_failed(StatusCode::SERVICE_UNAVAILABLE, "The model cannot be reached.", &error)
-            }
-            error => {
-                let exception = rewrite::logged(defects, &error);
-                let failure = rewrite::provider_failure(defects, self.context.id, error);
+        let exception = rewrite::logged(defects, &error);
+        let shown = rewrite::shown_body(defects, &error);
+        match Unanswered::of(error).0 {
+            Unanswered::Refused(message) | Unanswered::TooLong(message) => Refusal::BadRequest(message),
+            Unanswered::Broken => {
+                let failure = rewrite::provider_failure(defects, self.context.id, shown);
                 Refusal::Internal { failure, exception }
             }
+            reason => rewrite::unanswered(defects, reason, exception),
         }
-    }
-
-    fn provider_failed(&self, status: StatusCode, message: &'static str, error: &CallError) -> Refusal {
-        let exception = rewrite::logged(&self.world.defects, error);
-        Refusal::ProviderFailed { status, message, exception }
     }
 
     /// Something broke; what exactly stands in the log.

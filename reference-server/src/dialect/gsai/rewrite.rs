@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::error::{self, Failure, Refusal};
 use super::wire::{ChatUsage, EmbeddingItem, EmbeddingUsage, ModelItem};
 use crate::defect::{Defect, DefectSet};
+use crate::dialect::common::Unanswered;
 use crate::domain::call::CallError;
 use crate::domain::catalog::Model;
 use crate::domain::inference::{FinishReason, ProviderError, Usage};
@@ -91,16 +92,24 @@ pub(super) fn failure(defects: &DefectSet, id: Uuid) -> Failure {
     }
 }
 
-/// The body of a 500 that a provider's own error caused, of which nothing is shown.
-pub(super) fn provider_failure(defects: &DefectSet, id: Uuid, error: CallError) -> Failure {
+/// The body of a 500 that a provider's own error caused, of which nothing is shown but what a defect shows.
+pub(super) fn provider_failure(defects: &DefectSet, id: Uuid, shown: Option<String>) -> Failure {
     let failure = failure(defects, id);
+    match shown {
+        Some(body) => Failure { detail: body.into(), ..failure },
+        None => failure,
+    }
+}
+
+/// What is shown of a provider's own error: nothing, unless a defect shows it.
+pub(super) fn shown_body(defects: &DefectSet, error: &CallError) -> Option<String> {
     match error {
         CallError::Provider(ProviderError::Unmapped { body, .. })
             if defects.has(Defect::ProviderBodyShown) =>
         {
-            Failure { detail: body.into(), ..failure }
+            Some(body.clone())
         }
-        _ => failure,
+        _ => None,
     }
 }
 
@@ -114,12 +123,12 @@ pub(super) fn logged(defects: &DefectSet, error: &CallError) -> String {
     error.to_string()
 }
 
-/// What a provider's rate limit is answered.
-pub(super) fn rate_limited(defects: &DefectSet, message: String, retry_after: Option<u32>) -> Refusal {
-    if defects.has(Defect::RateLimitAs400) {
-        return Refusal::BadRequest(message);
+/// What is answered where the provider has not.
+pub(super) fn unanswered(defects: &DefectSet, reason: Unanswered, exception: String) -> Refusal {
+    if matches!(reason, Unanswered::RateLimited { .. }) && defects.has(Defect::RateLimitAs400) {
+        return Refusal::BadRequest(reason.words().to_owned());
     }
-    Refusal::RateLimited { message, retry_after }
+    Refusal::Unanswered { reason, exception }
 }
 
 /// The response to a refusal.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use serde::ser::Error as _;
+use tokio::task::yield_now;
 use uuid::Uuid;
 
 use super::exchange::Exchange;
@@ -45,15 +47,21 @@ enum Stage {
 }
 
 impl Frames for Events {
-    /// The next frame; an upstream failure ends the stream where it is, without its last event.
+    /// The next frame. The wire has none for a failure of the provider: the body breaks off, since an end would say that
+    /// this was all.
     async fn next(&mut self) -> Option<Result<Frame, serde_json::Error>> {
         if self.stage == Stage::Opening {
             self.stage = Stage::Flowing;
             return Some(self.head.opening());
         }
         loop {
-            match self.flow.next().await?.ok()? {
-                StreamPart::Delta { piece: Piece::Text { text, .. }, .. } => {
+            let Ok(part) = self.flow.next().await? else {
+                // What was given away last is sent while there is nothing more.
+                yield_now().await;
+                return Some(Err(serde_json::Error::custom("the provider's answer does not go on")));
+            };
+            match part {
+                StreamPart::Delta { piece: Piece::Text { text, .. } | Piece::Refusal(text), .. } => {
                     return Some(self.head.delta(rewrite::content(&self.flow.world.defects, &text)));
                 }
                 StreamPart::Ended { finish_reason, .. } => self.finish_reason = finish_reason,

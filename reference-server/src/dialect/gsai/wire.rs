@@ -65,6 +65,7 @@ pub(super) const fn finish_reason(reason: &FinishReason) -> &'static str {
         FinishReason::Stop | FinishReason::StopText(_) => "stop",
         FinishReason::Length => "length",
         FinishReason::ToolCalls => "tool_calls",
+        FinishReason::Filtered => "content_filter",
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
                 message: AnswerMessage { role: "assistant", content: "..." },
                 finish_reason: "stop",
             }],
-            usage: Some(Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 }.into()),
+            usage: Some(Usage::of(11, 7).into()),
         };
         assert_eq!(
             serde_json::to_string(&completion).unwrap(),

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_cost_is_told_at_the_end_to_those_who_ask() {
-        let usage = Usage { input_tokens: 1, output_tokens: 2, thinking_tokens: 0 };
+        let usage = Usage::of(1, 2);
         assert!(written(TEXT, StreamedUsage::Unasked, |head| head.finished(usage)).is_empty());
         let told = written(TEXT, StreamedUsage::Later, |head| head.finished(usage));
         assert_eq!((&told[0]["choices"], &told[0]["usage"]["total_tokens"]), (&json!([]), &json!(3)));

@@ -9,14 +9,13 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::dialect::common::read::excerpt;
+use crate::dialect::common::{Unanswered, repeats};
 use crate::domain::call::CallError;
-use crate::domain::inference::ProviderError;
+use crate::domain::idempotency::Repetition;
 
 const BROKEN: &str = "The server had an error while processing your request. Sorry about that! You can retry your \
     request, or look the error up in the log under the id in the x-request-id header.";
 const NO_SUCH_MODEL: &str = "The model does not exist or you do not have access to it.";
-const TOO_SLOW: &str = "The model did not answer in time. You can retry your request.";
-const AWAY: &str = "The model cannot be reached at the moment. You can retry your request.";
 
 /// What an error is about, as its `type` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,44 +135,26 @@ impl Refusal {
     /// What a failed call is answered. A prompt that is too long for so many tokens of context stands in this
     /// member of the request.
     pub(super) fn failed(error: CallError, context_tokens: Option<u64>, prompt: &str) -> Self {
-        match error {
-            CallError::Provider(ProviderError::TooLong(message)) => {
-                let message = context_tokens.map_or(message, |most| {
-                    format!(
+        let (reason, exception) = Unanswered::of(error);
+        let told = |kind| Self::new(reason.status(), kind, reason.words().to_owned());
+        let refusal = match &reason {
+            Unanswered::Refused(_) => told(Kind::InvalidRequest),
+            Unanswered::TooLong(_) => {
+                let refusal = context_tokens.map_or_else(|| told(Kind::InvalidRequest), |most| {
+                    Self::invalid(format!(
                         "This model's maximum context length is {most} tokens. However, your {prompt} resulted in \
                          more tokens than that. Please reduce the length of the {prompt}."
-                    )
+                    ))
                 });
-                Self::invalid(message).at(prompt).coded("context_length_exceeded")
-            }
-            CallError::Provider(ProviderError::Rejected(message)) => Self::invalid(message),
-            CallError::Provider(ProviderError::RateLimited { message, retry_after }) => {
-                Self::rate_limited(Kind::Requests, message, retry_after)
-            }
-            CallError::Provider(ProviderError::Unavailable(message)) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, Kind::Server, message)
+                refusal.at(prompt).coded("context_length_exceeded")
             }
             // How the provider calls the model is not shown.
-            CallError::Provider(ProviderError::UnknownModel(_)) => {
-                Self::not_found(NO_SUCH_MODEL).coded("model_not_found").because(&error)
-            }
-            CallError::Provider(ProviderError::Credentials(_)) => {
-                Self::new(StatusCode::BAD_GATEWAY, Kind::Server, BROKEN).because(&error)
-            }
-            CallError::Provider(ProviderError::TimedOut(_)) => {
-                Self::new(StatusCode::GATEWAY_TIMEOUT, Kind::Server, TOO_SLOW).because(&error)
-            }
-            CallError::Provider(ProviderError::Unreachable(_)) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, Kind::Server, AWAY).because(&error)
-            }
-            error => Self::internal(error.to_string()),
-        }
-    }
-
-    /// The same refusal, with what the log says of it.
-    fn because(mut self, error: &CallError) -> Self {
-        self.exception = Some(error.to_string().into());
-        self
+            Unanswered::UnknownModel => Self::not_found(NO_SUCH_MODEL).coded("model_not_found"),
+            Unanswered::RateLimited { .. } => told(Kind::Requests).coded("rate_limit_exceeded"),
+            Unanswered::Unavailable { .. } | Unanswered::TimedOut => told(Kind::Server),
+            Unanswered::Broken => Self::new(reason.status(), Kind::Server, BROKEN),
+        };
+        Self { exception: exception.map(Into::into), ..refusal.after(reason.retry_after()) }
     }
 
     /// A limit is reached.
@@ -236,6 +217,13 @@ impl Refusal {
     }
 }
 
+impl From<Repetition> for Refusal {
+    fn from(repetition: Repetition) -> Self {
+        let refusal = Self::new(repeats::status(repetition), Kind::InvalidRequest, repetition.to_string());
+        refusal.coded("idempotency_error")
+    }
+}
+
 /// A response with a JSON body.
 pub(super) fn json_response(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
@@ -249,6 +237,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::dialect::common::{SECRET, failures};
+    use crate::domain::inference::ProviderError;
 
     fn body(refusal: &Refusal) -> Value {
         serde_json::to_value(refusal.envelope()).unwrap()
@@ -273,46 +263,39 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_what_broke_inside_is_shown() {
-        let secret = ProviderError::Unmapped { status: 418, body: "db://secret".to_owned() };
-        let refusal = Refusal::failed(secret.into(), None, "messages");
-        assert!(!body(&refusal).to_string().contains("secret"));
-        let (response, exception) = refusal.into_response();
-        assert_eq!(response.status(), 500);
-        assert!(exception.unwrap().contains("db://secret"));
+    fn what_a_provider_says_of_its_own_failures_is_for_the_log_only() {
+        let mut waits = Vec::new();
+        for (error, status) in failures() {
+            let refusal = Refusal::failed(error, None, "messages");
+            let told = body(&refusal).to_string();
+            assert!(!told.contains(SECRET), "{told}");
+            let (response, exception) = refusal.into_response();
+            assert_eq!(response.status(), status);
+            assert!(exception.unwrap().contains(SECRET));
+            waits.extend(response.headers().get("retry-after").cloned());
+        }
+        assert_eq!(waits, ["7", "7"]);
     }
 
     #[test]
     fn errors_of_providers_keep_their_meaning() {
-        let limited = ProviderError::RateLimited { message: "slow".to_owned(), retry_after: Some(7) };
-        let (response, exception) = Refusal::failed(limited.into(), None, "messages").into_response();
-        assert_eq!((response.status().as_u16(), exception), (429, None));
-        assert_eq!(response.headers()["retry-after"], "7");
-        let long = ProviderError::TooLong("too long".to_owned());
-        let told = body(&Refusal::failed(long.into(), Some(16_385), "messages"));
-        assert_eq!(told["error"]["code"], "context_length_exceeded");
-        assert_eq!(told["error"]["param"], "messages");
-        let message = told["error"]["message"].as_str().unwrap();
-        assert!(message.starts_with("This model's maximum context length is 16385 tokens."), "{message}");
-        for (error, status, code) in [
-            (ProviderError::UnknownModel("secret".to_owned()), 404, json!("model_not_found")),
-            (ProviderError::Credentials("secret".to_owned()), 502, Value::Null),
-            (ProviderError::TimedOut("secret".to_owned()), 504, Value::Null),
-            (ProviderError::Unreachable("secret".to_owned()), 503, Value::Null),
-        ] {
-            let refusal = Refusal::failed(error.into(), None, "messages");
-            let told = body(&refusal);
-            assert_eq!(told["error"]["code"], code);
-            assert!(!told.to_string().contains("secret"), "{told}");
-            let (response, exception) = refusal.into_response();
-            assert_eq!(response.status(), status);
-            assert!(exception.unwrap().contains("secret"));
-        }
-        let away = ProviderError::Unavailable("busy".to_owned());
-        let told = body(&Refusal::failed(away.into(), None, "messages"));
+        let told = |error: ProviderError| body(&Refusal::failed(error.into(), Some(16_385), "messages"));
+        let refused = told(ProviderError::Rejected("no poems".to_owned()));
         assert_eq!(
-            (&told["error"]["type"], &told["error"]["message"]),
-            (&json!("server_error"), &json!("busy"))
+            (&refused["error"]["type"], &refused["error"]["message"]),
+            (&json!("invalid_request_error"), &json!("no poems"))
         );
+        assert_eq!(told(ProviderError::Incapable("no poems".to_owned())), refused);
+        let long = told(ProviderError::TooLong("too long".to_owned()));
+        assert_eq!(long["error"]["code"], "context_length_exceeded");
+        assert_eq!(long["error"]["param"], "messages");
+        let message = long["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with("This model's maximum context length is 16385 tokens."), "{message}");
+        let limited = ProviderError::RateLimited { message: "slow".to_owned(), retry_after: Some(7) };
+        assert_eq!(told(limited)["error"]["code"], "rate_limit_exceeded");
+        let unknown = ProviderError::UnknownModel("gpt-x".to_owned());
+        assert_eq!(told(unknown)["error"]["code"], "model_not_found");
+        let away = told(ProviderError::unavailable("busy"));
+        assert_eq!(away["error"]["type"], "server_error");
     }
 }

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::error::{Kind, Refusal};
 use super::headers::{ORGANIZATION, span};
 use crate::dialect::common::read::excerpt;
-use crate::dialect::common::{self, Arrival, BodyError, UnknownFault, body};
+use crate::dialect::common::{self, Arrival, BodyError, Repeats, UnknownFault, body};
+use crate::domain::admission;
 use crate::domain::authorization::{Credential, Denial, Need};
 use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
@@ -75,7 +76,7 @@ impl<'a> Exchange<'a> {
 
     /// Counts the request against the limits of the caller's key.
     pub(super) fn admit(&self, call: &Call) -> Result<(), Refusal> {
-        let (standing, admitted) = match call.key.quota.admit(self.world.clock.now()) {
+        let (standing, admitted) = match admission::admit(call, self.world.clock.now()) {
             Ok(standing) => (standing, Ok(())),
             Err(exceeded) => (exceeded.standing, Err(rate_limited(&exceeded))),
         };
@@ -117,6 +118,11 @@ impl<'a> Exchange<'a> {
         self.common.fault().map_err(|UnknownFault(name)| {
             Refusal::invalid(format!("unknown fault {:?} in x-plumbline-fault", excerpt(&name)))
         })
+    }
+
+    /// Whether the request may come again, and its body.
+    pub(super) async fn repeats(&self, body: Body) -> Result<(Repeats, Body), Refusal> {
+        Repeats::read(self, body).await.map_err(|error| self.unread(&error))
     }
 
     /// The JSON of the body; an object without members where there is no body. Its share is to be held until the

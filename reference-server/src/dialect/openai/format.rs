@@ -1,25 +1,28 @@
 //! The form that an answer is to have.
 
-use serde_json::Value;
-
 use super::{strict, tools};
 use crate::dialect::common::read::{Members, Mistake, Read, boolean, string};
-use crate::domain::inference::{AnswerFormat, Message, Part};
+use crate::domain::inference::{AnswerFormat, JsonSchema, Message, Part};
 
 /// The members of a schema with a name.
 pub(super) const MEMBERS: [&str; 4] = ["name", "description", "schema", "strict"];
 
 /// An answer that is valid against a schema, from the schema's members.
 pub(super) fn schema(named: Members<'_>) -> Read<AnswerFormat> {
-    named.required("name", tools::name)?;
-    named.optional("description", string)?;
-    let is_strict = named.optional("strict", boolean)?.unwrap_or(false);
+    let name = named.required("name", tools::name)?;
+    let description = named.optional("description", string)?;
+    let strict = named.optional("strict", boolean)?;
     let schema = named.required("schema", |schema| {
         Members::of(schema)?;
-        let problem = if is_strict { strict::problem(schema) } else { None };
+        let problem = if strict == Some(true) { strict::problem(schema) } else { None };
         problem.map_or(Ok(schema), |problem| Err(Mistake::other(problem)))
     })?;
-    Ok(AnswerFormat::JsonSchema(Value::clone(schema)))
+    Ok(AnswerFormat::JsonSchema(JsonSchema {
+        schema: schema.clone(),
+        name: Some(name.to_owned()),
+        description: description.map(str::to_owned),
+        strict,
+    }))
 }
 
 /// Whether anybody speaks of JSON in a conversation. Who asks for an object and no more than that must.
@@ -32,7 +35,7 @@ pub(super) fn speaks_of_json(messages: &[Message]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::inference::Role;
@@ -40,8 +43,17 @@ mod tests {
     #[test]
     fn a_schema_has_a_name_and_holds_what_it_promises() {
         let read = |value: Value| schema(Members::of(&value).unwrap());
-        let open = json!({ "name": "a", "schema": { "type": "object" } });
-        assert_eq!(read(open), Ok(AnswerFormat::JsonSchema(json!({ "type": "object" }))));
+        let schema = json!({ "type": "object" });
+        let bare = JsonSchema { name: Some("a".to_owned()), ..schema.clone().into() };
+        assert_eq!(
+            read(json!({ "name": "a", "schema": schema })),
+            Ok(AnswerFormat::JsonSchema(bare.clone()))
+        );
+        let described = JsonSchema { description: Some("d".to_owned()), strict: Some(false), ..bare };
+        assert_eq!(
+            read(json!({ "name": "a", "description": "d", "strict": false, "schema": schema })),
+            Ok(AnswerFormat::JsonSchema(described))
+        );
         for (wrong, place) in [
             (json!({ "schema": {} }), "name"),
             (json!({ "name": "a" }), "schema"),
@@ -54,9 +66,8 @@ mod tests {
 
     #[test]
     fn json_is_spoken_of_in_any_case_of_letters() {
-        let say = |text: &str| {
-            speaks_of_json(&[Message { role: Role::System, parts: vec![Part::Text(text.to_owned())] }])
-        };
+        let say =
+            |text: &str| speaks_of_json(&[Message::new(Role::System, vec![Part::Text(text.to_owned())])]);
         assert!(say("Answer in Json."));
         assert!(!say("Answer."));
         assert!(!say("js"));

@@ -1,6 +1,6 @@
 //! Names and values that a caller attaches to what is stored.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::dialect::common::read::{Mistake, Problem, Read, kind, string_of};
 
@@ -8,7 +8,7 @@ use crate::dialect::common::read::{Mistake, Problem, Read, kind, string_of};
 const MOST: usize = 16;
 
 /// Names of up to 64 characters, each with a value of up to 512.
-pub(super) fn metadata(value: &Value) -> Read<()> {
+pub(super) fn metadata(value: &Value) -> Read<Map<String, Value>> {
     let Value::Object(members) = value else { return Err(kind("an object", value)) };
     if members.len() > MOST {
         let words = format!("too many properties. Expected an object with at most {MOST} properties");
@@ -21,7 +21,7 @@ pub(super) fn metadata(value: &Value) -> Read<()> {
         };
         read.map_err(|mistake| mistake.in_member(name))?;
     }
-    Ok(())
+    Ok(members.clone())
 }
 
 #[cfg(test)]
@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn names_and_values_are_short_texts_and_few() {
-        assert_eq!(metadata(&json!({ "a": "b", "c": "" })), Ok(()));
+        let pairs = json!({ "a": "b", "c": "" });
+        assert_eq!(metadata(&pairs).map(Value::Object), Ok(pairs));
         let many: Value = (0..17).map(|number| (number.to_string(), json!("x"))).collect();
         for wrong in
             [json!({ "a": 5 }), json!({ "a": "x".repeat(513) }), json!({ "x".repeat(65): "a" }), many]

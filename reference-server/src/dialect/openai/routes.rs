@@ -1,5 +1,7 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics, the caller and the headers.
 
+use std::pin::pin;
+
 use axum::body::Body;
 use axum::http::Method;
 use axum::response::Response;
@@ -104,6 +106,16 @@ async fn admitted(
     body: Body,
 ) -> Result<Answer, Refusal> {
     exchange.admit(call)?;
+    let (repeats, body) = exchange.repeats(body).await?;
+    repeats.once(call, pin!(answered(exchange, call, endpoint, body))).await
+}
+
+async fn answered(
+    exchange: &Exchange<'_>,
+    call: &Call,
+    endpoint: Endpoint<'_>,
+    body: Body,
+) -> Result<Answer, Refusal> {
     match endpoint {
         Endpoint::Chat => chat::answer(exchange, call, body).await,
         Endpoint::Completions => completions::answer(exchange, call, body).await,

@@ -3,9 +3,11 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::dialect::common::read::{Members, Mistake, Read, boolean, integer, kind, list_of, number, string};
+use crate::dialect::common::read::{
+    Members, Mistake, Read, boolean, exact, integer, kind, list_of, number, string,
+};
 use crate::domain::inference::CompletionRequest;
 
 /// Most answers to one question.
@@ -13,33 +15,17 @@ pub(super) const MOST_ANSWERS: u32 = 128;
 /// Most texts that end an answer.
 const MOST_STOPS: usize = 4;
 
-/// How words are chosen. A model that knows no chance takes no notice of any of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Sampling {
-    pub(super) temperature: Option<f64>,
-    pub(super) top_p: Option<f64>,
-    pub(super) presence_penalty: Option<f64>,
-    pub(super) frequency_penalty: Option<f64>,
-}
-
-impl Sampling {
-    /// Reads it from the members of a body.
-    pub(super) fn read(body: Members<'_>) -> Read<Self> {
-        body.optional("logit_bias", biases)?;
-        body.optional("seed", integer(i64::MIN..=i64::MAX))?;
-        Ok(Self {
-            temperature: body.optional("temperature", number(0.0..=2.0))?,
-            top_p: body.optional("top_p", number(0.0..=1.0))?,
-            presence_penalty: body.optional("presence_penalty", number(-2.0..=2.0))?,
-            frequency_penalty: body.optional("frequency_penalty", number(-2.0..=2.0))?,
-        })
-    }
-
-    /// Has a model choose its words so.
-    pub(super) fn apply(self, request: &mut CompletionRequest) {
-        request.temperature = self.temperature;
-        request.top_p = self.top_p;
-    }
+/// Reads how words are chosen. A model that knows no chance takes no notice of any of it.
+pub(super) fn sampled(body: Members<'_>) -> Read<CompletionRequest> {
+    Ok(CompletionRequest {
+        logit_bias: body.optional("logit_bias", biases)?.unwrap_or_default(),
+        seed: body.optional("seed", integer(i64::MIN..=i64::MAX))?,
+        temperature: body.optional("temperature", exact(0.0..=2.0))?,
+        top_p: body.optional("top_p", exact(0.0..=1.0))?,
+        presence_penalty: body.optional("presence_penalty", exact(-2.0..=2.0))?,
+        frequency_penalty: body.optional("frequency_penalty", exact(-2.0..=2.0))?,
+        ..CompletionRequest::default()
+    })
 }
 
 /// How an answer is sent.
@@ -89,7 +75,7 @@ pub(super) fn count(bounds: RangeInclusive<u32>) -> impl Fn(&Value) -> Read<u32>
 }
 
 /// How much more or less probable some tokens are to be.
-fn biases(value: &Value) -> Read<()> {
+fn biases(value: &Value) -> Read<Map<String, Value>> {
     let Value::Object(biases) = value else { return Err(kind("an object", value)) };
     for (token, bias) in biases {
         let read = if token.parse::<u32>().is_ok() {
@@ -99,7 +85,7 @@ fn biases(value: &Value) -> Read<()> {
         };
         read.map_err(|mistake| mistake.in_member(token))?;
     }
-    Ok(())
+    Ok(biases.clone())
 }
 
 #[cfg(test)]
@@ -111,13 +97,18 @@ mod tests {
 
     #[test]
     fn bounds_are_kept() {
-        let read = |body: Value| Sampling::read(Members::of(&body).unwrap());
+        let read = |body: Value| sampled(Members::of(&body).unwrap());
         let all = json!({
-            "temperature": 2, "top_p": 1, "presence_penalty": -2, "frequency_penalty": 2, "seed": -1,
+            "temperature": 2, "top_p": 1, "presence_penalty": -2, "frequency_penalty": 0.5, "seed": -1,
             "logit_bias": { "50256": -100 },
         });
-        assert_eq!(read(all).unwrap().temperature, Some(2.0));
-        assert_eq!(read(json!({ "temperature": null })), Ok(Sampling::default()));
+        let asked = read(all.clone()).unwrap();
+        let told = json!({
+            "temperature": asked.temperature, "top_p": asked.top_p, "presence_penalty": asked.presence_penalty,
+            "frequency_penalty": asked.frequency_penalty, "seed": asked.seed, "logit_bias": asked.logit_bias,
+        });
+        assert_eq!(told, all);
+        assert_eq!(read(json!({ "temperature": null })).unwrap().temperature, None);
         for (body, place) in [
             (json!({ "temperature": 2.1 }), "temperature"),
             (json!({ "top_p": -0.1 }), "top_p"),

@@ -19,11 +19,12 @@ pub(super) const MEMBERS: [&str; 4] = ["name", "description", "parameters", "str
 
 /// A function, from its members.
 pub(super) fn function(function: Members<'_>) -> Read<Tool> {
-    let is_strict = function.optional("strict", boolean)?.unwrap_or(false);
+    let strict = function.optional("strict", boolean)?;
     Ok(Tool {
         name: function.required("name", name)?.to_owned(),
         description: function.optional("description", string)?.map(str::to_owned),
-        parameters: function.optional("parameters", |schema| parameters(schema, is_strict))?,
+        parameters: function.optional("parameters", |schema| parameters(schema, strict == Some(true)))?,
+        strict,
     })
 }
 
@@ -67,6 +68,8 @@ mod tests {
 
     #[test]
     fn a_function_has_a_name_and_perhaps_parameters() {
+        let strict = json!({ "name": "a", "strict": true });
+        assert_eq!(read(&strict).unwrap().strict, Some(true));
         let tool = read(&json!({ "name": "get_weather", "parameters": { "type": "object" } })).unwrap();
         assert_eq!((tool.name.as_str(), tool.parameters), ("get_weather", Some(json!({ "type": "object" }))));
         for (wrong, place) in [

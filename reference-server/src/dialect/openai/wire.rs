@@ -60,7 +60,7 @@ impl From<inference::Usage> for Usage {
             prompt_tokens: usage.input_tokens,
             completion_tokens: usage.output_tokens,
             total_tokens: usage.input_tokens.saturating_add(usage.output_tokens),
-            prompt_tokens_details: PromptDetails { cached_tokens: 0, audio_tokens: 0 },
+            prompt_tokens_details: PromptDetails { cached_tokens: usage.cached_tokens, audio_tokens: 0 },
             completion_tokens_details: CompletionDetails {
                 reasoning_tokens: usage.thinking_tokens,
                 audio_tokens: 0,
@@ -98,12 +98,18 @@ impl Serialize for StreamedUsage {
     }
 }
 
-/// The word for why an answer ended.
+/// The word for why an answer ended. A refusal in the model's own words is an answer of another kind, and done.
+pub(super) const fn ended(reason: &FinishReason, is_refusal: bool) -> &'static str {
+    if is_refusal { "stop" } else { finish_reason(reason) }
+}
+
+/// The word for why a text ended.
 pub(super) const fn finish_reason(reason: &FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::StopText(_) => "stop",
         FinishReason::Length => "length",
         FinishReason::ToolCalls => "tool_calls",
+        FinishReason::Filtered => "content_filter",
     }
 }
 
@@ -115,7 +121,7 @@ mod tests {
 
     #[test]
     fn usage_adds_up_and_tells_what_was_thought() {
-        let usage = inference::Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 3 };
+        let usage = inference::Usage { thinking_tokens: 3, cached_tokens: 4, ..inference::Usage::of(11, 7) };
         let told = serde_json::to_value(StreamedUsage::Told(usage.into())).unwrap();
         assert_eq!(
             told,
@@ -123,7 +129,7 @@ mod tests {
                 "prompt_tokens": 11,
                 "completion_tokens": 7,
                 "total_tokens": 18,
-                "prompt_tokens_details": { "cached_tokens": 0, "audio_tokens": 0 },
+                "prompt_tokens_details": { "cached_tokens": 4, "audio_tokens": 0 },
                 "completion_tokens_details": {
                     "reasoning_tokens": 3,
                     "audio_tokens": 0,

@@ -73,6 +73,7 @@ mod tests {
     use axum::body::to_bytes;
 
     use super::*;
+    use crate::dialect::common::Unanswered;
 
     const RESOURCE: &str = "projects/p/locations/l/publishers/google/models/m";
 
@@ -99,9 +100,12 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_model_is_named_with_all_above_it_and_the_rest_is_told_as_elsewhere() {
-        let unknown = told(Refusal::UnknownModel { model: "m".to_owned(), action: None }).await;
+        let (version, model) = ("v1".to_owned(), "m".to_owned());
+        let unknown = told(Refusal::UnknownModel { version, model, action: None }).await;
         assert!(unknown["message"].as_str().unwrap().contains(RESOURCE), "{unknown}");
         assert_eq!(unknown["code"], 404);
-        assert_eq!(told(Refusal::Unavailable).await["status"], "UNAVAILABLE");
+        let reason = Unanswered::Unavailable { retry_after: None };
+        let unavailable = told(Refusal::Unanswered { reason, exception: String::new() }).await;
+        assert_eq!(unavailable["status"], "UNAVAILABLE");
     }
 }

@@ -1,5 +1,6 @@
 //! From a path and a method to an endpoint.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,11 +10,12 @@ use axum::response::Response;
 use super::service::{VERTEX, credential};
 use super::{embeddings, error};
 use crate::dialect::common::read::excerpt;
-use crate::dialect::common::{self, Answer, Arrival, run};
+use crate::dialect::common::{self, Answer, Arrival, Repeats, run};
 use crate::dialect::gemini::error::Refusal;
 use crate::dialect::gemini::exchange::Exchange;
 use crate::dialect::gemini::generate;
 use crate::dialect::gemini::routes::Action;
+use crate::domain::call::Call;
 
 /// The versions of the API, as they stand in paths.
 const VERSIONS: [&str; 2] = ["/v1/", "/v1beta1/"];
@@ -85,15 +87,25 @@ async fn answer(exchange: &Exchange<'_>, target: Option<&Target<'_>>, body: Body
     let credential = credential(&exchange.head.headers, exchange.parameter("key"));
     let call = common::Exchange::authenticate(exchange, credential)?;
     exchange.admit(&call)?;
+    let (repeats, body) = Repeats::read(exchange, body).await?;
+    repeats.once(&call, pin!(act(exchange, &call, target, body))).await
+}
+
+async fn act(
+    exchange: &Exchange<'_>,
+    call: &Call,
+    target: &Target<'_>,
+    body: Body,
+) -> Result<Answer, Refusal> {
     let model = target.model;
     match target.endpoint {
         Endpoint::Act(action @ (Action::Generate | Action::Stream)) => {
-            generate::answer(exchange, &call, model, action, body).await
+            generate::answer(exchange, call, model, action, body).await
         }
-        Endpoint::Act(Action::Count) => generate::count(exchange, &call, model, body).await,
-        Endpoint::Act(Action::Embed) => embeddings::one(exchange, &call, model, body).await,
-        Endpoint::Act(Action::EmbedBatch) => embeddings::batch(exchange, &call, model, body).await,
-        Endpoint::Predict => embeddings::predict(exchange, &call, model, body).await,
+        Endpoint::Act(Action::Count) => generate::count(exchange, call, model, body).await,
+        Endpoint::Act(Action::Embed) => embeddings::one(exchange, call, model, body).await,
+        Endpoint::Act(Action::EmbedBatch) => embeddings::batch(exchange, call, model, body).await,
+        Endpoint::Predict => embeddings::predict(exchange, call, model, body).await,
     }
 }
 

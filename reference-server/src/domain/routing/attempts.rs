@@ -1,18 +1,18 @@
 //! Asks the routes of a model until one answers, or until no other would.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::fate::{self, Fate};
+use super::misjudged;
 use super::permit::Permit;
 use super::route::Route;
-use super::routed_model::RoutedModel;
+use super::routed_model::{RoutedModel, Turn};
 use crate::domain::call::Call;
 use crate::domain::inference::ProviderError;
-use crate::domain::log_line::{Attempt, LogEvent};
+use crate::domain::log_line::{Attempt, LogEvent, bounded};
 use crate::provider::Fault;
 
 /// The answer of the first route that gives one. `ask` asks a route once; `fault` tells how it is to fail, anew for each
@@ -20,7 +20,7 @@ use crate::provider::Fault;
 ///
 /// # Errors
 ///
-/// That of the last attempt.
+/// That of the last attempt; where no route can carry the request, that of the first.
 pub(crate) async fn ask<'r, T>(
     call: &Call,
     model: &RoutedModel,
@@ -39,67 +39,86 @@ pub(super) async fn attempt<'r, T>(
     mut fault: impl FnMut() -> Option<Fault>,
     ask: impl Fn(Arc<Route>, Option<Fault>) -> BoxFuture<'r, Result<T, ProviderError>>,
 ) -> Result<(T, Permit), ProviderError> {
-    let policy = &model.policy;
+    let (clock, policy) = (&call.world.clock, &model.policy);
     let deadline = Instant::now() + policy.deadline;
     let left = || deadline.saturating_duration_since(Instant::now());
-    let mut last = None;
-    for route in model.order(call) {
-        let mut failed = 0;
-        while let Some(permit) = route.admit(call.world.clock.now()) {
+    let (mut last, mut incapable, mut some_rest) = (None, None, false);
+    // A fault for a provider that was not asked after all strikes who is asked instead.
+    let mut spared = None;
+    for (turn, route) in misjudged::order(call, model) {
+        if turn == Turn::Substitute && last.is_some() {
+            continue;
+        }
+        let (mut failed, mut was_let_in) = (0, false);
+        while let Some(permit) = route.admit(clock.now()) {
+            was_let_in = true;
             let limit = policy.timeout.min(left());
             if limit.is_zero() {
                 return Err(last.unwrap_or_else(late));
             }
-            let answer = ask(Arc::clone(route), fault());
-            let error = match attempt_once(call, route, limit, answer).await {
-                Ok(answer) => return Ok((answer, permit)),
+            let struck = spared.take().unwrap_or_else(&mut fault);
+            let started = Instant::now();
+            let answered = timeout(limit, ask(Arc::clone(route), struck.clone())).await;
+            let is_starved = answered.is_err() && policy.is_too_little(limit);
+            let error = match answered.unwrap_or_else(|_| Err(late())) {
+                Ok(answer) => {
+                    note(call, route, started, None);
+                    return Ok((answer, permit));
+                }
                 Err(error) => error,
             };
-            let fate = Fate::of(&error);
-            if fate == Fate::Tell {
-                // The provider is there and knows what it does.
-                permit.succeed();
-                return Err(error);
+            let fate = misjudged::fate(call, model, failed, &error);
+            if fate == Fate::Pass {
+                // Nobody was asked, so that the breaker has nothing to hear.
+                spared = Some(struck);
+                incapable = incapable.or(Some(error));
+                break;
             }
-            permit.fail(call.world.clock.now());
+            note(call, route, started, Some(&error));
+            match fate {
+                Fate::Tell => {
+                    // The provider is there and knows what it does.
+                    permit.succeed();
+                    return Err(error);
+                }
+                // That others have left it no time says nothing of it.
+                _ if is_starved => drop(permit),
+                _ => permit.fail(clock.now()),
+            }
             failed += 1;
             let pause = match fate {
-                Fate::Retry => policy.retries.pause(failed, &error, &model.chance),
-                Fate::Next | Fate::Tell => None,
+                Fate::Retry => misjudged::pause(call, model, failed, &error),
+                Fate::Next | Fate::Pass | Fate::Tell => None,
             };
             last = Some(error);
             match pause {
-                Some(pause) if pause < left() && route.admits(call.world.clock.now()) => sleep(pause).await,
+                Some(pause) if pause < left() && route.admits(clock.now()) => clock.sleep(pause).await,
                 _ => break,
             }
         }
+        some_rest |= !was_let_in;
     }
-    Err(last.unwrap_or_else(nobody))
+    Err(match (last, incapable) {
+        (Some(error), _) => error,
+        (None, Some(error)) if !some_rest => error,
+        (None, _) => nobody(),
+    })
 }
 
-/// One attempt, counted and logged.
-async fn attempt_once<T>(
-    call: &Call,
-    route: &Route,
-    limit: Duration,
-    answer: BoxFuture<'_, Result<T, ProviderError>>,
-) -> Result<T, ProviderError> {
+/// Counts an attempt, and logs what came of it.
+fn note(call: &Call, route: &Route, started: Instant, error: Option<&ProviderError>) {
     let service = &call.context.service;
-    let number = service.begin_attempt();
-    let started = Instant::now();
-    let outcome = timeout(limit, answer).await.unwrap_or_else(|_| Err(late()));
-    if outcome.is_ok() {
+    if error.is_none() {
         service.served_by(&route.server);
     }
-    // What a provider says of its failure can hold the caller's words; the log has none of them.
     let attempt = Attempt {
-        number,
+        number: service.count_attempt(),
         server: route.server.clone(),
-        outcome: outcome.as_ref().map_or_else(fate::word, |_| "answered"),
+        outcome: error.map_or("answered", fate::word),
+        error: error.and_then(ProviderError::logged).map(|error| bounded(&error).into()),
         duration: started.elapsed(),
     };
     call.world.record(&call.context, LogEvent::Attempt(Box::new(attempt)));
-    outcome
 }
 
 fn late() -> ProviderError {
@@ -107,18 +126,21 @@ fn late() -> ProviderError {
 }
 
 fn nobody() -> ProviderError {
-    ProviderError::Unavailable("every provider of the model is failing".to_owned())
+    ProviderError::unavailable("every provider of the model is failing".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures::FutureExt;
+    use tokio::task::yield_now;
 
     use super::super::backoff::Retries;
     use super::super::breaker::{BreakerPolicy, BreakerState};
     use super::super::plan::Policy;
     use super::super::service::Server;
-    use super::super::testing::{Deed, Script, model};
+    use super::super::testing::{Deed, Script, model, route};
     use super::*;
     use crate::domain::inference::CompletionRequest;
     use crate::domain::testing::{self, TestWorld};
@@ -127,7 +149,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn unavailable() -> Deed {
-        Deed::Fail(ProviderError::Unavailable("busy".to_owned()))
+        Deed::Fail(ProviderError::unavailable("busy".to_owned()))
     }
 
     fn limited(seconds: u32) -> Deed {
@@ -265,7 +287,7 @@ mod tests {
         let script = Script::of([unavailable(), unavailable(), Deed::Say("again")]);
         let model = model(&breaking(2), &[&script]);
         assert!(
-            matches!(asked(&call, &model).await, Err(ProviderError::Unavailable(text)) if text == "busy")
+            matches!(asked(&call, &model).await, Err(ProviderError::Unavailable { message, .. }) if message == "busy")
         );
         assert_eq!((script.calls(), served(&call)), (2, (None, 2)));
         let refused = world.call("chat_only");
@@ -286,6 +308,117 @@ mod tests {
         assert!(timeout(SECOND, asked(&call, &model)).await.is_err(), "it hangs");
         assert_eq!(script.calls(), 2);
         assert_eq!(asked(&call, &model).await, Ok("again".to_owned()));
+    }
+
+    fn incapable(what: &str) -> ProviderError {
+        ProviderError::Incapable(what.to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_cannot_carry_a_request_is_passed_over_without_an_attempt() {
+        let (_world, call) = world_and_call();
+        let scripts = [Script::of([Deed::Fail(incapable("no audio"))]), Script::saying(["heard"])];
+        let model = model(&breaking(1), &scripts.each_ref());
+        assert_eq!(asked(&call, &model).await, Ok("heard".to_owned()));
+        assert_eq!(served(&call), (Some("p1"), 1));
+        let lines = call.world.log.lines(Some(call.context.id));
+        assert!(matches!(&lines[0].event, LogEvent::Attempt(attempt) if attempt.outcome == "answered"));
+        assert_eq!(lines.len(), 1);
+        assert_eq!(model.routes[0].health(call.world.clock.now()), (BreakerState::Closed, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_route_can_carry_is_the_callers_mistake_and_what_one_failed_to_is_not() {
+        let both = [incapable("no audio"), incapable("no seed")];
+        let one = [incapable("no audio"), ProviderError::unavailable("busy")];
+        for (errors, told) in [(both, incapable("no audio")), (one.clone(), one[1].clone())] {
+            let (_world, call) = world_and_call();
+            let scripts = errors.map(|error| Script::of([Deed::Fail(error)]));
+            assert_eq!(asked(&call, &model(&attempts(1), &scripts.each_ref())).await, Err(told));
+        }
+        // Whoever rests might have carried it.
+        let (_world, call) = world_and_call();
+        let scripts =
+            [Script::of([unavailable()]), Script::of([Deed::Say(""), Deed::Fail(incapable("no seed"))])];
+        let model = model(&breaking(1), &scripts.each_ref());
+        assert_eq!(asked(&call, &model).await, Ok(String::new()));
+        assert_eq!(asked(&call, &model).await, Err(nobody()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_routes_that_were_not_chosen_take_what_the_chosen_one_cannot_carry_and_nothing_else() {
+        for (error, answered) in
+            [(incapable("no audio"), "other"), (ProviderError::unavailable("busy"), "last")]
+        {
+            let (_world, call) = world_and_call();
+            let scripts =
+                [Script::of([Deed::Fail(error)]), Script::saying(["other"]), Script::saying(["last"])];
+            let policy = attempts(1);
+            let weights = [1_000, 0, 1];
+            let mut routes: Vec<_> = (0..3)
+                .map(|place| route(&format!("p{place}"), weights[place], &policy, &scripts[place]))
+                .collect();
+            let fallbacks = routes.split_off(2);
+            let model = RoutedModel::new(routes, fallbacks, policy, 0);
+            assert_eq!(asked(&call, &model).await, Ok(answered.to_owned()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_is_decided_by_who_was_asked_and_by_nobody_else() {
+        let rejected = ProviderError::Rejected("no".to_owned());
+        for (error, state) in
+            [(incapable("no audio"), (BreakerState::HalfOpen, 1)), (rejected, (BreakerState::Closed, 0))]
+        {
+            let (world, call) = world_and_call();
+            let script = Script::of([unavailable(), Deed::Fail(error.clone())]);
+            let model = model(&breaking(1), &[&script]);
+            assert!(asked(&call, &model).await.is_err());
+            world.world.clock.advance(31_000_000);
+            assert_eq!(asked(&call, &model).await, Err(error));
+            assert_eq!(model.routes[0].health(world.world.clock.now()), state);
+            assert!(asked(&call, &model).await.is_ok(), "the next one decides");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_left_too_little_time_has_not_failed() {
+        let (world, call) = world_and_call();
+        let scripts = [Script::of([Deed::Hang]), Script::of([Deed::Hang])];
+        let short = Policy { deadline: 12 * SECOND, ..breaking(1) };
+        let model = model(&short, &scripts.each_ref());
+        assert_eq!(asked(&call, &model).await, Err(late()));
+        assert_eq!((scripts.each_ref().map(Script::calls), served(&call)), ([1, 1], (None, 2)));
+        let now = world.world.clock.now();
+        assert_eq!(model.routes[0].health(now), (BreakerState::Open, 1));
+        assert_eq!(model.fallbacks[0].health(now), (BreakerState::Closed, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_over_when_the_worlds_clock_says_so() {
+        let (world, call) = world_and_call();
+        let script = Script::of([limited(5), Deed::Say("again")]);
+        let model = model(&attempts(2), &[&script]);
+        let started = Instant::now();
+        let moves = async {
+            while script.calls() == 0 {
+                yield_now().await;
+            }
+            world.world.clock.advance(5_000_000);
+        };
+        let (answered, ()) = tokio::join!(asked(&call, &model), moves);
+        assert_eq!((answered, started.elapsed()), (Ok("again".to_owned()), Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_strikes_who_is_asked() {
+        let (_world, call) = world_and_call();
+        let scripts = [Script::of([Deed::Fail(incapable("no audio"))]), Script::default()];
+        let model = model(&attempts(1), &scripts.each_ref());
+        let html = Fault::from(FaultKind::Html);
+        let mut faults = vec![None, Some(html.clone())];
+        assert!(asked_with(&call, &model, || faults.pop().flatten()).await.is_ok());
+        assert_eq!(scripts.each_ref().map(Script::faults), [[Some(html.clone())], [Some(html)]]);
     }
 
     #[tokio::test(start_paused = true)]

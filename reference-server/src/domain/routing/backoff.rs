@@ -23,8 +23,8 @@ impl Retries {
         if failed >= self.attempts {
             return None;
         }
-        if let ProviderError::RateLimited { retry_after: Some(seconds), .. } = error {
-            let wanted = Duration::from_secs(u64::from(*seconds));
+        if let Some(seconds) = error.retry_after() {
+            let wanted = Duration::from_secs(u64::from(seconds));
             return (wanted <= self.most).then_some(wanted);
         }
         let doubled = 2_u32.saturating_pow(failed.saturating_sub(1));
@@ -40,7 +40,7 @@ mod tests {
         Retries { attempts: 4, backoff: Duration::from_millis(200), most: Duration::from_millis(700) };
 
     fn unavailable() -> ProviderError {
-        ProviderError::Unavailable(String::new())
+        ProviderError::unavailable(String::new())
     }
 
     fn limited(seconds: u32) -> ProviderError {
@@ -78,5 +78,8 @@ mod tests {
         assert_eq!(patient.pause(1, &limited(0), &chance), Some(Duration::ZERO));
         assert_eq!(patient.pause(1, &limited(6), &chance), None);
         assert_eq!(patient.pause(4, &limited(1), &chance), None);
+        let message = String::new();
+        let unavailable = ProviderError::Unavailable { message, retry_after: Some(3) };
+        assert_eq!(patient.pause(1, &unavailable, &chance), Some(Duration::from_secs(3)));
     }
 }

@@ -9,6 +9,8 @@ pub(super) enum Fate {
     Retry,
     /// The next route is asked: this one will not do better.
     Next,
+    /// The next route is asked: this one was not, because it cannot carry the request.
+    Pass,
     /// The caller is told: no route would do better.
     Tell,
 }
@@ -18,14 +20,16 @@ impl Fate {
     pub(super) const fn of(error: &ProviderError) -> Self {
         match error {
             ProviderError::RateLimited { .. }
-            | ProviderError::Unavailable(_)
+            | ProviderError::Unavailable { .. }
             | ProviderError::TimedOut(_)
             | ProviderError::Unreachable(_)
             | ProviderError::Malformed(_)
             | ProviderError::Unmapped { status: 500.., .. } => Self::Retry,
             ProviderError::UnknownModel(_)
             | ProviderError::Credentials(_)
+            | ProviderError::OutOfCredit(_)
             | ProviderError::Unmapped { .. } => Self::Next,
+            ProviderError::Incapable(_) => Self::Pass,
             ProviderError::Rejected(_) | ProviderError::TooLong(_) => Self::Tell,
         }
     }
@@ -37,11 +41,13 @@ pub(super) const fn word(error: &ProviderError) -> &'static str {
         ProviderError::Rejected(_) => "rejected",
         ProviderError::TooLong(_) => "too-long",
         ProviderError::RateLimited { .. } => "rate-limited",
-        ProviderError::Unavailable(_) => "unavailable",
+        ProviderError::Unavailable { .. } => "unavailable",
         ProviderError::Unmapped { .. } => "unmapped-error",
         ProviderError::Malformed(_) => "malformed",
         ProviderError::UnknownModel(_) => "unknown-model",
         ProviderError::Credentials(_) => "credentials-refused",
+        ProviderError::OutOfCredit(_) => "out-of-credit",
+        ProviderError::Incapable(_) => "incapable",
         ProviderError::TimedOut(_) => "timed-out",
         ProviderError::Unreachable(_) => "unreachable",
     }
@@ -59,12 +65,14 @@ mod tests {
             (ProviderError::Rejected(text()), Fate::Tell),
             (ProviderError::TooLong(text()), Fate::Tell),
             (ProviderError::RateLimited { message: text(), retry_after: None }, Fate::Retry),
-            (ProviderError::Unavailable(text()), Fate::Retry),
+            (ProviderError::unavailable(text()), Fate::Retry),
             (ProviderError::Malformed(text()), Fate::Retry),
             (ProviderError::TimedOut(text()), Fate::Retry),
             (ProviderError::Unreachable(text()), Fate::Retry),
             (ProviderError::UnknownModel(text()), Fate::Next),
             (ProviderError::Credentials(text()), Fate::Next),
+            (ProviderError::OutOfCredit(text()), Fate::Next),
+            (ProviderError::Incapable(text()), Fate::Pass),
             (unmapped(418), Fate::Next),
             (unmapped(500), Fate::Retry),
             (unmapped(529), Fate::Retry),

@@ -9,7 +9,7 @@ use super::plan::{ModelPlan, Plan, Policy, RoutePlan};
 use super::route::Route;
 use super::routed_model::RoutedModel;
 use super::world_routing::Routing;
-use crate::domain::catalog::{Catalog, Model};
+use crate::domain::catalog::{Capability, Catalog, Model};
 use crate::domain::inference::ModelIdentity;
 use crate::provider::Provider;
 
@@ -24,12 +24,14 @@ pub(crate) struct Backend {
     provider: Arc<dyn Provider>,
     /// Only of one that is asked over HTTP.
     rebase: Option<Rebase>,
+    /// What its models are for.
+    capabilities: &'static [Capability],
 }
 
 impl Backend {
     /// A provider in this process, which knows the catalog's own names.
     pub(crate) fn local(provider: Arc<dyn Provider>) -> Self {
-        Self { provider, rebase: None }
+        Self { provider, rebase: None, capabilities: Capability::ALL }
     }
 
     /// A provider somewhere else. What `rebase` makes of it stands below the address that it is given.
@@ -37,7 +39,12 @@ impl Backend {
         provider: Arc<dyn Provider>,
         rebase: impl Fn(&Url) -> Arc<dyn Provider> + Send + Sync + 'static,
     ) -> Self {
-        Self { provider, rebase: Some(Box::new(rebase)) }
+        Self { provider, rebase: Some(Box::new(rebase)), capabilities: Capability::ALL }
+    }
+
+    /// The same, whose models are for no more than this.
+    pub(crate) fn for_only(self, capabilities: &'static [Capability]) -> Self {
+        Self { capabilities, ..self }
     }
 
     fn at(&self, upstream: Option<&Url>) -> Arc<dyn Provider> {
@@ -70,9 +77,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// The names of the providers.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.backends.keys().map(|name| &**name)
+    /// The names of the providers, and what their models are for.
+    pub(crate) fn capabilities(&self) -> BTreeMap<&str, &'static [Capability]> {
+        self.backends.iter().map(|(name, backend)| (&**name, backend.capabilities)).collect()
     }
 
     /// Whether any provider is asked over HTTP.
@@ -171,7 +178,7 @@ mod tests {
     fn a_route_names_the_model_as_its_provider_does() {
         let catalog = Catalog::embedded().unwrap();
         let network = network();
-        assert!(network.is_remote() && network.names().eq(["away", "here"]));
+        assert!(network.is_remote() && network.capabilities().keys().eq(&["away", "here"]));
         let route = |provider: &str, model: &str| {
             let (breaker, failures) = ("closed", 0);
             json!({

@@ -69,7 +69,7 @@ mod tests {
         let world = testing::world();
         let call = world.call("chat_only");
         let broken = Deed::Break(&[]);
-        let refused = Deed::Fail(ProviderError::Unavailable(String::new()));
+        let refused = Deed::Fail(ProviderError::unavailable(String::new()));
         let scripts =
             [broken, Deed::Nothing, refused, Deed::Hang, Deed::Say("one two")].map(|deed| Script::of([deed]));
         let (parts, _permit) = opened(&call, &model(&Policy::default(), &scripts.each_ref())).await.unwrap();

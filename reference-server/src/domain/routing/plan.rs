@@ -44,6 +44,14 @@ pub(crate) struct Policy {
     pub(crate) sticky: Option<Sticky>,
 }
 
+impl Policy {
+    /// Whether an attempt with so much time had too little to say anything of who was asked: what was tried before it
+    /// took the rest.
+    pub(super) fn is_too_little(&self, time: Duration) -> bool {
+        time < self.timeout.min(self.deadline) / 2
+    }
+}
+
 impl Default for Policy {
     /// Each route is asked once.
     fn default() -> Self {

@@ -9,6 +9,15 @@ use super::seats::Seats;
 use crate::domain::call::Call;
 use crate::domain::clock::Moment;
 
+/// When a route is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Once those before it have not answered.
+    Own,
+    /// In place of the one that was chosen, where that cannot carry the request.
+    Substitute,
+}
+
 /// A model that is served by routes.
 pub(crate) struct RoutedModel {
     /// One is chosen by weight.
@@ -30,9 +39,19 @@ impl RoutedModel {
         Self { routes, fallbacks, policy, chance: Chance::seeded(seed), seats: Seats::default() }
     }
 
-    /// The routes that a call tries, one after the other.
-    pub(super) fn order(&self, call: &Call) -> impl Iterator<Item = &Arc<Route>> {
-        self.chosen(call).into_iter().chain(&self.fallbacks)
+    /// Whether other routes are asked once one has failed.
+    pub(crate) fn has_fallbacks(&self) -> bool {
+        !self.fallbacks.is_empty()
+    }
+
+    /// The routes that a call tries, one after the other: the one that is chosen for it, the others in case that this
+    /// one cannot carry it, and the fallbacks.
+    pub(super) fn order(&self, call: &Call) -> impl Iterator<Item = (Turn, &Arc<Route>)> {
+        let chosen = self.chosen(call);
+        let is_other = move |route: &&Arc<Route>| chosen.is_none_or(|chosen| !Arc::ptr_eq(chosen, route));
+        let others = self.routes.iter().filter(is_other).map(|route| (Turn::Substitute, route));
+        let own = |route| (Turn::Own, route);
+        chosen.into_iter().map(own).chain(others).chain(self.fallbacks.iter().map(own))
     }
 
     /// The route that a call begins with: its session's, or one by weight. Routes whose breakers are open stand aside.
@@ -66,7 +85,7 @@ impl RoutedModel {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::time::Duration;
 
     use super::super::breaker::BreakerPolicy;
@@ -90,8 +109,14 @@ mod tests {
         Call { sessions: vec![Session::new("x-session".into(), session.as_bytes())], ..call.clone() }
     }
 
+    /// The routes that are asked one after the other.
+    fn in_turn<'m>(model: &'m RoutedModel, call: &Call) -> Vec<&'m str> {
+        let own = model.order(call).filter(|(turn, _)| *turn == Turn::Own);
+        own.map(|(_, route)| &*route.server.provider).collect()
+    }
+
     fn first<'m>(model: &'m RoutedModel, call: &Call) -> &'m str {
-        &model.order(call).next().unwrap().server.provider
+        in_turn(model, call)[0]
     }
 
     fn fail(model: &RoutedModel, place: usize, world: &TestWorld) {
@@ -106,7 +131,7 @@ mod tests {
         let model = weighed(Policy::default());
         let mut counted = BTreeMap::new();
         for _ in 0..1_000 {
-            let order: Vec<_> = model.order(&call).map(|route| &*route.server.provider).collect();
+            let order = in_turn(&model, &call);
             assert_eq!((order.len(), order[1]), (2, "three"));
             *counted.entry(order[0].to_owned()).or_insert(0) += 1;
         }
@@ -126,6 +151,17 @@ mod tests {
         assert!((0..100).all(|_| first(&model, &call) == "three"));
         world.world.clock.advance(31_000_000);
         assert_ne!(first(&model, &call), "three");
+    }
+
+    #[test]
+    fn the_routes_that_were_not_chosen_stand_in_for_the_one_that_was() {
+        let world = testing::world();
+        let model = weighed(Policy::default());
+        let order: Vec<_> = model.order(&world.call("chat_only")).collect();
+        let turns: Vec<_> = order.iter().map(|(turn, _)| *turn).collect();
+        assert_eq!(turns, [Turn::Own, Turn::Substitute, Turn::Own]);
+        let names: BTreeSet<_> = order[..2].iter().map(|(_, route)| &*route.server.provider).collect();
+        assert_eq!(names, BTreeSet::from(["one", "two"]));
     }
 
     #[test]

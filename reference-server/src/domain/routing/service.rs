@@ -22,7 +22,7 @@ pub(crate) struct Server {
 
 impl Service {
     /// Counts an attempt; which one it is, from 1.
-    pub(super) fn begin_attempt(&self) -> u32 {
+    pub(super) fn count_attempt(&self) -> u32 {
         self.attempts.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
@@ -50,7 +50,7 @@ mod tests {
     fn attempts_are_counted_and_the_first_to_answer_is_told() {
         let service = Service::default();
         assert_eq!((service.attempts(), service.server()), (0, None));
-        assert_eq!((service.begin_attempt(), service.begin_attempt()), (1, 2));
+        assert_eq!((service.count_attempt(), service.count_attempt()), (1, 2));
         let server = |provider: &str| Server { provider: provider.into(), model: "m".into() };
         service.served_by(&server("one"));
         service.served_by(&server("two"));

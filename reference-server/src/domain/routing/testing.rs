@@ -19,7 +19,7 @@ use crate::domain::inference::{
 use crate::provider::{CompletionStream, Fault, Piece, Provider, StreamPart};
 
 /// What every scripted answer costs.
-pub(crate) const USAGE: Usage = Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 0 };
+pub(crate) const USAGE: Usage = Usage::of(11, 7);
 
 /// What is done when a provider is asked.
 #[derive(Clone, Debug)]

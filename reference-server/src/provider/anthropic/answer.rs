@@ -1,7 +1,7 @@
 //! A message that comes whole.
 
 use super::wire::{Block, Message, finish_reason};
-use crate::domain::inference::{Answer, Completion, ProviderError, ToolCall};
+use crate::domain::inference::{Answer, Completion, ProviderError, Thinking, ToolCall};
 use crate::provider::http::{missing, unexpected};
 
 /// The completion in a body, if it is all there.
@@ -21,7 +21,12 @@ fn add(answer: &mut Answer, block: Block) -> Result<(), ProviderError> {
         "text" => answer.text += &block.text.ok_or_else(|| missing("text"))?,
         "thinking" => {
             let thoughts = block.thinking.ok_or_else(|| missing("thinking"))?;
-            answer.thinking.get_or_insert_default().push_str(&thoughts);
+            let signature = block.signature.filter(|signature| !signature.is_empty());
+            answer.thinking = Some(match answer.thinking.take() {
+                None => Thinking { text: thoughts, signature },
+                // Each signature proves its own block only.
+                Some(before) => Thinking::of_text(before.text + &thoughts),
+            });
         }
         // Thoughts that nobody may read.
         "redacted_thinking" => {}
@@ -41,6 +46,7 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::{FinishReason, Usage};
+    use crate::provider::http::testing::without;
 
     fn read(body: Value) -> Result<Completion, ProviderError> {
         match serde_json::from_value(body) {
@@ -71,12 +77,21 @@ mod tests {
     #[test]
     fn a_message_is_read_with_all_its_blocks() {
         let Completion { answer, usage, .. } = read(body()).unwrap();
-        assert_eq!(usage, Usage { input_tokens: 3_450, output_tokens: 7, thinking_tokens: 0 });
-        assert_eq!((answer.thinking.as_deref(), answer.text.as_str()), (Some("Hm."), "Let me look."));
+        let cached = Usage { cached_tokens: 2_000, cache_written_tokens: 1_400, ..Usage::of(3_450, 7) };
+        assert_eq!(usage, cached);
+        let thinking = Thinking { signature: Some("c2ln".to_owned()), ..Thinking::of_text("Hm.") };
+        assert_eq!((&answer.thinking, answer.text.as_str()), (&Some(thinking), "Let me look."));
         assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
         let call = &answer.tool_calls[0];
         assert_eq!((call.id.as_str(), call.name.as_str()), ("toolu_1", "f"));
         assert_eq!(serde_json::from_str::<Value>(&call.arguments).unwrap(), body()["content"][4]["input"]);
+    }
+
+    #[test]
+    fn thoughts_in_several_blocks_are_not_proven_together() {
+        let mut body = body();
+        body["content"][1] = json!({ "type": "thinking", "thinking": " Yes.", "signature": "c2lnMg==" });
+        assert_eq!(read(body).unwrap().answer.thinking, Some(Thinking::of_text("Hm. Yes.")));
     }
 
     #[test]
@@ -88,17 +103,14 @@ mod tests {
         };
         assert_eq!(ended("end_turn", Value::Null), Some(FinishReason::Stop));
         assert_eq!(ended("max_tokens", Value::Null), Some(FinishReason::Length));
+        assert_eq!(ended("refusal", Value::Null), Some(FinishReason::Filtered));
         assert_eq!(ended("stop_sequence", json!("END")), Some(FinishReason::StopText("END".to_owned())));
         assert_eq!(ended("tired", Value::Null), None);
     }
 
     #[test]
     fn a_success_without_what_must_be_there_is_malformed() {
-        let without = |pointer: &str, member: &str| {
-            let mut body = body();
-            body.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(member).unwrap();
-            body
-        };
+        let without = |pointer: &str, member: &str| without(body(), pointer, member);
         let mut other = body();
         other["content"][0]["type"] = json!("server_tool_use");
         for wrong in [

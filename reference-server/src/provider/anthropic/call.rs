@@ -13,7 +13,7 @@ use crate::brain::Refusal;
 use crate::domain::inference::{
     Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, ProviderError,
 };
-use crate::provider::http::{Client, Endpoint, Peer, Reply, Secret, headers};
+use crate::provider::http::{Client, Endpoint, Peer, Reply, Secret, headers, incapable};
 use crate::provider::{CompletionStream, Fault, Provider};
 
 /// Where the simulator speaks this wire, below its own address.
@@ -103,8 +103,7 @@ impl Provider for Anthropic {
         _request: EmbeddingRequest,
         _fault: Option<Fault>,
     ) -> BoxFuture<'a, Result<Embeddings, ProviderError>> {
-        let told = "this provider has no embeddings".to_owned();
-        let refused: Result<Embeddings, _> = Err(ProviderError::Rejected(told));
+        let refused: Result<Embeddings, _> = Err(incapable("this provider has no embeddings"));
         Box::pin(ready(refused))
     }
 }

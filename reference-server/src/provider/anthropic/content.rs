@@ -1,10 +1,12 @@
 //! The turns of a conversation, and what stands above them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::inference::{self, CompletionRequest, Part, ProviderError, Role, ToolCall, ToolResult};
-use crate::provider::http::{self, Base64, rejected};
+use crate::domain::inference::{self, CompletionRequest, Part, ProviderError, Role, Thinking};
+use crate::provider::http::{self, Base64, incapable, speaker};
 
 /// The type of the files that models read.
 const PDF: &str = "application/pdf";
@@ -23,7 +25,7 @@ pub(super) type System<'a> = Content<'a>;
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Content<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Blocks(Vec<Block<'a>>),
 }
 
@@ -31,7 +33,11 @@ pub(super) enum Content<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block<'a> {
     Text {
-        text: &'a str,
+        text: Cow<'a, str>,
+    },
+    Thinking {
+        thinking: &'a str,
+        signature: &'a str,
     },
     Image {
         source: Source<'a>,
@@ -66,7 +72,7 @@ pub(super) fn messages(request: &CompletionRequest) -> Result<Vec<Message<'_>>, 
     let last = request.messages.iter().rfind(|message| message.role != Role::System);
     if !request.is_begun && last.is_some_and(|message| message.role == Role::Assistant) {
         // The wire would take it for the beginning of the answer.
-        return Err(rejected("the last message is the assistant's, and leaves nothing to answer"));
+        return Err(incapable("the last message is the assistant's, and leaves nothing to answer"));
     }
     let mut messages = Vec::with_capacity(request.messages.len());
     for message in &request.messages {
@@ -76,7 +82,7 @@ pub(super) fn messages(request: &CompletionRequest) -> Result<Vec<Message<'_>>, 
             Role::Assistant => "assistant",
         };
         let content = content(message)?;
-        let is_silent = matches!(&content, Content::Text(""));
+        let is_silent = matches!(&content, Content::Text(text) if text.is_empty());
         if !is_silent || message.role == Role::User {
             messages.push(Message { role, content });
         }
@@ -86,13 +92,19 @@ pub(super) fn messages(request: &CompletionRequest) -> Result<Vec<Message<'_>>, 
 
 /// What stands above the conversation, wherever in it it was said.
 pub(super) fn system(turns: &[inference::Message]) -> Result<Option<System<'_>>, ProviderError> {
-    let turns = turns.iter().filter(|message| message.role == Role::System);
-    let blocks =
-        turns.flat_map(|message| &message.parts).filter(|part| says_something(part)).map(|part| match part {
-            Part::Text(text) => Ok(Block::Text { text }),
-            _ => Err(rejected("a system message says something, and shows nothing")),
-        });
-    let blocks: Vec<_> = blocks.collect::<Result<_, _>>()?;
+    let mut blocks = Vec::new();
+    for message in turns.iter().filter(|message| message.role == Role::System) {
+        let mut parts = message.parts.iter().filter(|part| says_something(part)).peekable();
+        if parts.peek().is_some() {
+            blocks.extend(introduced(message));
+        }
+        for part in parts {
+            let Part::Text(text) = part else {
+                return Err(incapable("a system message says something, and shows nothing"));
+            };
+            blocks.push(Block::saying(text));
+        }
+    }
     Ok((!blocks.is_empty()).then(|| Content::of(blocks)))
 }
 
@@ -103,17 +115,33 @@ fn content(message: &inference::Message) -> Result<Content<'_>, ProviderError> {
         .iter()
         .filter(|part| says_something(part))
         .partition(|part| matches!(part, Part::ToolResult(_)));
-    let blocks = results.into_iter().chain(rest).map(block);
+    let who = if rest.is_empty() { None } else { introduced(message) };
+    let results = results.into_iter().map(block);
+    let blocks = results.chain(who.map(Ok)).chain(rest.into_iter().map(block));
     blocks.collect::<Result<_, _>>().map(Content::of)
 }
 
+/// Who speaks in a turn, where that is told.
+fn introduced(message: &inference::Message) -> Option<Block<'_>> {
+    let name = message.name.as_deref()?;
+    Some(Block::Text { text: speaker(name).into() })
+}
+
+/// Whether a part is anything to the model. Thoughts that nothing proves are not its own.
 fn says_something(part: &Part) -> bool {
-    !matches!(part, Part::Text(text) if text.is_empty())
+    match part {
+        Part::Text(text) => !text.is_empty(),
+        Part::Thinking(Thinking { signature, .. }) => signature.is_some(),
+        _ => true,
+    }
 }
 
 fn block(part: &Part) -> Result<Block<'_>, ProviderError> {
     Ok(match part {
-        Part::Text(text) => Block::Text { text },
+        Part::Text(text) => Block::saying(text),
+        Part::Thinking(Thinking { text, signature }) => {
+            Block::Thinking { thinking: text, signature: signature.as_deref().unwrap_or_default() }
+        }
         // How closely to look has no place in the wire: the model always looks as closely as it can.
         Part::Image(image) => {
             let media_type = match image.media_type.as_str() {
@@ -126,23 +154,31 @@ fn block(part: &Part) -> Result<Block<'_>, ProviderError> {
             source: Source::Base64 { media_type: PDF, data: Base64(&file.bytes) },
             title: file.name.as_deref(),
         },
-        Part::Audio(_) => return Err(rejected("the model takes no audio")),
-        Part::ToolCall(ToolCall { id, name, arguments }) => {
-            Block::ToolUse { id, name, input: http::arguments(arguments)? }
+        Part::Audio(_) => return Err(incapable("the model takes no audio")),
+        Part::ToolCall(call) => {
+            Block::ToolUse { id: call.plain_id(), name: &call.name, input: http::arguments(&call.arguments)? }
         }
-        Part::ToolResult(ToolResult { call_id, text, is_error }) => {
-            Block::ToolResult { tool_use_id: call_id, content: text, is_error: is_error.then_some(true) }
-        }
+        Part::ToolResult(result) => Block::ToolResult {
+            tool_use_id: result.plain_id(),
+            content: &result.text,
+            is_error: result.is_error.then_some(true),
+        },
     })
 }
 
 impl<'a> Content<'a> {
     fn of(blocks: Vec<Block<'a>>) -> Self {
         match blocks.as_slice() {
-            [] => Self::Text(""),
-            [Block::Text { text }] => Self::Text(text),
+            [] => Self::Text("".into()),
+            [Block::Text { text }] => Self::Text(text.clone()),
             _ => Self::Blocks(blocks),
         }
+    }
+}
+
+impl<'a> Block<'a> {
+    fn saying(text: &'a str) -> Self {
+        Self::Text { text: text.into() }
     }
 }
 
@@ -152,47 +188,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{Audio, Detail, File, Image};
+    use crate::domain::inference::{Audio, Detail, File, Image, Message as Turn};
+    use crate::provider::http::testing::{call, named, of, result, text};
 
-    fn turn(role: Role, parts: Vec<Part>) -> inference::Message {
-        inference::Message { role, parts }
+    fn written(turns: Vec<Turn>) -> Value {
+        serde_json::to_value(messages(&of(turns)).unwrap()).unwrap()
     }
 
-    fn text(text: &str) -> Part {
-        Part::Text(text.to_owned())
-    }
-
-    fn call(arguments: &str) -> Part {
-        let (id, name) = ("toolu_1".to_owned(), "look".to_owned());
-        Part::ToolCall(ToolCall { id, name, arguments: arguments.to_owned() })
-    }
-
-    fn result(text: &str, is_error: bool) -> Part {
-        Part::ToolResult(ToolResult { call_id: "toolu_1".to_owned(), text: text.to_owned(), is_error })
-    }
-
-    fn asking(messages: Vec<inference::Message>) -> CompletionRequest {
-        CompletionRequest { messages, ..CompletionRequest::default() }
-    }
-
-    fn written(messages: Vec<inference::Message>) -> Value {
-        serde_json::to_value(super::messages(&asking(messages)).unwrap()).unwrap()
-    }
-
-    fn is_rejected(request: &CompletionRequest) -> bool {
-        matches!(messages(request), Err(ProviderError::Rejected(_)))
+    fn is_refused(request: &CompletionRequest) -> bool {
+        matches!(messages(request), Err(ProviderError::Incapable(_)))
     }
 
     #[test]
     fn every_turn_is_told_in_its_place() {
         let conversation = vec![
-            turn(Role::System, vec![text("be kind")]),
-            turn(Role::User, vec![text("Hi")]),
-            turn(Role::Assistant, vec![text(""), call("{\"a\": 1.5}")]),
-            turn(Role::User, vec![text("Well?"), result("18 °C", false)]),
-            turn(Role::Assistant, vec![text("")]),
-            turn(Role::Assistant, vec![text("It is"), call("")]),
-            turn(Role::User, vec![result("", true)]),
+            Turn::new(Role::System, vec![text("be kind")]),
+            Turn::new(Role::User, vec![text("Hi")]),
+            Turn::new(Role::Assistant, vec![text(""), call("toolu_1", "look", "{\"a\": 1.5}")]),
+            Turn::new(Role::User, vec![text("Well?"), result("toolu_1", "18 °C", false)]),
+            Turn::new(Role::Assistant, vec![text("")]),
+            Turn::new(Role::Assistant, vec![text("It is"), call("toolu_1", "look", "")]),
+            Turn::new(Role::User, vec![result("toolu_1", "", true)]),
         ];
         assert_eq!(
             written(conversation),
@@ -217,13 +233,30 @@ mod tests {
     }
 
     #[test]
+    fn speakers_are_named_and_thoughts_go_back_with_their_proof() {
+        let thought = Thinking { signature: Some("c2ln".to_owned()), ..Thinking::of_text("Hm.") };
+        let unproven = Part::Thinking(Thinking::of_text("No."));
+        let conversation = vec![
+            named("alice", Role::User, vec![text("Hi")]),
+            Turn::new(Role::Assistant, vec![Part::Thinking(thought), unproven, text("Hello")]),
+            named("bob", Role::User, vec![text(""), result("toolu_1", "18 °C", false)]),
+        ];
+        let told = written(conversation);
+        let who = json!({ "type": "text", "text": "The next words are those of \"alice\"." });
+        assert_eq!(told[0]["content"], json!([who, { "type": "text", "text": "Hi" }]));
+        let thought = json!({ "type": "thinking", "thinking": "Hm.", "signature": "c2ln" });
+        assert_eq!(told[1]["content"], json!([thought, { "type": "text", "text": "Hello" }]));
+        assert_eq!(told[2]["content"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
     fn what_stands_above_is_gathered() {
-        let told = |messages: &[inference::Message]| serde_json::to_value(system(messages).unwrap()).unwrap();
-        let hello = turn(Role::User, vec![text("Hi")]);
+        let told = |messages: &[Turn]| serde_json::to_value(system(messages).unwrap()).unwrap();
+        let hello = Turn::new(Role::User, vec![text("Hi")]);
         assert_eq!(told(std::slice::from_ref(&hello)), Value::Null);
-        let one = turn(Role::System, vec![text("be kind"), text("")]);
+        let one = Turn::new(Role::System, vec![text("be kind"), text("")]);
         assert_eq!(told(&[one.clone(), hello.clone()]), "be kind");
-        let two = [one, hello, turn(Role::System, vec![text("be brief")])];
+        let two = [one, hello, Turn::new(Role::System, vec![text("be brief")])];
         let blocks = json!([{ "type": "text", "text": "be kind" }, { "type": "text", "text": "be brief" }]);
         assert_eq!(told(&two), blocks);
     }
@@ -234,7 +267,7 @@ mod tests {
         let detail = Some(Detail::Low);
         let image = Image { media_type: "image/jpg".to_owned(), detail, bytes: bytes.clone() };
         let file = File { name: Some("a.pdf".to_owned()), bytes: bytes.clone() };
-        let shown = turn(Role::User, vec![Part::Image(image), Part::File(file)]);
+        let shown = Turn::new(Role::User, vec![Part::Image(image), Part::File(file)]);
         let source = |media_type: &str| json!({ "type": "base64", "media_type": media_type, "data": "aGk=" });
         assert_eq!(
             written(vec![shown])[0]["content"],
@@ -244,14 +277,14 @@ mod tests {
             ])
         );
         let heard = Part::Audio(Audio { format: "wav".to_owned(), bytes });
-        assert!(is_rejected(&asking(vec![turn(Role::User, vec![heard])])));
+        assert!(is_refused(&of(vec![Turn::new(Role::User, vec![heard])])));
     }
 
     #[test]
     fn an_answer_goes_on_only_where_that_is_asked_for() {
         let request =
-            asking(vec![turn(Role::User, vec![text("Hi")]), turn(Role::Assistant, vec![text("So")])]);
-        assert!(is_rejected(&request));
+            of(vec![Turn::new(Role::User, vec![text("Hi")]), Turn::new(Role::Assistant, vec![text("So")])]);
+        assert!(is_refused(&request));
         let begun = CompletionRequest { is_begun: true, ..request };
         assert_eq!(messages(&begun).unwrap().len(), 2);
     }

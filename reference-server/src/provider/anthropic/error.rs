@@ -1,42 +1,39 @@
 //! What Anthropic's errors mean.
 
-use super::wire::{Problem, Refused};
+use serde_json::Value;
+
 use crate::domain::inference::ProviderError;
-use crate::provider::http::Failure;
+use crate::provider::http::{Failure, Told};
 
 /// How the words begin that tell of a prompt which is too long. There is no other sign of it.
 const TOO_LONG: &str = "prompt is too long";
 
-/// What a failure means, by the type that its body names.
+/// What a failure means, by the type that its body names, or by its status.
 pub(super) fn refused(failure: &Failure) -> ProviderError {
-    let Some(Refused { error }) = failure.read() else { return failure.without_words() };
-    match meaning(error) {
-        Some(ProviderError::RateLimited { message, .. }) => failure.rate_limited(message),
-        Some(error) => error,
-        None => failure.unmapped(),
-    }
+    failure.meaning(meaning)
 }
 
 /// What an error means that comes in a stream, behind a status of success. This is the data of its event.
-pub(super) fn told_in_stream(error: Problem, data: String) -> ProviderError {
-    meaning(error).unwrap_or(ProviderError::Unmapped { status: 200, body: data })
+pub(super) fn told_in_stream(error: &Value, data: String) -> ProviderError {
+    meaning(&Told::in_value(error)).unwrap_or(ProviderError::Unmapped { status: 200, body: data })
 }
 
 /// What a type means; nothing where it is not documented.
-fn meaning(error: Problem) -> Option<ProviderError> {
-    let Problem { kind, message } = error;
-    Some(match kind.as_str() {
+fn meaning(told: &Told) -> Option<ProviderError> {
+    let kind = told.kind.as_deref()?;
+    let message = told.clone().or(kind);
+    Some(match kind {
         "invalid_request_error" => match message.strip_prefix(TOO_LONG) {
             Some(rest) => ProviderError::TooLong(rest.trim_start_matches([':', ' ']).to_owned()),
             None => ProviderError::Rejected(message),
         },
         "request_too_large" => ProviderError::Rejected(message),
-        "authentication_error" | "permission_error" | "billing_error" => ProviderError::Credentials(message),
-        // Another thing that is not found is an address, and not the caller's concern.
-        "not_found_error" if message.starts_with("model") => ProviderError::UnknownModel(message),
+        "authentication_error" | "permission_error" => ProviderError::Credentials(message),
+        "billing_error" => ProviderError::OutOfCredit(message),
+        "not_found_error" => ProviderError::UnknownModel(message),
         "rate_limit_error" => ProviderError::RateLimited { message, retry_after: None },
         "timeout_error" => ProviderError::TimedOut(message),
-        "api_error" | "overloaded_error" => ProviderError::Unavailable(message),
+        "api_error" | "overloaded_error" => ProviderError::unavailable(message),
         _ => return None,
     })
 }
@@ -46,7 +43,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::http::failure;
+    use crate::provider::http::testing::failure;
 
     fn told(status: u16, kind: &str, message: &str) -> ProviderError {
         let body =
@@ -57,36 +54,39 @@ mod tests {
     #[test]
     fn every_documented_error_has_its_meaning() {
         let why = || "why".to_owned();
+        let busy = || ProviderError::Unavailable { message: why(), retry_after: Some(7) };
         for (status, kind, expected) in [
             (400, "invalid_request_error", ProviderError::Rejected(why())),
             (401, "authentication_error", ProviderError::Credentials(why())),
-            (402, "billing_error", ProviderError::Credentials(why())),
+            (402, "billing_error", ProviderError::OutOfCredit(why())),
             (403, "permission_error", ProviderError::Credentials(why())),
+            (404, "not_found_error", ProviderError::UnknownModel(why())),
             (413, "request_too_large", ProviderError::Rejected(why())),
             (429, "rate_limit_error", ProviderError::RateLimited { message: why(), retry_after: Some(7) }),
-            (500, "api_error", ProviderError::Unavailable(why())),
+            (500, "api_error", busy()),
             (504, "timeout_error", ProviderError::TimedOut(why())),
-            (529, "overloaded_error", ProviderError::Unavailable(why())),
+            (529, "overloaded_error", busy()),
         ] {
             assert_eq!(told(status, kind, "why"), expected);
         }
-        let unknown = ProviderError::UnknownModel("model: x".to_owned());
-        assert_eq!(told(404, "not_found_error", "model: x"), unknown);
         let long = "prompt is too long: 210000 tokens > 200000 maximum";
         let too_long = ProviderError::TooLong("210000 tokens > 200000 maximum".to_owned());
         assert_eq!(told(400, "invalid_request_error", long), too_long);
     }
 
     #[test]
-    fn what_is_not_documented_stays_as_it_is() {
-        for (status, body) in [
-            (418, json!({ "internal": "db" })),
-            (400, json!({ "type": "error", "error": { "type": "new_error", "message": "why" } })),
-            (404, json!({ "type": "error", "error": { "type": "not_found_error", "message": "Not Found" } })),
-        ] {
-            let unmapped = ProviderError::Unmapped { status, body: body.to_string() };
-            assert_eq!(refused(&failure(status, &body)), unmapped);
-        }
-        assert!(matches!(refused(&failure(403, &json!("<html>"))), ProviderError::Credentials(_)));
+    fn what_is_not_documented_is_what_its_status_says() {
+        assert_eq!(told(400, "new_error", "why"), ProviderError::Rejected("why".to_owned()));
+        assert!(matches!(told(418, "new_error", "why"), ProviderError::Unmapped { status: 418, .. }));
+        let page = refused(&failure(403, &json!("<html>")));
+        assert!(matches!(page, ProviderError::Credentials(_)), "{page:?}");
+    }
+
+    #[test]
+    fn an_error_in_a_stream_has_a_type_alone() {
+        let told = |kind: &str| told_in_stream(&json!({ "type": kind, "message": "why" }), "data".to_owned());
+        assert_eq!(told("overloaded_error"), ProviderError::unavailable("why"));
+        let unmapped = ProviderError::Unmapped { status: 200, body: "data".to_owned() };
+        assert_eq!(told("new_error"), unmapped);
     }
 }

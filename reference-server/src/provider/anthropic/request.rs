@@ -1,17 +1,30 @@
 //! What is asked of a model.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::content::{self, Message, System};
 use super::tools::{self, Tool, ToolChoice};
-use crate::domain::inference::{AnswerFormat, CompletionRequest, ModelIdentity, ProviderError};
-use crate::provider::http::rejected;
+use crate::domain::inference::{
+    AnswerFormat, CompletionRequest, Effort, ModelIdentity, ProviderError, ServiceTier,
+};
+use crate::provider::http::{Parameter, described, incapable, mild, refuse};
 
 /// Most tokens to answer with where the caller names no limit: the wire wants one, and every model can do as much.
 const MOST_TOKENS: u32 = 4_096;
 /// The fewest tokens to think with.
 const LEAST_BUDGET: u32 = 1_024;
+/// What has no place in the wire.
+const LACKING: [Parameter; 6] = [
+    Parameter::FrequencyPenalty,
+    Parameter::LogitBias,
+    Parameter::Logprobs,
+    Parameter::MoreAnswers,
+    Parameter::PresencePenalty,
+    Parameter::Seed,
+];
 
 /// The body of a request.
 #[derive(Debug, Serialize)]
@@ -22,11 +35,22 @@ pub(super) struct MessageRequest<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop_sequences: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
+    temperature: Option<Cow<'a, Number>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
+    top_p: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct Metadata<'a> {
+    user_id: &'a str,
 }
 
 /// What of it is asked where only its tokens are counted.
@@ -55,13 +79,16 @@ pub(in crate::provider) enum Thinking {
 
 #[derive(Debug, Serialize)]
 struct OutputConfig<'a> {
-    format: Format<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<Format<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Format<'a> {
-    JsonSchema { schema: &'a Value },
+    JsonSchema { schema: Cow<'a, Value> },
 }
 
 /// How an answer is to come.
@@ -80,19 +107,17 @@ pub(super) fn message<'a>(
     request: &'a CompletionRequest,
     delivery: Delivery,
 ) -> Result<MessageRequest<'a>, ProviderError> {
-    if request.more_answers > 0 {
-        return Err(rejected("the model gives one answer to a question"));
-    }
-    if request.alternatives.is_some() {
-        return Err(rejected("the model does not tell how probable its words were"));
-    }
-    let thought = request.thinking.map_or(0, |budget| budget.max(LEAST_BUDGET));
+    refuse(request, &LACKING)?;
+    let thought = request.asked_thinking().map_or(0, |budget| budget.max(LEAST_BUDGET));
     Ok(MessageRequest {
         prompt: prompt(model, request)?,
         max_tokens: request.max_tokens.unwrap_or_else(|| MOST_TOKENS.saturating_add(thought)),
         stop_sequences: &request.stop,
-        temperature: request.temperature,
-        top_p: request.top_p,
+        temperature: request.temperature.as_ref().map(mild),
+        top_p: request.top_p.as_ref(),
+        top_k: request.top_k.as_ref(),
+        metadata: request.user.as_deref().map(|user_id| Metadata { user_id }),
+        service_tier: request.service_tier.and_then(service_tier),
         stream: (delivery == Delivery::Streamed).then_some(true),
     })
 }
@@ -112,26 +137,47 @@ pub(super) fn prompt<'a>(
         tools: tools::tools(request),
         tool_choice: tools::choice(request),
         thinking: thinking(request),
-        output_config: output_config(&request.format)?,
+        output_config: output_config(request)?,
     })
 }
 
 /// No less than the model thinks with at all, and no more than leaves room for an answer; where there is no such
 /// number, it does not think.
 pub(in crate::provider) fn thinking(request: &CompletionRequest) -> Option<Thinking> {
-    let wanted = request.thinking?.max(LEAST_BUDGET);
+    let wanted = request.asked_thinking()?.max(LEAST_BUDGET);
     let most = request.max_tokens.map_or(u32::MAX, |most| most.saturating_sub(1));
     let budget_tokens = wanted.min(most);
     (budget_tokens >= LEAST_BUDGET).then_some(Thinking::Enabled { budget_tokens })
 }
 
-fn output_config(format: &AnswerFormat) -> Result<Option<OutputConfig<'_>>, ProviderError> {
-    match format {
-        AnswerFormat::Text => Ok(None),
+/// The wire has two tiers: that of the account, and the usual one.
+const fn service_tier(tier: ServiceTier) -> Option<&'static str> {
+    match tier {
+        ServiceTier::Auto => Some("auto"),
+        ServiceTier::Default => Some("standard_only"),
+        ServiceTier::Flex | ServiceTier::Scale | ServiceTier::Priority | ServiceTier::Reserved => None,
+    }
+}
+
+fn output_config(request: &CompletionRequest) -> Result<Option<OutputConfig<'_>>, ProviderError> {
+    let format = match &request.format {
+        AnswerFormat::Text => None,
         AnswerFormat::JsonObject => {
-            Err(rejected("the model answers in JSON along a JSON Schema only, and none is given"))
+            return Err(incapable("the model answers in JSON along a JSON Schema only, and none is given"));
         }
-        AnswerFormat::JsonSchema(schema) => Ok(Some(OutputConfig { format: Format::JsonSchema { schema } })),
+        AnswerFormat::JsonSchema(form) => Some(Format::JsonSchema { schema: described(form) }),
+    };
+    let effort = request.output_effort.map(effort);
+    Ok((effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format }))
+}
+
+/// The nearest of the words that there are on the wire.
+pub(in crate::provider) const fn effort(effort: Effort) -> &'static str {
+    match effort {
+        Effort::None | Effort::Minimal | Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::High => "high",
+        Effort::XHigh | Effort::Max => "max",
     }
 }
 
@@ -140,26 +186,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{Message, Part, Role};
-
-    fn model() -> ModelIdentity {
-        ModelIdentity {
-            id: "claude-x".into(),
-            family: "Anthropic".into(),
-            dimensions: 0,
-            context_tokens: None,
-            thinks: true,
-            hears: false,
-        }
-    }
-
-    fn asking() -> CompletionRequest {
-        let hello = Message { role: Role::User, parts: vec![Part::Text("Hi".to_owned())] };
-        CompletionRequest { messages: vec![hello], ..CompletionRequest::default() }
-    }
+    use crate::provider::http::testing::{asking, form, model, number, written};
 
     fn body(request: &CompletionRequest, delivery: Delivery) -> Value {
-        serde_json::to_value(message(&model(), request, delivery).unwrap()).unwrap()
+        written(&message(&model("claude-x"), request, delivery).unwrap())
     }
 
     #[test]
@@ -167,8 +197,10 @@ mod tests {
         let messages = json!([{ "role": "user", "content": "Hi" }]);
         let plain = json!({ "model": "claude-x", "messages": messages, "max_tokens": MOST_TOKENS });
         assert_eq!(body(&asking(), Delivery::Whole), plain);
+        let unasked = CompletionRequest { thinking: Some(1_024), thinks_unasked: true, ..asking() };
+        assert_eq!(body(&unasked, Delivery::Whole), plain);
         assert_eq!(body(&asking(), Delivery::Streamed)["stream"], true);
-        let counted = serde_json::to_value(prompt(&model(), &asking()).unwrap()).unwrap();
+        let counted = written(&prompt(&model("claude-x"), &asking()).unwrap());
         assert_eq!(counted, json!({ "model": "claude-x", "messages": messages }));
     }
 
@@ -178,12 +210,18 @@ mod tests {
         let request = CompletionRequest {
             max_tokens: Some(2_000),
             stop: vec!["END".to_owned()],
-            temperature: Some(0.5),
-            top_p: Some(1.0),
-            format: AnswerFormat::JsonSchema(schema.clone()),
+            temperature: number("0.50"),
+            top_p: number("1"),
+            top_k: number("40"),
+            user: Some("u-1".to_owned()),
+            service_tier: Some(ServiceTier::Default),
+            format: AnswerFormat::JsonSchema(form(schema)),
             thinking: Some(1_500),
+            output_effort: Some(Effort::High),
             ..asking()
         };
+        let schema =
+            json!({ "type": "object", "additionalProperties": false, "description": "Where it is." });
         assert_eq!(
             body(&request, Delivery::Whole),
             json!({
@@ -191,10 +229,13 @@ mod tests {
                 "messages": [{ "role": "user", "content": "Hi" }],
                 "max_tokens": 2_000,
                 "stop_sequences": ["END"],
-                "temperature": 0.5,
-                "top_p": 1.0,
+                "temperature": request.temperature,
+                "top_p": 1,
+                "top_k": 40,
+                "metadata": { "user_id": "u-1" },
+                "service_tier": "standard_only",
                 "thinking": { "type": "enabled", "budget_tokens": 1_500 },
-                "output_config": { "format": { "type": "json_schema", "schema": schema } },
+                "output_config": { "effort": "high", "format": { "type": "json_schema", "schema": schema } },
             })
         );
     }
@@ -215,15 +256,26 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_in_the_wire_is_refused() {
+    fn no_model_is_asked_to_be_freer_than_it_can_be() {
+        let told = |temperature: &str| {
+            body(&CompletionRequest { temperature: number(temperature), ..asking() }, Delivery::Whole)
+        };
+        assert_eq!((&told("1.5")["temperature"], &told("0.7")["temperature"]), (&json!(1), &json!(0.7)));
+    }
+
+    #[test]
+    fn what_has_no_place_in_the_wire_is_for_another() {
+        let model = model("claude-x");
         for wrong in [
             CompletionRequest { more_answers: 1, ..asking() },
             CompletionRequest { alternatives: Some(0), ..asking() },
+            CompletionRequest { seed: Some(1), ..asking() },
             CompletionRequest { format: AnswerFormat::JsonObject, ..asking() },
         ] {
-            let model = model();
             let told = message(&model, &wrong, Delivery::Whole);
-            assert!(matches!(told, Err(ProviderError::Rejected(_))), "{told:?}");
+            assert!(matches!(told, Err(ProviderError::Incapable(_))), "{told:?}");
         }
+        let tier = CompletionRequest { service_tier: Some(ServiceTier::Flex), ..asking() };
+        assert_eq!(body(&tier, Delivery::Whole).get("service_tier"), None);
     }
 }

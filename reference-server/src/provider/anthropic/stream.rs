@@ -41,7 +41,7 @@ impl Decoder<String> for Events {
                 }
             }
             "message_stop" => parts.finished(self.usage.ok_or_else(|| missing("usage"))?.into()),
-            "error" => Err(error::told_in_stream(event.error.ok_or_else(|| missing("error"))?, data)),
+            "error" => Err(error::told_in_stream(&event.error.ok_or_else(|| missing("error"))?, data)),
             // Pings, and whatever may be added to the wire.
             _ => Ok(()),
         }
@@ -52,7 +52,10 @@ impl Events {
     fn begin(&mut self, block: Block, parts: &mut Parts) -> Result<(), ProviderError> {
         match block.kind.as_str() {
             "text" => parts.text(ANSWER, block.text.unwrap_or_default(), None),
-            "thinking" => parts.thinking(ANSWER, block.thinking.unwrap_or_default()),
+            "thinking" => {
+                parts.thinking(ANSWER, block.thinking.unwrap_or_default())?;
+                parts.signature(ANSWER, block.signature.unwrap_or_default())
+            }
             "redacted_thinking" => Ok(()),
             "tool_use" => {
                 self.awaits_arguments = true;
@@ -72,8 +75,11 @@ impl Events {
                 self.awaits_arguments &= text.is_empty();
                 parts.arguments(ANSWER, text)
             }
-            // What proves thoughts, and what a text refers to, has no place in an answer.
-            "signature_delta" | "citations_delta" => Ok(()),
+            "signature_delta" => {
+                parts.signature(ANSWER, delta.signature.ok_or_else(|| missing("signature"))?)
+            }
+            // What a text refers to has no place in an answer.
+            "citations_delta" => Ok(()),
             kind => Err(unexpected("a delta", kind)),
         }
     }
@@ -93,7 +99,7 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::{self, FinishReason};
-    use crate::provider::http::decoded;
+    use crate::provider::http::testing::decoded;
     use crate::provider::{Piece, StreamPart};
 
     fn read(events: &[Value]) -> Result<Vec<StreamPart>, ProviderError> {
@@ -160,6 +166,7 @@ mod tests {
         let arguments = |index: u32, text: &str| Piece::Arguments { index, text: text.to_owned() };
         let pieces = [
             Piece::Thinking("Hm.".to_owned()),
+            Piece::Signature("c2ln".to_owned()),
             Piece::Text { text: "Let me look.".to_owned(), tokens: None },
             call(0, "toolu_1", "f"),
             arguments(0, "{\"a\":"),
@@ -170,7 +177,7 @@ mod tests {
         let mut expected: Vec<_> =
             pieces.into_iter().map(|piece| StreamPart::Delta { answer: 0, piece }).collect();
         expected.push(StreamPart::Ended { answer: 0, finish_reason: FinishReason::ToolCalls });
-        let usage = inference::Usage { input_tokens: 25, output_tokens: 9, thinking_tokens: 0 };
+        let usage = inference::Usage { cached_tokens: 20, ..inference::Usage::of(25, 9) };
         expected.push(StreamPart::Finished { usage });
         assert_eq!(read(&events).unwrap(), expected);
     }
@@ -206,6 +213,6 @@ mod tests {
         let error =
             json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } });
         let events = [vec![start()], said("Hi").to_vec(), vec![error]].concat();
-        assert_eq!(read(&events), Err(ProviderError::Unavailable("Overloaded".to_owned())));
+        assert_eq!(read(&events), Err(ProviderError::unavailable("Overloaded".to_owned())));
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Tool<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     input_schema: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
 }
 
 /// Which tools are to be called.
@@ -57,6 +59,7 @@ impl<'a> Tool<'a> {
             name: &tool.name,
             description: tool.description.as_deref(),
             input_schema: tool.parameters.as_ref().unwrap_or(&NO_PARAMETERS),
+            strict: tool.strict,
         }
     }
 }
@@ -67,10 +70,9 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::ToolUse;
+    use crate::provider::http::testing::tool;
 
     fn told(mode: ToolMode, only: &[&str], one_at_a_time: bool) -> (Vec<String>, Value) {
-        let tool =
-            |name: &str| inference::Tool { name: name.to_owned(), description: None, parameters: None };
         let only = only.iter().map(|&name| name.to_owned()).collect();
         let request = CompletionRequest {
             tools: vec![tool("a"), tool("b")],
@@ -84,16 +86,17 @@ mod tests {
     #[test]
     fn a_tool_has_a_schema_in_any_case() {
         let schema = json!({ "type": "object", "properties": { "a": {} } });
-        let tool = inference::Tool {
-            name: "f".to_owned(),
+        let described = inference::Tool {
             description: Some("Looks.".to_owned()),
             parameters: Some(schema.clone()),
+            strict: Some(true),
+            ..tool("f")
         };
         let written = |tool: &inference::Tool| serde_json::to_value(Tool::new(tool)).unwrap();
-        assert_eq!(written(&tool), json!({ "name": "f", "description": "Looks.", "input_schema": schema }));
-        let bare = inference::Tool { name: "f".to_owned(), description: None, parameters: None };
+        let told = json!({ "name": "f", "description": "Looks.", "input_schema": schema, "strict": true });
+        assert_eq!(written(&described), told);
         assert_eq!(
-            written(&bare),
+            written(&tool("f")),
             json!({ "name": "f", "input_schema": { "type": "object", "properties": {} } })
         );
     }

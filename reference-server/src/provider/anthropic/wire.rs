@@ -22,6 +22,7 @@ pub(super) struct Block {
     pub(super) kind: String,
     pub(super) text: Option<String>,
     pub(super) thinking: Option<String>,
+    pub(super) signature: Option<String>,
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) input: Option<Value>,
@@ -45,7 +46,7 @@ pub(super) struct Event {
     pub(super) content_block: Option<Block>,
     pub(super) delta: Option<Delta>,
     pub(super) usage: Option<FinalUsage>,
-    pub(super) error: Option<Problem>,
+    pub(super) error: Option<Value>,
 }
 
 /// A message of which nothing is there yet.
@@ -61,6 +62,7 @@ pub(super) struct Delta {
     pub(super) kind: Option<String>,
     pub(super) text: Option<String>,
     pub(super) thinking: Option<String>,
+    pub(super) signature: Option<String>,
     pub(super) partial_json: Option<String>,
     pub(super) stop_reason: Option<String>,
     pub(super) stop_sequence: Option<String>,
@@ -81,20 +83,6 @@ pub(super) struct Count {
     pub(super) input_tokens: u64,
 }
 
-/// The body of an error.
-#[derive(Debug, Deserialize)]
-pub(super) struct Refused {
-    pub(super) error: Problem,
-}
-
-/// What went wrong.
-#[derive(Debug, Deserialize)]
-pub(super) struct Problem {
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) message: String,
-}
-
 impl Usage {
     /// The same with what the end of a stream tells.
     pub(super) fn at_the_end(self, told: FinalUsage) -> Self {
@@ -111,22 +99,25 @@ impl Usage {
 
 impl From<Usage> for inference::Usage {
     fn from(usage: Usage) -> Self {
-        let cached = [usage.cache_creation_input_tokens, usage.cache_read_input_tokens];
-        let cached = cached.into_iter().flatten();
+        let written = usage.cache_creation_input_tokens.unwrap_or(0);
+        let read = usage.cache_read_input_tokens.unwrap_or(0);
         Self {
-            input_tokens: cached.fold(usage.input_tokens, u64::saturating_add),
+            input_tokens: usage.input_tokens.saturating_add(written).saturating_add(read),
             output_tokens: usage.output_tokens,
             // The wire does not tell them apart.
             thinking_tokens: 0,
+            cached_tokens: read,
+            cache_written_tokens: written,
         }
     }
 }
 
-/// Why an answer ended. One that the model refuses to give, or wants to go on with later, is over as well.
+/// Why an answer ended. One that the model wants to go on with later is over as well.
 pub(super) fn finish_reason(word: &str, text: Option<String>) -> Result<FinishReason, ProviderError> {
     match (word, text) {
         ("stop_sequence", Some(text)) => Ok(FinishReason::StopText(text)),
-        ("end_turn" | "stop_sequence" | "refusal" | "pause_turn", _) => Ok(FinishReason::Stop),
+        ("end_turn" | "stop_sequence" | "pause_turn", _) => Ok(FinishReason::Stop),
+        ("refusal", _) => Ok(FinishReason::Filtered),
         ("max_tokens" | "model_context_window_exceeded", _) => Ok(FinishReason::Length),
         ("tool_use", _) => Ok(FinishReason::ToolCalls),
         _ => Err(unknown_end(word)),

@@ -1,7 +1,7 @@
 //! An answer that comes whole.
 
-use super::wire::{Block, Converse, finish_reason};
-use crate::domain::inference::{Answer, Completion, ProviderError, ToolCall};
+use super::wire::{Block, Converse, ReasoningText, finish_reason};
+use crate::domain::inference::{Answer, Completion, ProviderError, Thinking, ToolCall};
 use crate::provider::http::malformed;
 
 /// The completion in a body, if it is all there.
@@ -24,8 +24,13 @@ fn add(answer: &mut Answer, block: Block) -> Result<(), ProviderError> {
             arguments: call.input.to_string(),
         }),
         Block { reasoning_content: Some(reasoning), .. } => {
-            if let Some(thoughts) = reasoning.reasoning_text {
-                answer.thinking.get_or_insert_default().push_str(&thoughts.text);
+            if let Some(ReasoningText { text, signature }) = reasoning.reasoning_text {
+                let signature = signature.filter(|signature| !signature.is_empty());
+                answer.thinking = Some(match answer.thinking.take() {
+                    None => Thinking { text, signature },
+                    // Each signature proves its own block only.
+                    Some(before) => Thinking::of_text(before.text + &text),
+                });
             }
         }
         _ => return Err(malformed("a block of an unknown kind")),
@@ -39,6 +44,7 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::{FinishReason, Usage};
+    use crate::provider::http::testing::without;
 
     fn read(body: Value) -> Result<Completion, ProviderError> {
         match serde_json::from_value(body) {
@@ -68,8 +74,10 @@ mod tests {
     #[test]
     fn an_answer_is_read_with_all_its_blocks() {
         let Completion { answer, usage, .. } = read(body()).unwrap();
-        assert_eq!(usage, Usage { input_tokens: 3_450, output_tokens: 7, thinking_tokens: 0 });
-        assert_eq!((answer.thinking.as_deref(), answer.text.as_str()), (Some("Hm."), "Let me look."));
+        let cached = Usage { cached_tokens: 2_000, cache_written_tokens: 1_400, ..Usage::of(3_450, 7) };
+        assert_eq!(usage, cached);
+        let thinking = Thinking { signature: Some("c2ln".to_owned()), ..Thinking::of_text("Hm.") };
+        assert_eq!((&answer.thinking, answer.text.as_str()), (&Some(thinking), "Let me look."));
         assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
         let [call] = &answer.tool_calls[..] else { panic!("{answer:?}") };
         assert_eq!((call.id.as_str(), call.name.as_str()), ("tooluse_1", "f"));
@@ -87,6 +95,7 @@ mod tests {
         assert_eq!(ended("end_turn", Value::Null), Some(FinishReason::Stop));
         assert_eq!(ended("max_tokens", Value::Null), Some(FinishReason::Length));
         assert_eq!(ended("stop_sequence", Value::Null), Some(FinishReason::Stop));
+        assert_eq!(ended("content_filtered", Value::Null), Some(FinishReason::Filtered));
         let told = Some(FinishReason::StopText("END".to_owned()));
         assert_eq!(ended("stop_sequence", json!({ "stop_sequence": "END" })), told);
         assert_eq!(ended("stop_sequence", json!({ "delta": { "stop_sequence": "END" } })), told);
@@ -97,11 +106,7 @@ mod tests {
 
     #[test]
     fn a_success_without_what_must_be_there_is_malformed() {
-        let without = |pointer: &str, member: &str| {
-            let mut body = body();
-            body.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(member).unwrap();
-            body
-        };
+        let without = |pointer: &str, member: &str| without(body(), pointer, member);
         for wrong in [
             json!({}),
             without("", "output"),

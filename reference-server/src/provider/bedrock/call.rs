@@ -12,7 +12,7 @@ use crate::brain;
 use crate::domain::inference::{
     Completion, CompletionRequest, EmbeddingRequest, Embeddings, ModelIdentity, ProviderError,
 };
-use crate::provider::http::{Client, Endpoint, Peer, Reply, Secret, percent_encoded, rejected};
+use crate::provider::http::{Client, Endpoint, Peer, Reply, Secret, incapable, percent_encoded};
 use crate::provider::{CompletionStream, Fault, Provider};
 
 /// Where the simulator speaks this wire, below its own address.
@@ -75,7 +75,7 @@ impl Bedrock {
         request: &CompletionRequest,
         fault: Option<&Fault>,
     ) -> Result<Reply, ProviderError> {
-        let body = request::converse(request)?;
+        let body = request::converse(model, request)?;
         self.call(model, action, &body, request.size(), fault).await
     }
 
@@ -164,7 +164,7 @@ impl Provider for Bedrock {
             } else if model.id.contains("amazon.titan-embed-") {
                 self.embed_with_titan(model, &request, fault.as_ref()).await
             } else {
-                Err(rejected("only the embedding models of Cohere and Amazon can be asked here"))
+                Err(incapable("only the embedding models of Cohere and Amazon can be asked here"))
             }
         })
     }

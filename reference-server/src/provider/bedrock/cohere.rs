@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::inference::{ModelIdentity, ProviderError, Usage};
-use crate::provider::http::{Reply, missing, one_for_each, rejected};
+use crate::provider::http::{Reply, incapable, missing, one_for_each};
 
 /// Most texts in a request.
 pub(super) const MOST: usize = 96;
@@ -39,7 +39,7 @@ pub(super) fn body<'a>(
     let has_lengths = model.id.contains("cohere.embed-v4");
     let output_dimension = dimensions.filter(|_| has_lengths);
     if !has_lengths && dimensions.is_some_and(|length| length != model.dimensions) {
-        return Err(rejected("the vectors of this model have one length, which cannot be chosen"));
+        return Err(incapable("the vectors of this model have one length, which cannot be chosen"));
     }
     Ok(EmbeddingBody { texts, input_type: PURPOSE, output_dimension })
 }
@@ -60,16 +60,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::provider::http::testing;
 
     fn written(model: &str, dimensions: Option<usize>) -> Result<Value, ProviderError> {
-        let model = ModelIdentity {
-            id: model.into(),
-            family: "Bedrock".into(),
-            dimensions: 1_024,
-            context_tokens: None,
-            thinks: false,
-            hears: false,
-        };
+        let model = testing::model(model);
         let texts = ["a".to_owned(), "b".to_owned()];
         body(&model, &texts, dimensions).map(|body| serde_json::to_value(body).unwrap())
     }
@@ -84,7 +78,7 @@ mod tests {
         ] {
             assert_eq!(written(model, dimensions).as_ref(), Ok(&plain));
         }
-        assert!(matches!(written("cohere.embed-english-v3", Some(256)), Err(ProviderError::Rejected(_))));
+        assert!(matches!(written("cohere.embed-english-v3", Some(256)), Err(ProviderError::Incapable(_))));
         assert_eq!(written("us.cohere.embed-v4:0", Some(256)).unwrap()["output_dimension"], 256);
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::names::Names;
-use crate::domain::inference::{self, CompletionRequest, Part, ProviderError, Role, ToolCall, ToolResult};
-use crate::provider::http::{Base64, Turn, arguments, introduction, rejected, turns};
+use crate::domain::inference::{self, CompletionRequest, Part, ProviderError, Role, Thinking};
+use crate::provider::http::{self, Base64, Said, arguments, incapable, introduction, speaker, turns};
 
 /// The format of the files that models read.
 const PDF: &str = "pdf";
@@ -24,6 +24,9 @@ pub(super) struct Message<'a> {
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Block<'a> {
     Text(Cow<'a, str>),
+    ReasoningContent {
+        reasoning_text: ReasoningText<'a>,
+    },
     Image {
         format: &'a str,
         source: Source<'a>,
@@ -47,6 +50,13 @@ enum Block<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct ReasoningText<'a> {
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
 struct Source<'a> {
     bytes: Base64<'a>,
 }
@@ -54,7 +64,7 @@ struct Source<'a> {
 /// A text where there can be something else.
 #[derive(Debug, Serialize)]
 pub(super) struct Text<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
 }
 
 /// The turns of a request. Texts of blanks, which the wire does not take, are left out.
@@ -62,7 +72,7 @@ pub(super) fn messages(request: &CompletionRequest) -> Result<Vec<Message<'_>>, 
     let turns = turns(&request.messages, is_blank);
     if !request.is_begun && turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
         // The wire would take it for the beginning of the answer.
-        return Err(rejected("the last message is the assistant's, and leaves nothing to answer"));
+        return Err(incapable("the last message is the assistant's, and leaves nothing to answer"));
     }
     let mut names = Names::default();
     turns.into_iter().map(|turn| message(turn, &mut names)).collect()
@@ -70,26 +80,37 @@ pub(super) fn messages(request: &CompletionRequest) -> Result<Vec<Message<'_>>, 
 
 /// What stands above the conversation, wherever in it it was said.
 pub(super) fn system(turns: &[inference::Message]) -> Result<Vec<Text<'_>>, ProviderError> {
-    let turns = turns.iter().filter(|message| message.role == Role::System);
-    let texts = turns.flat_map(|message| &message.parts).filter_map(|part| match part {
-        Part::Text(text) => (!is_blank(text)).then_some(Ok(Text { text })),
-        _ => Some(Err(rejected("a system message says something, and shows nothing"))),
-    });
-    texts.collect()
+    let mut texts = Vec::new();
+    for message in turns.iter().filter(|message| message.role == Role::System) {
+        let mut name = message.name.as_deref();
+        for part in &message.parts {
+            let Part::Text(text) = part else {
+                return Err(incapable("a system message says something, and shows nothing"));
+            };
+            if !is_blank(text) {
+                texts.extend(name.take().map(|name| Text { text: speaker(name).into() }));
+                texts.push(Text { text: text.into() });
+            }
+        }
+    }
+    Ok(texts)
 }
 
 fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-fn message<'a>(turn: Turn<'a>, names: &mut Names) -> Result<Message<'a>, ProviderError> {
+fn message<'a>(turn: http::Turn<'a>, names: &mut Names) -> Result<Message<'a>, ProviderError> {
     let mut content = Vec::with_capacity(turn.parts.len());
-    for part in turn.parts {
-        add(&mut content, part, names)?;
+    for said in turn.parts {
+        match said {
+            Said::By(name) => content.push(Block::Text(speaker(name).into())),
+            Said::Part(part) => add(&mut content, part, names)?,
+        }
     }
     let shows_file = content.iter().any(|block| matches!(block, Block::Document { .. }));
     if shows_file && !content.iter().any(|block| matches!(block, Block::Text(_))) {
-        return Err(rejected("a message that shows the model a file says something as well"));
+        return Err(incapable("a message that shows the model a file says something as well"));
     }
     Ok(Message { role: if turn.role == Role::Assistant { "assistant" } else { "user" }, content })
 }
@@ -98,6 +119,10 @@ fn message<'a>(turn: Turn<'a>, names: &mut Names) -> Result<Message<'a>, Provide
 fn add<'a>(content: &mut Vec<Block<'a>>, part: &'a Part, names: &mut Names) -> Result<(), ProviderError> {
     let block = match part {
         Part::Text(text) => Block::Text(text.into()),
+        Part::Thinking(Thinking { text, signature }) => {
+            let signature = signature.as_deref();
+            Block::ReasoningContent { reasoning_text: ReasoningText { text, signature } }
+        }
         Part::Image(image) => {
             let source = Source { bytes: Base64(&image.bytes) };
             Block::Image { format: image_format(&image.media_type)?, source }
@@ -110,15 +135,20 @@ fn add<'a>(content: &mut Vec<Block<'a>>, part: &'a Part, names: &mut Names) -> R
             }
             Block::Document { format: PDF, name, source: Source { bytes: Base64(&file.bytes) } }
         }
-        Part::Audio(_) => return Err(rejected("the model takes no audio")),
-        Part::ToolCall(ToolCall { id, name, arguments: given }) => {
-            Block::ToolUse { tool_use_id: id, name, input: arguments(given)? }
-        }
-        Part::ToolResult(ToolResult { call_id, text, is_error }) => Block::ToolResult {
-            tool_use_id: call_id,
-            content: if is_blank(text) { Vec::new() } else { vec![Text { text }] },
-            status: is_error.then_some("error"),
+        Part::Audio(_) => return Err(incapable("the model takes no audio")),
+        Part::ToolCall(call) => Block::ToolUse {
+            tool_use_id: call.plain_id(),
+            name: &call.name,
+            input: arguments(&call.arguments)?,
         },
+        Part::ToolResult(result) => {
+            let text = result.text.as_str();
+            Block::ToolResult {
+                tool_use_id: result.plain_id(),
+                content: if is_blank(text) { Vec::new() } else { vec![Text { text: text.into() }] },
+                status: result.is_error.then_some("error"),
+            }
+        }
     };
     content.push(block);
     Ok(())
@@ -128,7 +158,7 @@ fn image_format(media_type: &str) -> Result<&str, ProviderError> {
     match media_type.strip_prefix("image/") {
         Some("jpg") => Ok("jpeg"),
         Some(format) => Ok(format),
-        None => Err(rejected("an image is of no type that the model takes")),
+        None => Err(incapable("an image is of no type that the model takes")),
     }
 }
 
@@ -138,51 +168,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{Audio, File, Image};
-
-    fn turn(role: Role, parts: Vec<Part>) -> inference::Message {
-        inference::Message { role, parts }
-    }
-
-    fn text(text: &str) -> Part {
-        Part::Text(text.to_owned())
-    }
+    use crate::domain::inference::{Audio, File, Image, Message as Turn};
+    use crate::provider::http::testing::{call, named, of, result, text};
 
     fn file(name: Option<&str>) -> Part {
         Part::File(File { name: name.map(str::to_owned), bytes: Bytes::from_static(b"hi") })
     }
 
-    fn call(arguments: &str) -> Part {
-        let (id, name) = ("tooluse_1".to_owned(), "look".to_owned());
-        Part::ToolCall(ToolCall { id, name, arguments: arguments.to_owned() })
+    fn written(turns: Vec<Turn>) -> Value {
+        serde_json::to_value(messages(&of(turns)).unwrap()).unwrap()
     }
 
-    fn result(text: &str, is_error: bool) -> Part {
-        Part::ToolResult(ToolResult { call_id: "tooluse_1".to_owned(), text: text.to_owned(), is_error })
-    }
-
-    fn asking(messages: Vec<inference::Message>) -> CompletionRequest {
-        CompletionRequest { messages, ..CompletionRequest::default() }
-    }
-
-    fn written(messages: Vec<inference::Message>) -> Value {
-        serde_json::to_value(super::messages(&asking(messages)).unwrap()).unwrap()
-    }
-
-    fn is_rejected(request: &CompletionRequest) -> bool {
-        matches!(messages(request), Err(ProviderError::Rejected(_)))
+    fn is_refused(request: &CompletionRequest) -> bool {
+        matches!(messages(request), Err(ProviderError::Incapable(_)))
     }
 
     #[test]
     fn every_turn_is_told_in_its_place() {
         let conversation = vec![
-            turn(Role::System, vec![text("be kind")]),
-            turn(Role::User, vec![text("Hi"), text(" \n")]),
-            turn(Role::User, vec![text("there")]),
-            turn(Role::Assistant, vec![text(""), call("{\"a\": 1.5}")]),
-            turn(Role::User, vec![text("Well?"), result("18 °C", false)]),
-            turn(Role::Assistant, vec![text("It is"), call("")]),
-            turn(Role::User, vec![result(" ", true)]),
+            Turn::new(Role::System, vec![text("be kind")]),
+            Turn::new(Role::User, vec![text("Hi"), text(" \n")]),
+            Turn::new(Role::User, vec![text("there")]),
+            Turn::new(Role::Assistant, vec![text(""), call("tooluse_1", "look", "{\"a\": 1.5}")]),
+            Turn::new(Role::User, vec![text("Well?"), result("tooluse_1", "18 °C", false)]),
+            Turn::new(Role::Assistant, vec![text("It is"), call("tooluse_1", "look", "")]),
+            Turn::new(Role::User, vec![result("tooluse_1", " ", true)]),
         ];
         assert_eq!(
             written(conversation),
@@ -207,15 +217,30 @@ mod tests {
     }
 
     #[test]
+    fn speakers_are_named_and_thoughts_go_back_with_their_proof() {
+        let thought = Thinking { signature: Some("c2ln".to_owned()), ..Thinking::of_text("Hm.") };
+        let told = written(vec![
+            named("alice", Role::User, vec![text("Hi")]),
+            Turn::new(Role::Assistant, vec![Part::Thinking(thought), text("Hello")]),
+            Turn::new(Role::User, vec![text("Well?")]),
+        ]);
+        let who = json!({ "text": "The next words are those of \"alice\"." });
+        assert_eq!(told[0]["content"], json!([who, { "text": "Hi" }]));
+        let thought =
+            json!({ "reasoningContent": { "reasoningText": { "text": "Hm.", "signature": "c2ln" } } });
+        assert_eq!(told[1]["content"], json!([thought, { "text": "Hello" }]));
+    }
+
+    #[test]
     fn what_stands_above_is_gathered() {
         let conversation = [
-            turn(Role::System, vec![text("be kind"), text(" ")]),
-            turn(Role::User, vec![text("Hi")]),
-            turn(Role::System, vec![text("be brief")]),
+            Turn::new(Role::System, vec![text("be kind"), text(" ")]),
+            Turn::new(Role::User, vec![text("Hi")]),
+            Turn::new(Role::System, vec![text("be brief")]),
         ];
         let told = serde_json::to_value(system(&conversation).unwrap()).unwrap();
         assert_eq!(told, json!([{ "text": "be kind" }, { "text": "be brief" }]));
-        assert!(system(&[turn(Role::System, vec![file(None)])]).is_err());
+        assert!(system(&[Turn::new(Role::System, vec![file(None)])]).is_err());
     }
 
     #[test]
@@ -230,7 +255,7 @@ mod tests {
             json!({ "document": { "format": "pdf", "name": name, "source": source } })
         };
         assert_eq!(
-            written(vec![turn(Role::User, shown)])[0]["content"],
+            written(vec![Turn::new(Role::User, shown)])[0]["content"],
             json!([
                 { "text": "Look." },
                 { "image": { "format": "jpeg", "source": { "bytes": "aGk=" } } },
@@ -242,15 +267,15 @@ mod tests {
         );
         let heard = Part::Audio(Audio { format: "wav".to_owned(), bytes: bytes.clone() });
         for wrong in [heard, image("pixels"), file(None), file(Some("b"))] {
-            assert!(is_rejected(&asking(vec![turn(Role::User, vec![wrong.clone()])])), "{wrong:?}");
+            assert!(is_refused(&of(vec![Turn::new(Role::User, vec![wrong.clone()])])), "{wrong:?}");
         }
     }
 
     #[test]
     fn an_answer_goes_on_only_where_that_is_asked_for() {
         let request =
-            asking(vec![turn(Role::User, vec![text("Hi")]), turn(Role::Assistant, vec![text("So")])]);
-        assert!(is_rejected(&request));
+            of(vec![Turn::new(Role::User, vec![text("Hi")]), Turn::new(Role::Assistant, vec![text("So")])]);
+        assert!(is_refused(&request));
         let begun = CompletionRequest { is_begun: true, ..request };
         assert_eq!(messages(&begun).unwrap().len(), 2);
     }

@@ -1,43 +1,27 @@
 //! What Bedrock's errors mean.
 
-use serde::Deserialize;
-
 use crate::domain::inference::ProviderError;
-use crate::provider::http::Failure;
+use crate::provider::http::{Failure, Told};
 
-/// The header that names the kind of an error.
+/// The header that names the kind of an error. In the body it stands only where no header has it.
 const KIND: &str = "x-amzn-errortype";
 /// What tells of a prompt that is too long, in the service's words and in a model's. There is no other sign of it.
 const TOO_LONG: [&str; 2] = ["Input is too long for requested model.", "prompt is too long:"];
 /// What tells that there is no such model.
 const UNKNOWN_MODEL: &str = "model identifier is invalid";
 
-/// The body of an error. Its kind stands there only where no header has it.
-#[derive(Debug, Deserialize)]
-struct Refused {
-    #[serde(alias = "Message")]
-    message: Option<String>,
-    #[serde(rename = "__type")]
-    kind: Option<String>,
-}
-
-/// What a failure means, by the kind that it names.
+/// What a failure means, by the kind that it names, or by its status.
 pub(super) fn refused(failure: &Failure) -> ProviderError {
-    let Some(Refused { message: Some(message), kind }) = failure.read() else {
-        return failure.without_words();
-    };
-    let Some(kind) = failure.header(KIND).or(kind.as_deref()) else { return failure.without_words() };
-    match meaning(kind, message) {
-        Some(ProviderError::RateLimited { message, .. }) => failure.rate_limited(message),
-        Some(error) => error,
-        None => failure.unmapped(),
-    }
+    failure.meaning(|told| {
+        let kind = failure.header(KIND).or(told.kind.as_deref())?;
+        meaning(kind, told.clone().or(kind))
+    })
 }
 
 /// What an error means that comes in a stream, behind a status of success. This is its payload.
 pub(super) fn told_in_stream(kind: &str, payload: &[u8]) -> ProviderError {
-    let told = serde_json::from_slice(payload).ok().and_then(|Refused { message, .. }| message);
-    named(kind, told.unwrap_or_else(|| String::from_utf8_lossy(payload).into_owned()))
+    let value = serde_json::from_slice(payload).unwrap_or_default();
+    named(kind, Told::in_value(&value).or(&String::from_utf8_lossy(payload)))
 }
 
 /// What an error in a stream means that has nothing but a name and a text.
@@ -64,7 +48,7 @@ fn meaning(kind: &str, message: String) -> Option<ProviderError> {
         "throttling" | "servicequotaexceeded" => ProviderError::RateLimited { message, retry_after: None },
         "modeltimeout" | "requesttimeout" => ProviderError::TimedOut(message),
         "internalserver" | "modelerror" | "modelnotready" | "modelstreamerror" | "serviceunavailable" => {
-            ProviderError::Unavailable(message)
+            ProviderError::unavailable(message)
         }
         _ => return None,
     })
@@ -86,7 +70,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::http::failure;
+    use crate::provider::http::testing::failure;
 
     fn told(status: u16, kind: &str, message: &str) -> ProviderError {
         refused(&failure(status, &json!({ "__type": kind, "message": message })))
@@ -96,6 +80,7 @@ mod tests {
     fn every_documented_error_has_its_meaning() {
         let why = || "why".to_owned();
         let limited = || ProviderError::RateLimited { message: why(), retry_after: Some(7) };
+        let busy = || ProviderError::Unavailable { message: why(), retry_after: Some(7) };
         for (status, kind, expected) in [
             (400, "ValidationException", ProviderError::Rejected(why())),
             (400, "ServiceQuotaExceededException", limited()),
@@ -104,12 +89,12 @@ mod tests {
             (403, "InvalidSignatureException", ProviderError::Credentials(why())),
             (404, "ResourceNotFoundException", ProviderError::UnknownModel(why())),
             (408, "ModelTimeoutException", ProviderError::TimedOut(why())),
-            (424, "ModelErrorException", ProviderError::Unavailable(why())),
+            (424, "ModelErrorException", busy()),
             (429, "ThrottlingException", limited()),
             (429, "com.amazonaws#ThrottlingException:http://internal/", limited()),
-            (429, "ModelNotReadyException", ProviderError::Unavailable(why())),
-            (500, "InternalServerException", ProviderError::Unavailable(why())),
-            (503, "ServiceUnavailableException", ProviderError::Unavailable(why())),
+            (429, "ModelNotReadyException", busy()),
+            (500, "InternalServerException", busy()),
+            (503, "ServiceUnavailableException", busy()),
         ] {
             assert_eq!(told(status, kind, "why"), expected, "{kind}");
         }
@@ -132,17 +117,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_documented_stays_as_it_is() {
-        for (status, body) in [
-            (418, json!({ "internal": "db" })),
-            (400, json!({ "message": "why" })),
-            (400, json!({ "__type": "NewException", "message": "why" })),
-            (404, json!({ "__type": "UnknownOperationException", "message": "why" })),
+    fn what_is_not_documented_is_what_its_status_says() {
+        let why = || "why".to_owned();
+        for (status, body, expected) in [
+            (400, json!({ "message": "why" }), ProviderError::Rejected(why())),
+            (400, json!({ "__type": "NewException", "message": "why" }), ProviderError::Rejected(why())),
+            (404, json!({ "__type": "NewException", "message": "why" }), ProviderError::UnknownModel(why())),
+            (403, json!("<html>"), ProviderError::Credentials("status 403".to_owned())),
         ] {
-            let unmapped = ProviderError::Unmapped { status, body: body.to_string() };
-            assert_eq!(refused(&failure(status, &body)), unmapped);
+            assert_eq!(refused(&failure(status, &body)), expected, "{body}");
         }
-        assert!(matches!(refused(&failure(403, &json!("<html>"))), ProviderError::Credentials(_)));
+        let unmapped = refused(&failure(418, &json!({ "internal": "db" })));
+        assert!(matches!(unmapped, ProviderError::Unmapped { status: 418, .. }), "{unmapped:?}");
     }
 
     #[test]
@@ -151,9 +137,10 @@ mod tests {
         let why = || "why".to_owned();
         let limited = ProviderError::RateLimited { message: why(), retry_after: None };
         assert_eq!(told("throttlingException"), limited);
-        assert_eq!(told("modelStreamErrorException"), ProviderError::Unavailable(why()));
+        assert_eq!(told("modelStreamErrorException"), ProviderError::unavailable(why()));
         assert_eq!(told("validationException"), ProviderError::Rejected(why()));
         let body = "newException: why".to_owned();
         assert_eq!(told("newException"), ProviderError::Unmapped { status: 200, body });
+        assert_eq!(told_in_stream("validationException", b"why"), ProviderError::Rejected(why()));
     }
 }

@@ -59,9 +59,10 @@ impl Events {
                 self.awaits_arguments &= call.input.is_empty();
                 parts.arguments(ANSWER, call.input)
             }
-            // What proves thoughts, and what nobody may read of them, has no place in an answer.
+            // What nobody may read of thoughts has no place in an answer.
             Delta { reasoning_content: Some(reasoning), .. } => {
-                parts.thinking(ANSWER, reasoning.text.unwrap_or_default())
+                parts.thinking(ANSWER, reasoning.text.unwrap_or_default())?;
+                parts.signature(ANSWER, reasoning.signature.unwrap_or_default())
             }
             Delta { citation: Some(_), .. } => Ok(()),
             _ => Err(malformed("a delta of an unknown kind")),
@@ -94,7 +95,7 @@ mod tests {
     use super::super::frames::tests::message;
     use super::*;
     use crate::domain::inference::{FinishReason, Usage};
-    use crate::provider::http::decoded;
+    use crate::provider::http::testing::decoded;
     use crate::provider::{Piece, StreamPart};
 
     type Event = (&'static str, Value);
@@ -160,6 +161,7 @@ mod tests {
         let arguments = |index: u32, text: &str| Piece::Arguments { index, text: text.to_owned() };
         let pieces = [
             Piece::Thinking("Hm.".to_owned()),
+            Piece::Signature("c2ln".to_owned()),
             Piece::Text { text: "Let me look.".to_owned(), tokens: None },
             call(0, "tooluse_1", "f"),
             arguments(0, "{\"a\":"),
@@ -170,7 +172,7 @@ mod tests {
         let mut expected: Vec<_> =
             pieces.into_iter().map(|piece| StreamPart::Delta { answer: 0, piece }).collect();
         expected.push(StreamPart::Ended { answer: 0, finish_reason: FinishReason::ToolCalls });
-        let usage = Usage { input_tokens: 25, output_tokens: 9, thinking_tokens: 0 };
+        let usage = Usage { cached_tokens: 20, ..Usage::of(25, 9) };
         expected.push(StreamPart::Finished { usage });
         assert_eq!(parts(events).unwrap(), expected);
     }
@@ -205,7 +207,7 @@ mod tests {
         let limited = ProviderError::RateLimited { message: "too fast".to_owned(), retry_after: None };
         assert_eq!(read(exception), limited);
         let headers = [(":error-code", "InternalServerException"), (":error-message", "broken")];
-        assert_eq!(read(message("error", &headers, "")), ProviderError::Unavailable("broken".to_owned()));
+        assert_eq!(read(message("error", &headers, "")), ProviderError::unavailable("broken".to_owned()));
         assert!(matches!(read(message("news", &[], "")), ProviderError::Malformed(_)));
     }
 }

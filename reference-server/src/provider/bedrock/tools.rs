@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::inference::{self, CompletionRequest, Part, ProviderError, ToolMode};
-use crate::provider::http::{NO_PARAMETERS, offered_tools, rejected, the_one_to_call};
+use crate::provider::http::{NO_PARAMETERS, incapable, offered_tools, the_one_to_call};
 
 /// The tools, and which of them are to be called.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,8 @@ enum Tool<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'a str>,
         input_schema: InputSchema<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        strict: Option<bool>,
     },
 }
 
@@ -55,14 +57,14 @@ pub(super) fn config(request: &CompletionRequest) -> Result<Option<ToolConfig<'_
     }
     match request.tool_use.mode {
         ToolMode::None if were_called => {
-            return Err(rejected("the model cannot be kept from calling tools where it has called some"));
+            return Err(incapable("the model cannot be kept from calling tools where it has called some"));
         }
         // It cannot call what it is not told of.
         ToolMode::None => return Ok(None),
         ToolMode::Auto | ToolMode::Required => {}
     }
     if request.tool_use.one_at_a_time {
-        return Err(rejected("the model cannot be kept from calling several tools at once"));
+        return Err(incapable("the model cannot be kept from calling several tools at once"));
     }
     let tool_choice = match (request.tool_use.mode, the_one_to_call(request)) {
         (ToolMode::Required, Some(name)) => Some(ToolChoice::Tool { name }),
@@ -80,8 +82,12 @@ fn called(request: &CompletionRequest) -> Vec<Tool<'_>> {
         Part::ToolCall(call) => names.insert(call.name.as_str()).then_some(call.name.as_str()),
         _ => None,
     });
-    let unknown =
-        |name| Tool::ToolSpec { name, description: None, input_schema: InputSchema { json: &NO_PARAMETERS } };
+    let unknown = |name| Tool::ToolSpec {
+        name,
+        description: None,
+        input_schema: InputSchema { json: &NO_PARAMETERS },
+        strict: None,
+    };
     names.map(unknown).collect()
 }
 
@@ -91,6 +97,7 @@ impl<'a> Tool<'a> {
             name: &tool.name,
             description: tool.description.as_deref().filter(|description| !description.is_empty()),
             input_schema: InputSchema { json: tool.parameters.as_ref().unwrap_or(&NO_PARAMETERS) },
+            strict: tool.strict,
         }
     }
 }
@@ -100,11 +107,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{Message, Role, ToolCall, ToolUse};
+    use crate::domain::inference::{Message, Role, ToolUse};
+    use crate::provider::http::testing::{call, tool};
 
     fn asking(mode: ToolMode, only: &[&str]) -> CompletionRequest {
-        let tool =
-            |name: &str| inference::Tool { name: name.to_owned(), description: None, parameters: None };
         let only = only.iter().map(|&name| name.to_owned()).collect();
         CompletionRequest {
             tools: vec![tool("a"), tool("b")],
@@ -114,14 +120,8 @@ mod tests {
     }
 
     fn history() -> Vec<Message> {
-        let call = |name: &str| {
-            Part::ToolCall(ToolCall {
-                id: name.to_owned(),
-                name: name.to_owned(),
-                arguments: "{}".to_owned(),
-            })
-        };
-        vec![Message { role: Role::Assistant, parts: vec![call("c"), call("d"), call("c")] }]
+        let called = |name: &str| call(name, name, "{}");
+        vec![Message::new(Role::Assistant, vec![called("c"), called("d"), called("c")])]
     }
 
     /// The names of the tools that are told, and how they are to be called.
@@ -140,15 +140,17 @@ mod tests {
     fn a_tool_has_a_schema_in_any_case() {
         let schema = json!({ "type": "object", "properties": { "a": {} } });
         let mut tool = inference::Tool {
-            name: "f".to_owned(),
             description: Some("Looks.".to_owned()),
             parameters: Some(schema.clone()),
+            strict: Some(true),
+            ..tool("f")
         };
         let written = |tool: &inference::Tool| serde_json::to_value(Tool::new(tool)).unwrap();
         let schema = json!({ "json": schema });
-        let specification = json!({ "name": "f", "description": "Looks.", "inputSchema": schema });
+        let specification =
+            json!({ "name": "f", "description": "Looks.", "inputSchema": schema, "strict": true });
         assert_eq!(written(&tool), json!({ "toolSpec": specification }));
-        (tool.description, tool.parameters) = (Some(String::new()), None);
+        (tool.description, tool.parameters, tool.strict) = (Some(String::new()), None, None);
         let schema = json!({ "json": { "type": "object", "properties": {} } });
         assert_eq!(written(&tool), json!({ "toolSpec": { "name": "f", "inputSchema": schema } }));
     }
@@ -178,7 +180,7 @@ mod tests {
         one_at_a_time.tool_use.one_at_a_time = true;
         let none = CompletionRequest { messages: history(), ..asking(ToolMode::None, &[]) };
         for wrong in [one_at_a_time, none] {
-            assert!(matches!(config(&wrong), Err(ProviderError::Rejected(_))), "{wrong:?}");
+            assert!(matches!(config(&wrong), Err(ProviderError::Incapable(_))), "{wrong:?}");
         }
     }
 }

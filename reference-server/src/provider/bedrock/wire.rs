@@ -55,10 +55,11 @@ pub(super) struct Reasoning {
     pub(super) reasoning_text: Option<ReasoningText>,
 }
 
-/// Thoughts.
+/// Thoughts, and what proves them.
 #[derive(Debug, Deserialize)]
 pub(super) struct ReasoningText {
     pub(super) text: String,
+    pub(super) signature: Option<String>,
 }
 
 /// That a block of a stream begins.
@@ -109,6 +110,7 @@ pub(super) struct ToolUseDelta {
 #[derive(Debug, Deserialize)]
 pub(super) struct ReasoningDelta {
     pub(super) text: Option<String>,
+    pub(super) signature: Option<String>,
 }
 
 /// Why an answer in a stream ended.
@@ -137,25 +139,29 @@ pub(super) struct Usage {
 
 impl From<Usage> for inference::Usage {
     fn from(usage: Usage) -> Self {
-        let cached = [usage.cache_read_input_tokens, usage.cache_write_input_tokens];
-        let cached = cached.into_iter().flatten();
+        let read = usage.cache_read_input_tokens.unwrap_or(0);
+        let written = usage.cache_write_input_tokens.unwrap_or(0);
         Self {
-            input_tokens: cached.fold(usage.input_tokens, u64::saturating_add),
+            input_tokens: usage.input_tokens.saturating_add(read).saturating_add(written),
             output_tokens: usage.output_tokens,
             // The wire does not tell them apart.
             thinking_tokens: 0,
+            cached_tokens: read,
+            cache_written_tokens: written,
         }
     }
 }
 
-/// Why an answer ended, with what the model tells of it besides. One that a filter stops is over as well.
+/// Why an answer ended, with what the model tells of it besides.
 pub(super) fn finish_reason(word: &str, fields: Option<&Value>) -> Result<FinishReason, ProviderError> {
     match word {
         "stop_sequence" => {
             let mut told = STOP_TEXT.into_iter().filter_map(|path| fields?.pointer(path)?.as_str());
             Ok(told.next().map_or(FinishReason::Stop, |text| FinishReason::StopText(text.to_owned())))
         }
-        "end_turn" | "guardrail_intervened" | "content_filtered" => Ok(FinishReason::Stop),
+        "end_turn" => Ok(FinishReason::Stop),
+        // The refusal is the model's, as its maker's own wire has it.
+        "guardrail_intervened" | "content_filtered" | "refusal" => Ok(FinishReason::Filtered),
         "max_tokens" | "model_context_window_exceeded" => Ok(FinishReason::Length),
         "tool_use" => Ok(FinishReason::ToolCalls),
         "malformed_model_output" | "malformed_tool_use" => {

@@ -3,10 +3,11 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Secret;
+use super::scrubbed::scrubbed;
 use crate::domain::inference::ProviderError;
 
 /// What stands in place of what is taken out.
-const CONCEALED: &str = "[concealed]";
+pub(super) const CONCEALED: &str = "[concealed]";
 /// A shorter credential is none, and would be found in ordinary words.
 const SHORTEST: usize = 8;
 
@@ -25,23 +26,31 @@ impl Concealed {
         Self(secrets.map(str::to_owned).chain(address).chain(host.map(str::to_owned)).collect())
     }
 
-    /// An error that holds nothing of it.
+    /// An error that holds nothing of it. What callers are told holds nothing else of the provider's inside either.
     pub(super) fn error(&self, error: ProviderError) -> ProviderError {
         use ProviderError as E;
         match error {
-            E::Rejected(told) => E::Rejected(self.text(told)),
-            E::TooLong(told) => E::TooLong(self.text(told)),
+            E::Rejected(told) => E::Rejected(self.sentence(&told)),
+            E::Incapable(told) => E::Incapable(self.sentence(&told)),
+            E::TooLong(told) => E::TooLong(self.sentence(&told)),
             E::UnknownModel(told) => E::UnknownModel(self.text(told)),
             E::Credentials(told) => E::Credentials(self.text(told)),
+            E::OutOfCredit(told) => E::OutOfCredit(self.text(told)),
             E::RateLimited { message, retry_after } => {
                 E::RateLimited { message: self.text(message), retry_after }
             }
-            E::Unavailable(told) => E::Unavailable(self.text(told)),
+            E::Unavailable { message, retry_after } => {
+                E::Unavailable { message: self.text(message), retry_after }
+            }
             E::TimedOut(told) => E::TimedOut(self.text(told)),
             E::Unreachable(told) => E::Unreachable(self.text(told)),
             E::Unmapped { status, body } => E::Unmapped { status, body: self.text(body) },
             E::Malformed(told) => E::Malformed(self.text(told)),
         }
+    }
+
+    fn sentence(&self, text: &str) -> String {
+        self.text(scrubbed(text))
     }
 
     fn text(&self, text: String) -> String {
@@ -61,11 +70,22 @@ mod tests {
     #[test]
     fn neither_credentials_nor_the_address_are_left() {
         let url = "http://node-7.example:8443/v1".parse().unwrap();
-        let hidden = Concealed::new(&url, &[&Secret::new("sk-upstream"), &Secret::new("a")]);
-        let told = "Bearer sk-upstream at node-7.example:8443, also node-7.example".to_owned();
-        let expected = "Bearer [concealed] at [concealed], also [concealed]".to_owned();
-        assert_eq!(hidden.error(ProviderError::Rejected(told)), ProviderError::Rejected(expected));
+        let hidden = Concealed::new(&url, &[&Secret::new("upstream-key"), &Secret::new("a")]);
+        let told = || "Bearer upstream-key at node-7.example:8443, also node-7.example".to_owned();
+        let expected = || "Bearer [concealed] at [concealed], also [concealed]".to_owned();
+        assert_eq!(hidden.error(ProviderError::Rejected(told())), ProviderError::Rejected(expected()));
+        assert_eq!(hidden.error(ProviderError::unavailable(told())), ProviderError::unavailable(expected()));
         let harmless = ProviderError::RateLimited { message: "a day".to_owned(), retry_after: Some(1) };
         assert_eq!(hidden.error(harmless.clone()), harmless);
+    }
+
+    #[test]
+    fn what_callers_are_told_names_no_other_machine_either() {
+        let hidden = Concealed::new(&"http://h".parse().unwrap(), &[]);
+        let told = "broken at node-8.internal".to_owned();
+        let expected = "broken at [concealed]".to_owned();
+        assert_eq!(hidden.error(ProviderError::Rejected(told.clone())), ProviderError::Rejected(expected));
+        let logged = ProviderError::unavailable(told);
+        assert_eq!(hidden.error(logged.clone()), logged);
     }
 }

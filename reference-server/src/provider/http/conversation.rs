@@ -2,14 +2,22 @@
 
 use serde_json::{Map, Value};
 
-use super::rejected;
+use super::incapable;
 use crate::domain::inference::{Message, Part, ProviderError, Role};
 
 /// What one side says and shows until the other speaks.
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     pub(crate) role: Role,
-    pub(crate) parts: Vec<&'a Part>,
+    pub(crate) parts: Vec<Said<'a>>,
+}
+
+/// A piece of a turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Said<'a> {
+    /// Whoever has this name speaks next.
+    By(&'a str),
+    Part(&'a Part),
 }
 
 /// The turns of a conversation without what stands above it. Texts that say nothing are left out, and with them the
@@ -19,19 +27,29 @@ pub(crate) fn turns(messages: &[Message], says_nothing: impl Fn(&str) -> bool) -
     for message in messages.iter().filter(|message| message.role != Role::System) {
         let parts = message.parts.iter().filter(|part| match part {
             Part::Text(text) => !says_nothing(text),
+            // What nothing proves is no thought for anybody else.
+            Part::Thinking(thinking) => thinking.signature.is_some(),
             _ => true,
         });
         let mut parts = parts.peekable();
+        let speaker = message.name.as_deref().filter(|_| parts.peek().is_some());
+        let is_silent = parts.peek().is_none();
+        let said = speaker.map(Said::By).into_iter().chain(parts.map(Said::Part));
         match turns.last_mut() {
-            Some(last) if last.role == message.role => last.parts.extend(parts),
-            _ if message.role == Role::Assistant && parts.peek().is_none() => {}
-            _ => turns.push(Turn { role: message.role, parts: parts.collect() }),
+            Some(last) if last.role == message.role => last.parts.extend(said),
+            _ if message.role == Role::Assistant && is_silent => {}
+            _ => turns.push(Turn { role: message.role, parts: said.collect() }),
         }
     }
     for turn in &mut turns {
-        turn.parts.sort_by_key(|part| !matches!(part, Part::ToolResult(_)));
+        turn.parts.sort_by_key(|said| !matches!(said, Said::Part(Part::ToolResult(_))));
     }
     turns
+}
+
+/// How the model is told who speaks next, where the wire has no place for that.
+pub(crate) fn speaker(name: &str) -> String {
+    format!("The next words are those of {name:?}.")
 }
 
 /// What a tool was given, as the object that it is; where nothing is written, it has no members.
@@ -41,7 +59,7 @@ pub(crate) fn arguments(text: &str) -> Result<Value, ProviderError> {
     }
     match serde_json::from_str(text) {
         Ok(arguments @ Value::Object(_)) => Ok(arguments),
-        _ => Err(rejected("the arguments of a tool call are no object in JSON")),
+        _ => Err(incapable("the arguments of a tool call are no object in JSON")),
     }
 }
 
@@ -53,45 +71,58 @@ pub(crate) fn introduction(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::inference::ToolResult;
+    use crate::domain::inference::Thinking;
+    use crate::provider::http::testing::{named, result, text};
 
-    fn text(text: &str) -> Part {
-        Part::Text(text.to_owned())
-    }
-
-    fn result(call_id: &str) -> Part {
-        let call_id = call_id.to_owned();
-        Part::ToolResult(ToolResult { call_id, text: "18 °C".to_owned(), is_error: false })
-    }
-
-    fn told(messages: &[(Role, Vec<Part>)]) -> Vec<(Role, Vec<String>)> {
-        let messages: Vec<_> =
-            messages.iter().map(|(role, parts)| Message { role: *role, parts: parts.clone() }).collect();
-        let name = |part: &&Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::ToolResult(result) => format!("result {}", result.call_id),
-            part => panic!("{part:?}"),
+    fn told(messages: &[Message]) -> Vec<(Role, Vec<String>)> {
+        let name = |said: &Said<'_>| match said {
+            Said::By(name) => format!("by {name}"),
+            Said::Part(Part::Text(text)) => text.clone(),
+            Said::Part(Part::Thinking(thinking)) => format!("thought {}", thinking.text),
+            Said::Part(Part::ToolResult(result)) => format!("result {}", result.call_id),
+            Said::Part(part) => panic!("{part:?}"),
         };
-        let turns = turns(&messages, str::is_empty);
+        let turns = turns(messages, str::is_empty);
         turns.iter().map(|turn| (turn.role, turn.parts.iter().map(name).collect())).collect()
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
     }
 
     #[test]
     fn the_two_sides_take_turns() {
         let conversation = [
-            (Role::User, vec![text("Hi"), text("")]),
-            (Role::System, vec![text("be kind")]),
-            (Role::User, vec![text("Well?")]),
-            (Role::Assistant, vec![text("")]),
-            (Role::User, vec![result("1")]),
-            (Role::Assistant, vec![text("It is")]),
-            (Role::Assistant, vec![text(" warm")]),
-            (Role::User, vec![text("")]),
+            Message::new(Role::User, vec![text("Hi"), text("")]),
+            Message::new(Role::System, vec![text("be kind")]),
+            Message::new(Role::User, vec![text("Well?")]),
+            Message::new(Role::Assistant, vec![text("")]),
+            Message::new(Role::User, vec![result("1", "18 °C", false)]),
+            Message::new(Role::Assistant, vec![text("It is")]),
+            Message::new(Role::Assistant, vec![text(" warm")]),
+            Message::new(Role::User, vec![text("")]),
         ];
         let expected = [
-            (Role::User, vec!["result 1".to_owned(), "Hi".to_owned(), "Well?".to_owned()]),
-            (Role::Assistant, vec!["It is".to_owned(), " warm".to_owned()]),
+            (Role::User, texts(&["result 1", "Hi", "Well?"])),
+            (Role::Assistant, texts(&["It is", " warm"])),
             (Role::User, vec![]),
+        ];
+        assert_eq!(told(&conversation), expected);
+    }
+
+    #[test]
+    fn speakers_are_named_and_thoughts_proven() {
+        let proven = Thinking { signature: Some("c2ln".to_owned()), ..Thinking::of_text("yes") };
+        let thoughts = [Thinking::of_text("no"), proven].map(Part::Thinking).to_vec();
+        let conversation = [
+            named("alice", Role::User, vec![text("Hi")]),
+            named("bob", Role::User, vec![text("")]),
+            named("carol", Role::User, vec![text("Hello")]),
+            Message::new(Role::Assistant, thoughts),
+        ];
+        let expected = [
+            (Role::User, texts(&["by alice", "Hi", "by carol", "Hello"])),
+            (Role::Assistant, texts(&["thought yes"])),
         ];
         assert_eq!(told(&conversation), expected);
     }
@@ -101,7 +132,7 @@ mod tests {
         assert_eq!(arguments(" ").unwrap().to_string(), "{}");
         assert_eq!(arguments("{\"a\": 1.50}").unwrap().to_string(), "{\"a\":1.50}");
         for wrong in ["[]", "{", "1"] {
-            assert!(matches!(arguments(wrong), Err(ProviderError::Rejected(_))), "{wrong}");
+            assert!(matches!(arguments(wrong), Err(ProviderError::Incapable(_))), "{wrong}");
         }
     }
 }

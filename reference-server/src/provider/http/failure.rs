@@ -2,10 +2,13 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use serde::de::DeserializeOwned;
 
+use super::Told;
 use super::retry_after::retry_after;
 use crate::domain::inference::ProviderError;
+
+/// What a caller is told whose request is refused without a word.
+const REFUSED: &str = "the model's provider does not take the request";
 
 /// An answer whose status says that there is none. Each wire tells in its own body what that means.
 #[derive(Debug)]
@@ -27,35 +30,39 @@ impl Failure {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as the wire documents it; nothing where it is something else.
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.body).ok()
-    }
-
-    /// That the provider takes no more for now, with the time that its headers tell.
-    pub(crate) fn rate_limited(&self, message: String) -> ProviderError {
-        let told = self.header("retry-after");
-        let retry_after = told.and_then(|told| retry_after(told, Timestamp::now()));
-        ProviderError::RateLimited { message, retry_after }
-    }
-
-    /// An error that nobody has documented.
-    pub(crate) fn unmapped(&self) -> ProviderError {
-        let body = String::from_utf8_lossy(&self.body).into_owned();
-        ProviderError::Unmapped { status: self.status(), body }
-    }
-
-    /// What the status alone says, where the body is not the provider's: something stands between that has no words of
-    /// its own for it.
-    pub(crate) fn without_words(&self) -> ProviderError {
-        let told = || format!("status {}", self.status());
-        match self.status() {
-            401 | 403 | 407 => ProviderError::Credentials(told()),
-            429 => self.rate_limited("too many requests".to_owned()),
-            502 | 503 => ProviderError::Unavailable("the model is not available for now".to_owned()),
-            408 | 504 => ProviderError::TimedOut(told()),
-            _ => self.unmapped(),
+    /// What it means: what `known` makes of what is said, or else what the status says by itself. Where it is a matter
+    /// of time, the headers tell how long.
+    pub(crate) fn meaning(&self, known: impl FnOnce(&Told) -> Option<ProviderError>) -> ProviderError {
+        let told = Told::in_body(&self.body);
+        let mut error = known(&told).unwrap_or_else(|| self.meaning_of_status(told));
+        if let ProviderError::RateLimited { retry_after, .. }
+        | ProviderError::Unavailable { retry_after, .. } = &mut error
+        {
+            *retry_after = retry_after.or_else(|| self.retry_after());
         }
+        error
+    }
+
+    fn meaning_of_status(&self, told: Told) -> ProviderError {
+        let status = self.status();
+        let or_status = |told: Told| told.or(&format!("status {status}"));
+        match status {
+            400 | 413 | 422 => ProviderError::Rejected(told.or(REFUSED)),
+            401 | 403 | 407 => ProviderError::Credentials(or_status(told)),
+            402 => ProviderError::OutOfCredit(or_status(told)),
+            404 => ProviderError::UnknownModel(or_status(told)),
+            408 | 504 => ProviderError::TimedOut(or_status(told)),
+            429 => ProviderError::RateLimited { message: or_status(told), retry_after: None },
+            500.. => ProviderError::unavailable(or_status(told)),
+            _ => {
+                let body = String::from_utf8_lossy(&self.body).into_owned();
+                ProviderError::Unmapped { status, body }
+            }
+        }
+    }
+
+    fn retry_after(&self) -> Option<u32> {
+        retry_after(&self.headers, Timestamp::now())
     }
 }
 
@@ -75,16 +82,62 @@ pub(crate) mod tests {
         }
     }
 
+    fn meaning(status: u16, body: &Value) -> ProviderError {
+        failure(status, body).meaning(|_| None)
+    }
+
     #[test]
-    fn a_status_says_something_without_a_body_too() {
-        let of = |status: u16| failure(status, &json!("<html>")).without_words();
-        assert!(matches!(of(401), ProviderError::Credentials(_)));
-        assert!(matches!(of(429), ProviderError::RateLimited { retry_after: Some(7), .. }));
-        assert!(matches!(of(503), ProviderError::Unavailable(told) if !told.contains("html")));
-        assert!(matches!(of(504), ProviderError::TimedOut(_)));
-        for status in [302, 400, 404, 418, 500] {
-            let unmapped = ProviderError::Unmapped { status, body: "\"<html>\"".to_owned() };
-            assert_eq!(of(status), unmapped);
+    fn a_status_says_something_whatever_the_body_is() {
+        for body in
+            [json!({ "detail": "why" }), json!({ "error": { "message": "why", "code": 1 } }), json!("why")]
+        {
+            let why = || "why".to_owned();
+            for (status, expected) in [
+                (400, ProviderError::Rejected(why())),
+                (401, ProviderError::Credentials(why())),
+                (402, ProviderError::OutOfCredit(why())),
+                (403, ProviderError::Credentials(why())),
+                (404, ProviderError::UnknownModel(why())),
+                (408, ProviderError::TimedOut(why())),
+                (413, ProviderError::Rejected(why())),
+                (422, ProviderError::Rejected(why())),
+                (429, ProviderError::RateLimited { message: why(), retry_after: Some(7) }),
+                (500, ProviderError::Unavailable { message: why(), retry_after: Some(7) }),
+                (503, ProviderError::Unavailable { message: why(), retry_after: Some(7) }),
+                (504, ProviderError::TimedOut(why())),
+                (529, ProviderError::Unavailable { message: why(), retry_after: Some(7) }),
+            ] {
+                assert_eq!(meaning(status, &body), expected, "{status} {body}");
+            }
         }
+    }
+
+    #[test]
+    fn what_says_nothing_is_not_shown() {
+        for body in [json!("<html>node-7</html>"), json!({ "internal": "node-7" })] {
+            assert_eq!(meaning(400, &body), ProviderError::Rejected(REFUSED.to_owned()));
+            assert_eq!(meaning(401, &body), ProviderError::Credentials("status 401".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_status_that_says_nothing_keeps_its_body() {
+        for status in [302, 409, 418] {
+            let unmapped = ProviderError::Unmapped { status, body: "\"<html>\"".to_owned() };
+            assert_eq!(meaning(status, &json!("<html>")), unmapped);
+        }
+    }
+
+    #[test]
+    fn what_a_provider_knows_of_it_goes_first() {
+        let known = |told: &Told| told.is("own").then(|| ProviderError::TooLong("own".to_owned()));
+        let of = |code: &str| failure(400, &json!({ "error": { "code": code } })).meaning(known);
+        assert_eq!(of("own"), ProviderError::TooLong("own".to_owned()));
+        assert!(matches!(of("other"), ProviderError::Rejected(_)));
+        let later = |_: &Told| {
+            let message = "later".to_owned();
+            Some(ProviderError::RateLimited { message, retry_after: Some(3) })
+        };
+        assert_eq!(failure(429, &json!({})).meaning(later).retry_after(), Some(3));
     }
 }

@@ -10,12 +10,19 @@ mod endpoint;
 mod events;
 mod failure;
 mod fault_header;
+mod form;
+mod forwarded;
 mod parts;
 mod peer;
 mod reply;
 mod retry_after;
+mod sampling;
+mod scrubbed;
 mod secret;
 mod streaming;
+#[cfg(test)]
+pub(crate) mod testing;
+mod told;
 mod tools;
 mod transport;
 mod vectors;
@@ -23,20 +30,21 @@ mod words;
 
 pub(crate) use attached::{Base64, DataUrl};
 pub use client::Client;
-pub(crate) use conversation::{Turn, arguments, introduction, turns};
+pub(crate) use conversation::{Said, Turn, arguments, introduction, speaker, turns};
 pub(crate) use encoding::percent_encoded;
 pub use endpoint::{Endpoint, Timeouts};
 pub(crate) use failure::Failure;
-#[cfg(test)]
-pub(crate) use failure::tests::failure;
+pub(crate) use form::described;
+pub(crate) use forwarded::forwarding;
 pub(crate) use parts::Parts;
 pub(crate) use peer::{Peer, headers};
 pub(crate) use reply::{Chunks, Reply};
+pub(crate) use retry_after::whole_seconds;
+pub(crate) use sampling::{Parameter, mild, refuse};
 pub use secret::Secret;
 pub(crate) use streaming::Decoder;
-#[cfg(test)]
-pub(crate) use streaming::tests::decoded;
+pub(crate) use told::Told;
 pub(crate) use tools::{NO_PARAMETERS, offered_tools, the_one_to_call};
 pub(crate) use transport::cut_short;
 pub(crate) use vectors::one_for_each;
-pub(crate) use words::{malformed, missing, rejected, unexpected, unknown_end};
+pub(crate) use words::{incapable, malformed, missing, unexpected, unknown_end};

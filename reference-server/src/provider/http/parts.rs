@@ -18,6 +18,8 @@ pub(crate) struct Parts {
 struct Progress {
     stage: Stage,
     calls: u32,
+    /// Whether the model refuses to answer.
+    is_refusal: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +33,8 @@ enum Stage {
 impl Parts {
     /// Nothing yet of so many answers.
     pub(crate) fn of(answers: u32) -> Self {
-        let answers = (0..answers).map(|_| Progress { stage: Stage::Thinking, calls: 0 }).collect();
+        let begun = Progress { stage: Stage::Thinking, calls: 0, is_refusal: false };
+        let answers = (0..answers).map(|_| begun.clone()).collect();
         Self { ready: VecDeque::new(), answers, is_finished: false }
     }
 
@@ -40,6 +43,24 @@ impl Parts {
         if !text.is_empty() {
             self.enter(answer, Stage::Thinking)?;
             self.delta(answer, Piece::Thinking(text));
+        }
+        Ok(())
+    }
+
+    /// What proves the thoughts so far; an empty text proves nothing.
+    pub(crate) fn signature(&mut self, answer: u32, signature: String) -> Result<(), ProviderError> {
+        if !signature.is_empty() {
+            self.enter(answer, Stage::Thinking)?;
+            self.delta(answer, Piece::Signature(signature));
+        }
+        Ok(())
+    }
+
+    /// More of why an answer is none; an empty text says nothing.
+    pub(crate) fn refusal(&mut self, answer: u32, text: String) -> Result<(), ProviderError> {
+        if !text.is_empty() {
+            self.enter(answer, Stage::Text)?.is_refusal = true;
+            self.delta(answer, Piece::Refusal(text));
         }
         Ok(())
     }
@@ -82,9 +103,10 @@ impl Parts {
         self.progress(answer).map_or(0, |progress| progress.calls)
     }
 
-    /// An answer is whole.
+    /// An answer is whole. A refusal is one that was filtered, whatever its wire calls that.
     pub(crate) fn ended(&mut self, answer: u32, finish_reason: FinishReason) -> Result<(), ProviderError> {
-        self.enter(answer, Stage::Ended)?;
+        let is_refusal = self.enter(answer, Stage::Ended)?.is_refusal;
+        let finish_reason = if is_refusal { FinishReason::Filtered } else { finish_reason };
         self.ready.push_back(StreamPart::Ended { answer, finish_reason });
         Ok(())
     }
@@ -164,6 +186,27 @@ mod tests {
         assert_eq!(told.len(), 9);
         assert!(matches!(&told[5], StreamPart::Delta { piece: Piece::ToolCall { index: 1, .. }, .. }));
         assert!(matches!(&told[8], StreamPart::Finished { .. }) && parts.is_finished());
+    }
+
+    #[test]
+    fn a_refusal_stands_in_place_of_text_and_thoughts_may_be_proven() {
+        let mut parts = Parts::of(1);
+        parts.thinking(0, "Hm.".to_owned()).unwrap();
+        parts.signature(0, "c2ln".to_owned()).unwrap();
+        parts.refusal(0, "No.".to_owned()).unwrap();
+        assert!(parts.signature(0, "c2ln".to_owned()).is_err());
+        parts.ended(0, FinishReason::Stop).unwrap();
+        let told: Vec<_> = std::iter::from_fn(|| parts.take()).collect();
+        let delta = |piece| StreamPart::Delta { answer: 0, piece };
+        assert_eq!(
+            told,
+            [
+                delta(Piece::Thinking("Hm.".to_owned())),
+                delta(Piece::Signature("c2ln".to_owned())),
+                delta(Piece::Refusal("No.".to_owned())),
+                StreamPart::Ended { answer: 0, finish_reason: FinishReason::Filtered },
+            ]
+        );
     }
 
     #[test]

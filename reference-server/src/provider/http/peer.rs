@@ -4,7 +4,7 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::concealed::Concealed;
-use super::{Client, Endpoint, Reply, Secret, Timeouts, fault_header, transport};
+use super::{Client, Endpoint, Reply, Secret, Timeouts, fault_header, forwarded, transport};
 use crate::domain::inference::ProviderError;
 use crate::provider::Fault;
 
@@ -52,6 +52,7 @@ impl Peer {
         if let Some(fault) = fault.and_then(fault_header::value) {
             headers.insert(fault_header::NAME, fault);
         }
+        forwarded::add(&mut headers);
         let begun = Instant::now();
         let sending = self.client.to(&url, connect)?.post(url).headers(headers).body(body).send();
         let limit = first_byte.min(total);

@@ -68,9 +68,10 @@ impl Reply {
 
     /// The value that the body is, in JSON.
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
+        let concealed = self.concealed.clone();
         let body = self.whole().await?;
         let read = aside(body.len(), || serde_json::from_slice(&body));
-        read.map_err(|error| ProviderError::Malformed(error.to_string()))
+        read.map_err(|error| concealed.error(ProviderError::Malformed(error.to_string())))
     }
 
     /// The body, piece by piece, if it is of this media type.

@@ -2,9 +2,9 @@
 
 use crate::domain::inference::ProviderError;
 
-/// That a request asks for something that a wire has no place for.
-pub(crate) fn rejected(told: &str) -> ProviderError {
-    ProviderError::Rejected(told.to_owned())
+/// That a request asks for something that a wire has no place for; another provider's may have one.
+pub(crate) fn incapable(told: &str) -> ProviderError {
+    ProviderError::Incapable(told.to_owned())
 }
 
 /// That an answer cannot be understood.

@@ -1,7 +1,9 @@
 //! A chat completion that comes whole.
 
 use super::wire::{AnswerMessage, Call, ChatCompletion, Choice, finish_reason, tokens};
-use crate::domain::inference::{Answer, Completion, CompletionRequest, ProviderError, ToolCall};
+use crate::domain::inference::{
+    Answer, Completion, CompletionRequest, FinishReason, ProviderError, ToolCall,
+};
 
 /// How many answers are asked for.
 pub(super) fn count(request: &CompletionRequest) -> u32 {
@@ -32,13 +34,15 @@ fn answer(choice: Choice, tells_tokens: bool) -> Result<Answer, ProviderError> {
     if content.is_none() && refusal.is_none() && tool_calls.is_empty() {
         return Err(ProviderError::Malformed("an answer without content".to_owned()));
     }
-    let text = content.unwrap_or_default() + &refusal.unwrap_or_default();
+    let (text, refusal) = (content.unwrap_or_default(), refusal.filter(|refusal| !refusal.is_empty()));
+    let finish_reason = finish_reason(&choice.finish_reason)?;
     Ok(Answer {
         thinking: None,
         tokens: tokens(tells_tokens, choice.logprobs, &text)?,
         text,
+        finish_reason: if refusal.is_some() { FinishReason::Filtered } else { finish_reason },
+        refusal,
         tool_calls: tool_calls.into_iter().map(call).collect(),
-        finish_reason: finish_reason(&choice.finish_reason)?,
     })
 }
 
@@ -51,7 +55,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::inference::{FinishReason, Token, Usage};
+    use crate::domain::inference::{Token, Usage};
+    use crate::provider::http::testing::without;
 
     fn read(body: Value, request: &CompletionRequest) -> Result<Completion, ProviderError> {
         match serde_json::from_value(body) {
@@ -65,6 +70,7 @@ mod tests {
             "id": "chatcmpl-1", "object": "chat.completion", "choices": choices,
             "usage": {
                 "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18,
+                "prompt_tokens_details": { "cached_tokens": 4, "cache_write_tokens": 2 },
                 "completion_tokens_details": { "reasoning_tokens": 3, "audio_tokens": 0 },
             },
         })
@@ -85,12 +91,26 @@ mod tests {
         ];
         let three = CompletionRequest { more_answers: 2, ..CompletionRequest::default() };
         let completion = read(body(&choices), &three).unwrap();
-        assert_eq!(completion.usage, Usage { input_tokens: 11, output_tokens: 7, thinking_tokens: 3 });
+        let usage =
+            Usage { thinking_tokens: 3, cached_tokens: 4, cache_written_tokens: 2, ..Usage::of(11, 7) };
+        assert_eq!(completion.usage, usage);
         let cut = Answer { finish_reason: FinishReason::Length, ..Answer::of_text("Hi") };
-        assert_eq!((completion.answer, &completion.more[1]), (cut, &Answer::of_text("No.")));
+        let refused = Answer {
+            refusal: Some("No.".to_owned()),
+            finish_reason: FinishReason::Filtered,
+            ..Answer::of_text("")
+        };
+        assert_eq!((completion.answer, &completion.more[1]), (cut, &refused));
         let called = ToolCall { id: "call_1".to_owned(), name: "f".to_owned(), arguments: "{}".to_owned() };
         assert_eq!(completion.more[0].tool_calls, [called]);
         assert_eq!(completion.more[0].finish_reason, FinishReason::ToolCalls);
+    }
+
+    #[test]
+    fn what_a_filter_ends_is_told_as_such() {
+        let cut = choice(0, &json!({ "role": "assistant", "content": "Well" }), "content_filter");
+        let answer = read(body(&[cut]), &CompletionRequest::default()).unwrap().answer;
+        assert_eq!((answer.text.as_str(), answer.finish_reason), ("Well", FinishReason::Filtered));
     }
 
     #[test]
@@ -115,11 +135,8 @@ mod tests {
     fn a_success_without_what_must_be_there_is_malformed() {
         let whole = choice(0, &json!({ "content": "Hi" }), "stop");
         assert!(read(body(std::slice::from_ref(&whole)), &CompletionRequest::default()).is_ok());
-        let without = |pointer: &str, member: &str| {
-            let mut body = body(std::slice::from_ref(&whole));
-            body.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(member).unwrap();
-            body
-        };
+        let without =
+            |pointer: &str, member: &str| without(body(std::slice::from_ref(&whole)), pointer, member);
         for wrong in [
             json!({}),
             without("", "choices"),

@@ -64,6 +64,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::provider::http::testing::model;
 
     fn asking(dimensions: Option<usize>) -> EmbeddingRequest {
         EmbeddingRequest { inputs: vec!["a".to_owned(), "b".to_owned()], dimensions }
@@ -77,14 +78,7 @@ mod tests {
 
     #[test]
     fn a_length_is_asked_for_where_somebody_wants_it() {
-        let model = ModelIdentity {
-            id: "e".into(),
-            family: "OpenAI".into(),
-            dimensions: 8,
-            context_tokens: None,
-            thinks: false,
-            hears: false,
-        };
+        let model = model("e");
         let written = |dimensions| serde_json::to_value(body(&model, &asking(dimensions))).unwrap();
         let plain = json!({ "model": "e", "input": ["a", "b"], "encoding_format": "float" });
         assert_eq!(written(None), plain);

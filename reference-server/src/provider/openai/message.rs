@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::domain::inference::{self, Detail, Part, ProviderError, Role, ToolCall, ToolResult};
-use crate::provider::http::{Base64, DataUrl};
+use crate::domain::inference::{self, Detail, Part, ProviderError, Role};
+use crate::provider::http::{Base64, DataUrl, incapable};
 
 /// The type of the files that models read.
 const PDF: &str = "application/pdf";
@@ -16,15 +16,21 @@ const PDF: &str = "application/pdf";
 pub(super) enum Message<'a> {
     System {
         content: Content<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
     },
     User {
         content: Content<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
     },
     Assistant {
         #[serde(skip_serializing_if = "Option::is_none")]
         content: Option<Content<'a>>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tool_calls: Vec<Call<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'a str>,
     },
     Tool {
         tool_call_id: &'a str,
@@ -86,14 +92,15 @@ pub(super) struct CallOf<'a> {
 pub(super) fn messages(turns: &[inference::Message]) -> Result<Vec<Message<'_>>, ProviderError> {
     let mut messages = Vec::with_capacity(turns.len());
     for turn in turns {
+        let name = turn.name.as_deref();
         match turn.role {
-            Role::System => messages.push(Message::System { content: content(turn.parts.iter())? }),
-            Role::Assistant => messages.push(assistant(&turn.parts)?),
+            Role::System => messages.push(Message::System { content: content(turn.parts.iter())?, name }),
+            Role::Assistant => messages.push(assistant(&turn.parts, name)?),
             Role::User => {
                 messages.extend(turn.parts.iter().filter_map(answered));
                 let rest = || turn.parts.iter().filter(|part| !matches!(part, Part::ToolResult(_)));
                 if rest().next().is_some() || turn.parts.is_empty() {
-                    messages.push(Message::User { content: content(rest())? });
+                    messages.push(Message::User { content: content(rest())?, name });
                 }
             }
         }
@@ -101,23 +108,27 @@ pub(super) fn messages(turns: &[inference::Message]) -> Result<Vec<Message<'_>>,
     Ok(messages)
 }
 
-fn assistant(parts: &[Part]) -> Result<Message<'_>, ProviderError> {
+/// A turn of the model's. What it has thought has no place in the wire, and is nothing that it is told again.
+fn assistant<'a>(parts: &'a [Part], name: Option<&'a str>) -> Result<Message<'a>, ProviderError> {
     let tool_calls: Vec<_> = parts.iter().filter_map(called).collect();
-    let mut said = parts.iter().filter(|part| !matches!(part, Part::ToolCall(_))).peekable();
+    let is_said = |part: &&Part| !matches!(part, Part::ToolCall(_) | Part::Thinking(_));
+    let mut said = parts.iter().filter(is_said).peekable();
     let content = if said.peek().is_some() || tool_calls.is_empty() { Some(content(said)?) } else { None };
-    Ok(Message::Assistant { content, tool_calls })
+    Ok(Message::Assistant { content, tool_calls, name })
 }
 
 fn called(part: &Part) -> Option<Call<'_>> {
-    let Part::ToolCall(ToolCall { id, name, arguments }) = part else { return None };
-    Some(Call::Function { id, function: CallOf { name, arguments } })
+    let Part::ToolCall(call) = part else { return None };
+    let function = CallOf { name: &call.name, arguments: &call.arguments };
+    Some(Call::Function { id: call.plain_id(), function })
 }
 
 /// What a tool has answered. The wire has no other way than words to say that it failed.
 fn answered(part: &Part) -> Option<Message<'_>> {
-    let Part::ToolResult(ToolResult { call_id, text, is_error }) = part else { return None };
-    let content = if *is_error { format!("error: {text}").into() } else { text.as_str().into() };
-    Some(Message::Tool { tool_call_id: call_id, content })
+    let Part::ToolResult(result) = part else { return None };
+    let text = result.text.as_str();
+    let content = if result.is_error { format!("error: {text}").into() } else { text.into() };
+    Some(Message::Tool { tool_call_id: result.plain_id(), content })
 }
 
 fn content<'a>(parts: impl Iterator<Item = &'a Part>) -> Result<Content<'a>, ProviderError> {
@@ -144,9 +155,8 @@ fn content_part(part: &Part) -> Result<ContentPart<'_>, ProviderError> {
             let file_data = DataUrl { media_type: PDF, bytes: &file.bytes };
             ContentPart::File { file: File { filename: file.name.as_deref(), file_data } }
         }
-        Part::ToolCall(_) | Part::ToolResult(_) => {
-            let told = "a tool is called by the assistant, and its result given by the user";
-            return Err(ProviderError::Rejected(told.to_owned()));
+        Part::ToolCall(_) | Part::ToolResult(_) | Part::Thinking(_) => {
+            return Err(incapable("a tool is called by the assistant, and its result given by the user"));
         }
     })
 }
@@ -166,39 +176,28 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::inference::{Audio, Image};
+    use crate::domain::inference::{Audio, Image, Message as Turn, Thinking, ToolCall};
+    use crate::provider::http::testing::{call, named, result, text};
 
-    fn turn(role: Role, parts: Vec<Part>) -> inference::Message {
-        inference::Message { role, parts }
-    }
-
-    fn text(text: &str) -> Part {
-        Part::Text(text.to_owned())
-    }
-
-    fn written(turns: &[inference::Message]) -> Value {
+    fn written(turns: &[Turn]) -> Value {
         serde_json::to_value(messages(turns).unwrap()).unwrap()
-    }
-
-    fn result(id: &str, is_error: bool) -> Part {
-        Part::ToolResult(ToolResult { call_id: id.to_owned(), text: "18 °C".to_owned(), is_error })
     }
 
     #[test]
     fn every_turn_is_told_in_its_place() {
-        let call = Part::ToolCall(ToolCall {
-            id: "call_1".to_owned(),
-            name: "look".to_owned(),
-            arguments: "{\"a\":1}".to_owned(),
-        });
+        // What another wire's model can tell by a proof is nothing to this one.
+        let id = ToolCall::proven_id("call_1", "c2ln");
+        let called = || call(&id, "look", "{\"a\":1}");
+        let answered = |is_error| result(&id, "18 °C", is_error);
+        let thought = Part::Thinking(Thinking::of_text("Hm."));
         let conversation = [
-            turn(Role::System, vec![text("be"), text("kind")]),
-            turn(Role::User, vec![text("Hi")]),
-            turn(Role::Assistant, vec![text("Let me look."), call.clone()]),
-            turn(Role::User, vec![result("call_1", false), text("Go on.")]),
-            turn(Role::Assistant, vec![call]),
-            turn(Role::User, vec![result("call_1", true)]),
-            turn(Role::Assistant, vec![]),
+            Turn::new(Role::System, vec![text("be"), text("kind")]),
+            Turn::new(Role::User, vec![text("Hi")]),
+            Turn::new(Role::Assistant, vec![thought.clone(), text("Let me look."), called()]),
+            Turn::new(Role::User, vec![answered(false), text("Go on.")]),
+            Turn::new(Role::Assistant, vec![called()]),
+            Turn::new(Role::User, vec![answered(true)]),
+            Turn::new(Role::Assistant, vec![thought]),
         ];
         let call = json!({ "type": "function", "id": "call_1", "function": { "name": "look", "arguments": "{\"a\":1}" } });
         assert_eq!(
@@ -217,6 +216,23 @@ mod tests {
     }
 
     #[test]
+    fn a_speaker_may_have_a_name() {
+        let conversation = [
+            named("rules", Role::System, vec![text("be kind")]),
+            named("alice", Role::User, vec![text("Hi")]),
+            named("bob", Role::Assistant, vec![text("Hello")]),
+        ];
+        assert_eq!(
+            written(&conversation),
+            json!([
+                { "role": "system", "content": "be kind", "name": "rules" },
+                { "role": "user", "content": "Hi", "name": "alice" },
+                { "role": "assistant", "content": "Hello", "name": "bob" },
+            ])
+        );
+    }
+
+    #[test]
     fn what_is_attached_goes_along() {
         let bytes = Bytes::from_static(b"hi");
         let image =
@@ -224,7 +240,7 @@ mod tests {
         let audio = Audio { format: "x-wav".to_owned(), bytes: bytes.clone() };
         let file = inference::File { name: Some("a.pdf".to_owned()), bytes };
         let shown =
-            turn(Role::User, vec![text("?"), Part::Image(image), Part::Audio(audio), Part::File(file)]);
+            Turn::new(Role::User, vec![text("?"), Part::Image(image), Part::Audio(audio), Part::File(file)]);
         assert_eq!(
             written(&[shown])[0]["content"],
             json!([
@@ -238,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_result_of_the_assistants_has_no_place() {
-        let wrong = [turn(Role::Assistant, vec![result("call_1", false)])];
-        assert!(matches!(messages(&wrong), Err(ProviderError::Rejected(_))));
+        let wrong = [Turn::new(Role::Assistant, vec![result("call_1", "18 °C", false)])];
+        assert!(matches!(messages(&wrong), Err(ProviderError::Incapable(_))));
     }
 }

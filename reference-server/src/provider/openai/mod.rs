@@ -7,6 +7,7 @@ mod error;
 mod message;
 mod request;
 mod stream;
+mod tools;
 mod wire;
 
 pub use call::OpenAi;

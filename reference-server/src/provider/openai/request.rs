@@ -1,15 +1,19 @@
 //! What is asked of a chat model.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Number, Value};
 
 use super::message::{self, Message};
+use super::tools::{self, Tool, ToolChoice};
 use crate::domain::inference::{
-    self, AnswerFormat, CompletionRequest, ModelIdentity, ProviderError, ToolMode,
+    AnswerFormat, CompletionRequest, Effort, JsonSchema, ModelIdentity, ProviderError, ServiceTier,
 };
+use crate::provider::http::{Parameter, incapable, refuse};
 
-/// The name of the form of an answer. The wire wants one, and nobody reads it.
+/// The name of the form of an answer, where it has none. The wire wants one, and nobody reads it.
 const FORM: &str = "answer";
+/// What has no place in the wire.
+const LACKING: [Parameter; 1] = [Parameter::TopK];
 
 /// The body of a request.
 #[derive(Debug, Serialize)]
@@ -25,9 +29,17 @@ pub(super) struct ChatRequest<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
+    temperature: Option<&'a Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
+    top_p: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency_penalty: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_penalty: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    logit_bias: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +55,14 @@ pub(super) struct ChatRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<ResponseFormat<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    metadata: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
@@ -55,51 +75,19 @@ struct StreamOptions {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Tool<'a> {
-    Function { function: Function<'a> },
+enum ResponseFormat<'a> {
+    JsonObject,
+    JsonSchema { json_schema: NamedSchema<'a> },
 }
 
 #[derive(Debug, Serialize)]
-struct Function<'a> {
+struct NamedSchema<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'a Value>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum ToolChoice<'a> {
-    Mode(&'static str),
-    Named(Named<'a>),
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Named<'a> {
-    Function { function: Function<'a> },
-    AllowedTools { allowed_tools: Allowed<'a> },
-}
-
-#[derive(Debug, Serialize)]
-struct Allowed<'a> {
-    mode: &'static str,
-    tools: Vec<Named<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ResponseFormat<'a> {
-    JsonObject,
-    JsonSchema { json_schema: JsonSchema<'a> },
-}
-
-/// A schema is not said to be `strict`: strict ones may use a part of JSON Schema only.
-#[derive(Debug, Serialize)]
-struct JsonSchema<'a> {
-    name: &'static str,
     schema: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
 }
 
 /// The body that asks a model for it.
@@ -112,35 +100,57 @@ pub(super) fn chat<'a>(
     is_streamed: bool,
 ) -> Result<ChatRequest<'a>, ProviderError> {
     if request.is_begun {
-        let told = "the model cannot go on with an answer that is begun: the last message is the assistant's";
-        return Err(ProviderError::Rejected(told.to_owned()));
+        return Err(incapable(
+            "the model cannot go on with an answer that is begun: the last message is the assistant's",
+        ));
     }
+    refuse(request, &LACKING)?;
     // What is thought counts too, for models that think, and the older member is not for them.
     let (max_tokens, max_completion_tokens) =
         if model.thinks { (None, request.max_tokens) } else { (request.max_tokens, None) };
-    let has_tools = !request.tools.is_empty();
     Ok(ChatRequest {
         model: &model.id,
         messages: message::messages(&request.messages)?,
         max_tokens,
         max_completion_tokens,
-        reasoning_effort: request.thinking.map(effort),
+        reasoning_effort: reasoning_effort(request),
         stop: &request.stop,
-        temperature: request.temperature,
-        top_p: request.top_p,
+        temperature: request.temperature.as_ref(),
+        top_p: request.top_p.as_ref(),
+        seed: request.seed,
+        frequency_penalty: request.frequency_penalty.as_ref(),
+        presence_penalty: request.presence_penalty.as_ref(),
+        logit_bias: &request.logit_bias,
         n: (request.more_answers > 0).then(|| request.more_answers.saturating_add(1)),
         logprobs: request.alternatives.map(|_| true),
         top_logprobs: request.alternatives,
-        tools: request.tools.iter().map(|tool| Tool::Function { function: Function::whole(tool) }).collect(),
-        tool_choice: if has_tools { tool_choice(request) } else { None },
-        parallel_tool_calls: (has_tools && request.tool_use.one_at_a_time).then_some(false),
+        tools: tools::tools(request),
+        tool_choice: tools::choice(request),
+        parallel_tool_calls: (!request.tools.is_empty() && request.tool_use.one_at_a_time).then_some(false),
         response_format: response_format(&request.format),
+        user: request.user.as_deref(),
+        metadata: &request.metadata,
+        store: request.store,
+        // The wire has no word for what was bought elsewhere.
+        service_tier: request
+            .service_tier
+            .filter(|tier| *tier != ServiceTier::Reserved)
+            .map(ServiceTier::name),
         stream: is_streamed.then_some(true),
         stream_options: is_streamed.then_some(StreamOptions { include_usage: true }),
     })
 }
 
-/// The word for so much thought. A caller's word comes back as it was.
+/// The caller's word for how much is thought, or that for so many tokens where those are asked for.
+fn reasoning_effort(request: &CompletionRequest) -> Option<&'static str> {
+    match request.reasoning_effort {
+        // There is no more on this wire.
+        Some(Effort::Max) => Some(Effort::XHigh.name()),
+        Some(effort) => Some(effort.name()),
+        None => request.asked_thinking().map(effort),
+    }
+}
+
 fn effort(most_tokens: u32) -> &'static str {
     match most_tokens {
         0..=64 => "minimal",
@@ -151,47 +161,14 @@ fn effort(most_tokens: u32) -> &'static str {
     }
 }
 
-impl<'a> Function<'a> {
-    fn whole(tool: &'a inference::Tool) -> Self {
-        Self {
-            name: &tool.name,
-            description: tool.description.as_deref(),
-            parameters: tool.parameters.as_ref(),
-        }
-    }
-}
-
-impl<'a> Named<'a> {
-    fn function(name: &'a str) -> Self {
-        Self::Function { function: Function { name, description: None, parameters: None } }
-    }
-}
-
-/// Which tools are to be called; nothing where that is as the model thinks fit.
-fn tool_choice(request: &CompletionRequest) -> Option<ToolChoice<'_>> {
-    let only = request.tool_use.only.as_slice();
-    let mode = match request.tool_use.mode {
-        ToolMode::None => return Some(ToolChoice::Mode("none")),
-        ToolMode::Auto if only.is_empty() => return None,
-        ToolMode::Auto => "auto",
-        ToolMode::Required => "required",
-    };
-    Some(match only {
-        [] => ToolChoice::Mode(mode),
-        [one] if mode == "required" => ToolChoice::Named(Named::function(one)),
-        several => {
-            let tools = several.iter().map(|name| Named::function(name)).collect();
-            ToolChoice::Named(Named::AllowedTools { allowed_tools: Allowed { mode, tools } })
-        }
-    })
-}
-
 fn response_format(format: &AnswerFormat) -> Option<ResponseFormat<'_>> {
     match format {
         AnswerFormat::Text => None,
         AnswerFormat::JsonObject => Some(ResponseFormat::JsonObject),
-        AnswerFormat::JsonSchema(schema) => {
-            Some(ResponseFormat::JsonSchema { json_schema: JsonSchema { name: FORM, schema } })
+        AnswerFormat::JsonSchema(JsonSchema { schema, name, description, strict }) => {
+            let (name, description) = (name.as_deref().unwrap_or(FORM), description.as_deref());
+            let json_schema = NamedSchema { name, description, schema, strict: *strict };
+            Some(ResponseFormat::JsonSchema { json_schema })
         }
     }
 }
@@ -201,32 +178,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{Message, Part, Role, ToolUse};
-
-    fn model(thinks: bool) -> ModelIdentity {
-        ModelIdentity {
-            id: "gpt-x".into(),
-            family: "OpenAI".into(),
-            dimensions: 0,
-            context_tokens: None,
-            thinks,
-            hears: false,
-        }
-    }
-
-    fn asking() -> CompletionRequest {
-        let hello = Message { role: Role::User, parts: vec![Part::Text("Hi".to_owned())] };
-        CompletionRequest { messages: vec![hello], ..CompletionRequest::default() }
-    }
+    use crate::domain::inference::{ToolMode, ToolUse};
+    use crate::provider::http::testing::{asking, form, model, number, tool, written};
 
     fn body(request: &CompletionRequest, thinks: bool, is_streamed: bool) -> Value {
-        serde_json::to_value(chat(&model(thinks), request, is_streamed).unwrap()).unwrap()
+        let model = ModelIdentity { thinks, ..model("gpt-x") };
+        written(&chat(&model, request, is_streamed).unwrap())
+    }
+
+    fn map(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(members) => members,
+            other => panic!("{other}"),
+        }
     }
 
     #[test]
     fn nothing_is_said_that_nobody_asked_for() {
         let plain = json!({ "model": "gpt-x", "messages": [{ "role": "user", "content": "Hi" }] });
         assert_eq!(body(&asking(), true, false), plain);
+        let unasked = CompletionRequest { thinking: Some(1_024), thinks_unasked: true, ..asking() };
+        assert_eq!(body(&unasked, true, false), plain);
         let streamed = body(&asking(), false, true);
         assert_eq!(
             (&streamed["stream"], &streamed["stream_options"]),
@@ -237,43 +209,54 @@ mod tests {
     #[test]
     fn everything_that_is_asked_for_is_said() {
         let schema = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
-        let tool = |name: &str, parameters| inference::Tool {
-            name: name.to_owned(),
-            description: Some("Looks.".to_owned()),
-            parameters,
-        };
         let request = CompletionRequest {
             max_tokens: Some(5),
             stop: vec!["END".to_owned()],
-            temperature: Some(0.5),
-            top_p: Some(1.0),
-            tools: vec![tool("a", Some(schema.clone())), tool("b", None)],
+            temperature: number("0.50"),
+            top_p: number("1"),
+            seed: Some(-7),
+            frequency_penalty: number("-2.0"),
+            presence_penalty: number("0.1"),
+            logit_bias: map(json!({ "50256": -100 })),
+            tools: vec![tool("a")],
             tool_use: ToolUse { mode: ToolMode::Required, only: Vec::new(), one_at_a_time: true },
-            format: AnswerFormat::JsonSchema(schema.clone()),
+            format: AnswerFormat::JsonSchema(form(schema.clone())),
             more_answers: 2,
             alternatives: Some(0),
             thinking: Some(256),
+            reasoning_effort: Some(Effort::Minimal),
+            user: Some("u-1".to_owned()),
+            metadata: map(json!({ "team": "blue" })),
+            store: Some(false),
+            service_tier: Some(ServiceTier::Flex),
             ..asking()
         };
+        let form = json!({ "name": "city", "description": "Where it is.", "schema": schema, "strict": true });
         let mut expected = json!({
             "model": "gpt-x",
             "messages": [{ "role": "user", "content": "Hi" }],
             "max_tokens": 5,
-            "reasoning_effort": "low",
+            "reasoning_effort": "minimal",
             "stop": ["END"],
-            "temperature": 0.5,
-            "top_p": 1.0,
+            "temperature": request.temperature,
+            "top_p": 1,
+            "seed": -7,
+            "frequency_penalty": -2.0,
+            "presence_penalty": 0.1,
+            "logit_bias": { "50256": -100 },
             "n": 3,
             "logprobs": true,
             "top_logprobs": 0,
-            "tools": [
-                { "type": "function", "function": { "name": "a", "description": "Looks.", "parameters": schema } },
-                { "type": "function", "function": { "name": "b", "description": "Looks." } },
-            ],
+            "tools": [{ "type": "function", "function": { "name": "a" } }],
             "tool_choice": "required",
             "parallel_tool_calls": false,
-            "response_format": { "type": "json_schema", "json_schema": { "name": "answer", "schema": schema } },
+            "response_format": { "type": "json_schema", "json_schema": form },
+            "user": "u-1",
+            "metadata": { "team": "blue" },
+            "store": false,
+            "service_tier": "flex",
         });
+        assert_eq!(expected["temperature"].to_string(), "0.50");
         assert_eq!(body(&request, false, false), expected);
         let members = expected.as_object_mut().unwrap();
         members.remove("max_tokens");
@@ -282,39 +265,41 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_of_tools_has_four_forms() {
-        let choice = |mode, only: &[&str]| {
-            let tool = inference::Tool { name: "a".to_owned(), description: None, parameters: None };
-            let only = only.iter().map(|&name| name.to_owned()).collect();
-            let tool_use = ToolUse { mode, only, one_at_a_time: false };
-            body(&CompletionRequest { tools: vec![tool], tool_use, ..asking() }, false, false)["tool_choice"]
-                .clone()
-        };
-        let named = |name: &str| json!({ "type": "function", "function": { "name": name } });
-        assert_eq!(choice(ToolMode::Auto, &[]), Value::Null);
-        assert_eq!(choice(ToolMode::None, &["a"]), "none");
-        assert_eq!(choice(ToolMode::Required, &[]), "required");
-        assert_eq!(choice(ToolMode::Required, &["a"]), named("a"));
-        assert_eq!(
-            choice(ToolMode::Auto, &["a"]),
-            json!({ "type": "allowed_tools", "allowed_tools": { "mode": "auto", "tools": [named("a")] } })
-        );
-        assert_eq!(choice(ToolMode::Required, &["a", "b"])["allowed_tools"]["mode"], "required");
+    fn a_form_without_a_name_is_given_one_and_nothing_else() {
+        let format = AnswerFormat::JsonSchema(json!({ "type": "object" }).into());
+        let told = body(&CompletionRequest { format, ..asking() }, false, false);
+        let expected = json!({ "name": "answer", "schema": { "type": "object" } });
+        assert_eq!(told["response_format"]["json_schema"], expected);
     }
 
     #[test]
-    fn a_word_for_thought_comes_back_as_it_was() {
-        // What the words stand for where callers use them.
+    fn a_word_for_thought_is_the_callers_or_that_for_so_many_tokens() {
+        let told = |reasoning_effort, thinking| {
+            super::reasoning_effort(&CompletionRequest { thinking, reasoning_effort, ..asking() })
+        };
+        for effort in Effort::ALL.into_iter().filter(|effort| *effort != Effort::Max) {
+            assert_eq!(told(Some(effort), Some(5)), Some(effort.name()));
+        }
+        assert_eq!(told(Some(Effort::Max), None), Some("xhigh"));
         for (budget, word) in
             [(64, "minimal"), (256, "low"), (1_024, "medium"), (4_096, "high"), (16_384, "xhigh")]
         {
-            assert_eq!(effort(budget), word);
+            assert_eq!(told(None, Some(budget)), Some(word));
         }
+        assert_eq!(told(None, None), None);
     }
 
     #[test]
-    fn an_answer_cannot_be_begun() {
-        let begun = CompletionRequest { is_begun: true, ..asking() };
-        assert!(matches!(chat(&model(false), &begun, false), Err(ProviderError::Rejected(_))));
+    fn what_has_no_place_in_the_wire_is_for_another() {
+        let model = model("gpt-x");
+        for wrong in [
+            CompletionRequest { is_begun: true, ..asking() },
+            CompletionRequest { top_k: number("5"), ..asking() },
+        ] {
+            let told = chat(&model, &wrong, false);
+            assert!(matches!(told, Err(ProviderError::Incapable(_))), "{told:?}");
+        }
+        let reserved = CompletionRequest { service_tier: Some(ServiceTier::Reserved), ..asking() };
+        assert_eq!(body(&reserved, false, false), body(&asking(), false, false));
     }
 }

@@ -22,9 +22,10 @@ impl Chunks {
 
     fn choice(&self, choice: ChunkChoice, parts: &mut Parts) -> Result<(), ProviderError> {
         let ChunkChoice { index, delta: Delta { content, refusal, tool_calls }, .. } = choice;
-        let text = content.unwrap_or_default() + &refusal.unwrap_or_default();
+        let text = content.unwrap_or_default();
         let tokens = tokens(self.tells_tokens, choice.logprobs, &text)?;
         parts.text(index, text, tokens)?;
+        parts.refusal(index, refusal.unwrap_or_default())?;
         for call in tool_calls.unwrap_or_default() {
             add_call(index, call, parts)?;
         }
@@ -44,7 +45,7 @@ impl Decoder<String> for Chunks {
         let chunk = serde_json::from_str(&data);
         let chunk: Chunk = chunk.map_err(|error| ProviderError::Malformed(error.to_string()))?;
         if let Some(problem) = chunk.error {
-            return Err(error::told_in_stream(problem, data));
+            return Err(error::told_in_stream(&problem, data));
         }
         self.usage = chunk.usage.or(self.usage);
         for choice in chunk.choices.ok_or_else(|| malformed("a chunk without choices"))? {
@@ -75,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::{FinishReason, Usage};
-    use crate::provider::http::decoded;
+    use crate::provider::http::testing::decoded;
     use crate::provider::{Piece, StreamPart};
 
     fn read(events: &[Value], request: &CompletionRequest) -> Result<Vec<StreamPart>, ProviderError> {
@@ -117,7 +118,7 @@ mod tests {
         let events = [
             chunk(0, &json!({ "role": "assistant", "content": "", "refusal": null }), None),
             chunk(0, &json!({ "content": "Let me " }), None),
-            chunk(1, &json!({ "content": "No." }), Some("length")),
+            chunk(1, &json!({ "refusal": "No." }), Some("stop")),
             chunk(0, &json!({ "content": "look." }), None),
             chunk(0, &call(0, json!("call_1"), json!("f"), ""), None),
             chunk(0, &call(0, Value::Null, Value::Null, "{}"), None),
@@ -134,13 +135,13 @@ mod tests {
             name: name.to_owned(),
         };
         let arguments = |index: u32, text: &str| Piece::Arguments { index, text: text.to_owned() };
-        let used = Usage { input_tokens: 5, output_tokens: 2, thinking_tokens: 0 };
+        let used = Usage::of(5, 2);
         assert_eq!(
             read(&events, &two).unwrap(),
             [
                 delta(0, text("Let me ")),
-                delta(1, text("No.")),
-                StreamPart::Ended { answer: 1, finish_reason: FinishReason::Length },
+                delta(1, Piece::Refusal("No.".to_owned())),
+                StreamPart::Ended { answer: 1, finish_reason: FinishReason::Filtered },
                 delta(0, text("look.")),
                 delta(0, called(0, "call_1", "f")),
                 delta(0, arguments(0, "{}")),
@@ -195,6 +196,6 @@ mod tests {
             json!({ "error": { "message": "overloaded", "type": "server_error", "param": null, "code": null } }),
         ];
         let read = read(&events, &CompletionRequest::default());
-        assert_eq!(read, Err(ProviderError::Unavailable("overloaded".to_owned())));
+        assert_eq!(read, Err(ProviderError::unavailable("overloaded".to_owned())));
     }
 }

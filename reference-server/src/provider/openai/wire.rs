@@ -1,6 +1,7 @@
 //! What comes back. Of what is here nothing may be missing; what else there is does not matter.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::domain::inference::{self, FinishReason, ProviderError};
 use crate::provider::http::{malformed, unknown_end};
@@ -48,7 +49,7 @@ pub(super) struct CallOf {
 pub(super) struct Chunk {
     pub(super) choices: Option<Vec<ChunkChoice>>,
     pub(super) usage: Option<Usage>,
-    pub(super) error: Option<Problem>,
+    pub(super) error: Option<Value>,
 }
 
 /// How an answer goes on.
@@ -104,28 +105,19 @@ pub(super) struct Token {
 pub(super) struct Usage {
     prompt_tokens: u64,
     completion_tokens: u64,
+    prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<Details>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct Details {
     reasoning_tokens: Option<u64>,
-}
-
-/// The body of an error.
-#[derive(Debug, Deserialize)]
-pub(super) struct Refused {
-    pub(super) error: Problem,
-}
-
-/// What went wrong.
-#[derive(Debug, Deserialize)]
-pub(super) struct Problem {
-    pub(super) message: String,
-    #[serde(rename = "type")]
-    pub(super) kind: Option<String>,
-    pub(super) param: Option<String>,
-    pub(super) code: Option<String>,
 }
 
 impl From<Token> for inference::Token {
@@ -142,19 +134,22 @@ impl From<Token> for inference::Token {
 
 impl From<Usage> for inference::Usage {
     fn from(usage: Usage) -> Self {
-        let details = usage.completion_tokens_details;
+        let (prompt, details) = (usage.prompt_tokens_details, usage.completion_tokens_details);
         Self {
             input_tokens: usage.prompt_tokens,
             output_tokens: usage.completion_tokens,
             thinking_tokens: details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+            cached_tokens: prompt.and_then(|details| details.cached_tokens).unwrap_or(0),
+            cache_written_tokens: prompt.and_then(|details| details.cache_write_tokens).unwrap_or(0),
         }
     }
 }
 
-/// Why an answer ended. The wire does not say which text ended one, and what a filter ended is over as well.
+/// Why an answer ended. The wire does not say which text ended one.
 pub(super) fn finish_reason(word: &str) -> Result<FinishReason, ProviderError> {
     match word {
-        "stop" | "content_filter" => Ok(FinishReason::Stop),
+        "stop" => Ok(FinishReason::Stop),
+        "content_filter" => Ok(FinishReason::Filtered),
         "length" => Ok(FinishReason::Length),
         "tool_calls" | "function_call" => Ok(FinishReason::ToolCalls),
         _ => Err(unknown_end(word)),

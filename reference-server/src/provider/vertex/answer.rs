@@ -1,7 +1,7 @@
 //! Content that comes whole.
 
 use super::wire::{Candidate, Content, Said, blocked, finish_reason, usage};
-use crate::domain::inference::{Answer, Completion, CompletionRequest, ProviderError};
+use crate::domain::inference::{Answer, Completion, CompletionRequest, ProviderError, Thinking};
 use crate::provider::http::{malformed, missing};
 
 /// How many answers are asked for.
@@ -39,8 +39,9 @@ fn answer(candidate: Candidate, tells_tokens: bool) -> Result<Answer, ProviderEr
         None => return Err(missing("logprobsResult")),
     };
     Ok(Answer {
-        thinking: (!thoughts.is_empty()).then_some(thoughts),
+        thinking: (!thoughts.is_empty()).then(|| Thinking::of_text(thoughts)),
         text,
+        refusal: None,
         finish_reason: finish_reason(&word, !calls.is_empty())?,
         tool_calls: calls,
         tokens,
@@ -53,6 +54,7 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::{FinishReason, Token, Usage};
+    use crate::provider::http::testing::without;
 
     fn read(body: Value, request: &CompletionRequest) -> Result<Completion, ProviderError> {
         match serde_json::from_value(body) {
@@ -77,7 +79,7 @@ mod tests {
             ] } }],
             "usageMetadata": {
                 "promptTokenCount": 11, "toolUsePromptTokenCount": 1, "candidatesTokenCount": 7,
-                "thoughtsTokenCount": 3, "totalTokenCount": 22, "trafficType": "ON_DEMAND",
+                "thoughtsTokenCount": 3, "cachedContentTokenCount": 4, "totalTokenCount": 22, "trafficType": "ON_DEMAND",
             },
             "modelVersion": "m",
         })
@@ -86,12 +88,14 @@ mod tests {
     #[test]
     fn an_answer_is_read_with_all_its_parts() {
         let Completion { answer, usage, .. } = read_one(body()).unwrap();
-        assert_eq!(usage, Usage { input_tokens: 12, output_tokens: 10, thinking_tokens: 3 });
-        assert_eq!((answer.thinking.as_deref(), answer.text.as_str()), (Some("Hm."), "Let me look."));
+        assert_eq!(usage, Usage { thinking_tokens: 3, cached_tokens: 4, ..Usage::of(12, 10) });
+        let thinking = Some(Thinking::of_text("Hm."));
+        assert_eq!((&answer.thinking, answer.text.as_str()), (&thinking, "Let me look."));
         assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
         let [one, other] = &answer.tool_calls[..] else { panic!("{answer:?}") };
         assert_eq!((one.name.as_str(), one.arguments.as_str()), ("f", "{\"b\":1.5,\"a\":[]}"));
-        assert!(one.id.starts_with("call_") && one.id.len() > 20, "{}", one.id);
+        assert!(one.id.starts_with("call_") && one.plain_id().len() > 20, "{}", one.id);
+        assert_eq!(one.proof().as_deref(), Some("c2ln"));
         let told = (other.id.as_str(), other.name.as_str(), other.arguments.as_str());
         assert_eq!(told, ("own", "g", "{}"));
     }
@@ -106,10 +110,11 @@ mod tests {
         let two = CompletionRequest { more_answers: 1, ..CompletionRequest::default() };
         let candidates = vec![said(Some(1), "two", "MAX_TOKENS"), said(None, "one", "SAFETY")];
         let completion = read(with(candidates.clone()), &two).unwrap();
-        assert_eq!(completion.answer, Answer::of_text("one"));
+        let filtered = Answer { finish_reason: FinishReason::Filtered, ..Answer::of_text("one") };
+        assert_eq!(completion.answer, filtered);
         let cut = Answer { finish_reason: FinishReason::Length, ..Answer::of_text("two") };
         assert_eq!(completion.more, [cut]);
-        assert_eq!(completion.usage, Usage { input_tokens: 1, output_tokens: 0, thinking_tokens: 0 });
+        assert_eq!(completion.usage, Usage::of(1, 0));
         assert!(read_one(with(candidates.clone())).is_err());
         assert!(read(with(candidates[..1].to_vec()), &two).is_err());
         assert!(read(with(vec![candidates[0].clone(), candidates[0].clone()]), &two).is_err());
@@ -144,11 +149,7 @@ mod tests {
 
     #[test]
     fn a_success_without_what_must_be_there_is_malformed() {
-        let without = |pointer: &str, member: &str| {
-            let mut body = body();
-            body.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(member).unwrap();
-            body
-        };
+        let without = |pointer: &str, member: &str| without(body(), pointer, member);
         let ended = |reason: &str| {
             let mut body = body();
             body["candidates"][0]["finishReason"] = json!(reason);

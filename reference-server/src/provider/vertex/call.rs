@@ -75,7 +75,9 @@ impl Vertex {
         self.send(url, body.into(), fault).await?.success(error::refused).await
     }
 
-    /// Sends a body. A token that is refused may have been taken back: the call is made once more with another.
+    /// Sends a body. A token that was kept from before may have been taken back since: where it is refused, another is
+    /// asked for, and the call is made once more. That is part of the same attempt, though the service sees two calls:
+    /// it has not looked at the first. A token that is refused as soon as it is given leads to the next route.
     async fn send(&self, url: Url, body: Bytes, fault: Option<&Fault>) -> Result<Reply, ProviderError> {
         let tokens = match &self.service {
             Service::Vertex { tokens, .. } => tokens,
@@ -85,12 +87,12 @@ impl Vertex {
             }
         };
         let token = tokens.token(None).await?;
-        let reply = self.send_with(&token, url.clone(), body.clone(), fault).await?;
-        if reply.status() != 401 {
+        let reply = self.send_with(&token.secret, url.clone(), body.clone(), fault).await?;
+        if reply.status() != 401 || token.is_new {
             return Ok(reply);
         }
-        let other = tokens.token(Some(&token)).await?;
-        self.send_with(&other, url, body, fault).await
+        let other = tokens.token(Some(&token.secret)).await?;
+        self.send_with(&other.secret, url, body, fault).await
     }
 
     async fn send_with(

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::inference::{self, Part, ProviderError, Role};
-use crate::provider::http::{self, Base64, arguments, introduction, rejected};
+use crate::provider::http::{self, Base64, Said, arguments, incapable, introduction, speaker};
 
 /// The type of the files that models read.
 const PDF: &str = "application/pdf";
@@ -19,13 +19,33 @@ pub(super) struct Turn<'a> {
     parts: Vec<Piece<'a>>,
 }
 
-/// A piece of a turn.
+/// A piece of a turn: a call with what proves it, or anything else.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Piece<'a> {
+    Call(Call<'a>),
+    Data(Held<'a>),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Call<'a> {
+    function_call: FunctionCall<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thought_signature: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct FunctionCall<'a> {
+    name: &'a str,
+    args: Value,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-enum Piece<'a> {
+enum Held<'a> {
     Text(Cow<'a, str>),
     InlineData { mime_type: Cow<'a, str>, data: Base64<'a> },
-    FunctionCall { name: &'a str, args: Value },
     FunctionResponse { name: &'a str, response: Response<'a> },
 }
 
@@ -40,7 +60,13 @@ enum Response<'a> {
 impl<'a> Turn<'a> {
     /// What the user says.
     pub(super) fn saying(text: &'a str) -> Self {
-        Self { role: "user", parts: vec![Piece::Text(text.into())] }
+        Self { role: "user", parts: vec![Piece::text(text)] }
+    }
+}
+
+impl<'a> Piece<'a> {
+    fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Data(Held::Text(text.into()))
     }
 }
 
@@ -50,14 +76,19 @@ pub(super) fn contents(messages: &[inference::Message]) -> Result<Vec<Turn<'_>>,
     let mut called = HashMap::new();
     let turns = http::turns(messages, str::is_empty).into_iter().map(|turn| -> Result<_, ProviderError> {
         let mut parts = Vec::with_capacity(turn.parts.len());
-        for part in turn.parts {
-            if let Part::ToolCall(call) = part {
-                called.insert(call.id.as_str(), call.name.as_str());
+        for said in turn.parts {
+            match said {
+                Said::By(name) => parts.push(Piece::text(speaker(name))),
+                Said::Part(part) => {
+                    if let Part::ToolCall(call) = part {
+                        called.insert(call.id.as_str(), call.name.as_str());
+                    }
+                    add(&mut parts, part, &called)?;
+                }
             }
-            add(&mut parts, part, &called)?;
         }
         if parts.is_empty() {
-            parts.push(Piece::Text("".into()));
+            parts.push(Piece::text(""));
         }
         Ok(Turn { role: if turn.role == Role::Assistant { "model" } else { "user" }, parts })
     });
@@ -66,13 +97,20 @@ pub(super) fn contents(messages: &[inference::Message]) -> Result<Vec<Turn<'_>>,
 
 /// What stands above the conversation, wherever in it it was said.
 pub(super) fn system(turns: &[inference::Message]) -> Result<Option<Turn<'_>>, ProviderError> {
-    let turns = turns.iter().filter(|message| message.role == Role::System);
-    let texts = turns.flat_map(|message| &message.parts).filter_map(|part| match part {
-        Part::Text(text) => (!text.is_empty()).then_some(Ok(Piece::Text(text.into()))),
-        _ => Some(Err(rejected("a system message says something, and shows nothing"))),
-    });
-    let parts: Vec<_> = texts.collect::<Result<_, _>>()?;
-    Ok((!parts.is_empty()).then_some(Turn { role: "user", parts }))
+    let mut pieces = Vec::new();
+    for message in turns.iter().filter(|message| message.role == Role::System) {
+        let mut name = message.name.as_deref();
+        for part in &message.parts {
+            let Part::Text(text) = part else {
+                return Err(incapable("a system message says something, and shows nothing"));
+            };
+            if !text.is_empty() {
+                pieces.extend(name.take().map(|name| Piece::text(speaker(name))));
+                pieces.push(Piece::text(text));
+            }
+        }
+    }
+    Ok((!pieces.is_empty()).then_some(Turn { role: "user", parts: pieces }))
 }
 
 /// Adds a part. How closely to look at an image has no place in the wire: the model always looks as closely as it can.
@@ -81,35 +119,41 @@ fn add<'a>(
     part: &'a Part,
     called: &HashMap<&str, &'a str>,
 ) -> Result<(), ProviderError> {
-    let piece = match part {
-        Part::Text(text) => Piece::Text(text.into()),
+    let data = match part {
+        Part::Text(text) => Held::Text(text.into()),
+        // What the model has thought is nothing that it is told again; what follows from it is proven with the calls.
+        Part::Thinking(_) => return Ok(()),
         Part::Image(image) => {
             let media_type = match image.media_type.as_str() {
                 "image/jpg" => "image/jpeg",
                 media_type => media_type,
             };
-            Piece::InlineData { mime_type: media_type.into(), data: Base64(&image.bytes) }
+            Held::InlineData { mime_type: media_type.into(), data: Base64(&image.bytes) }
         }
         Part::File(file) => {
             if let Some(name) = file.name.as_deref().filter(|name| !name.is_empty()) {
-                parts.push(Piece::Text(introduction(name).into()));
+                parts.push(Piece::text(introduction(name)));
             }
-            Piece::InlineData { mime_type: PDF.into(), data: Base64(&file.bytes) }
+            Held::InlineData { mime_type: PDF.into(), data: Base64(&file.bytes) }
         }
         Part::Audio(audio) => {
             let mime_type = format!("audio/{}", audio.format).into();
-            Piece::InlineData { mime_type, data: Base64(&audio.bytes) }
+            Held::InlineData { mime_type, data: Base64(&audio.bytes) }
         }
-        Part::ToolCall(call) => Piece::FunctionCall { name: &call.name, args: arguments(&call.arguments)? },
+        Part::ToolCall(call) => {
+            let function_call = FunctionCall { name: &call.name, args: arguments(&call.arguments)? };
+            parts.push(Piece::Call(Call { function_call, thought_signature: call.proof() }));
+            return Ok(());
+        }
         Part::ToolResult(result) => {
             let name = called.get(result.call_id.as_str()).copied();
-            let name = name.ok_or_else(|| rejected("a tool has answered that was not called"))?;
+            let name = name.ok_or_else(|| incapable("a tool has answered that was not called"))?;
             let text = result.text.as_str();
             let response = if result.is_error { Response::Error(text) } else { Response::Output(text) };
-            Piece::FunctionResponse { name, response }
+            Held::FunctionResponse { name, response }
         }
     };
-    parts.push(piece);
+    parts.push(Piece::Data(data));
     Ok(())
 }
 
@@ -119,24 +163,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{Audio, Detail, File, Image, Message, ToolCall, ToolResult};
-
-    fn turn(role: Role, parts: Vec<Part>) -> Message {
-        Message { role, parts }
-    }
-
-    fn text(text: &str) -> Part {
-        Part::Text(text.to_owned())
-    }
-
-    fn call(id: &str, name: &str, arguments: &str) -> Part {
-        let [id, name, arguments] = [id, name, arguments].map(str::to_owned);
-        Part::ToolCall(ToolCall { id, name, arguments })
-    }
-
-    fn result(call_id: &str, text: &str, is_error: bool) -> Part {
-        Part::ToolResult(ToolResult { call_id: call_id.to_owned(), text: text.to_owned(), is_error })
-    }
+    use crate::domain::inference::{Audio, Detail, File, Image, Message, Thinking, ToolCall};
+    use crate::provider::http::testing::{call, named, result, text};
 
     fn written(messages: &[Message]) -> Value {
         serde_json::to_value(contents(messages).unwrap()).unwrap()
@@ -145,14 +173,14 @@ mod tests {
     #[test]
     fn every_turn_is_told_in_its_place() {
         let conversation = [
-            turn(Role::System, vec![text("be kind")]),
-            turn(Role::User, vec![text("Hi")]),
-            turn(Role::Assistant, vec![call("1", "look", "{\"a\": 1.5}"), call("2", "listen", "")]),
-            turn(Role::User, vec![result("2", "nothing", true)]),
-            turn(Role::User, vec![text("Well?"), result("1", "18 °C", false)]),
-            turn(Role::Assistant, vec![text("")]),
-            turn(Role::Assistant, vec![text("It is")]),
-            turn(Role::User, vec![text("")]),
+            Message::new(Role::System, vec![text("be kind")]),
+            Message::new(Role::User, vec![text("Hi")]),
+            Message::new(Role::Assistant, vec![call("1", "look", "{\"a\": 1.5}"), call("2", "listen", "")]),
+            Message::new(Role::User, vec![result("2", "nothing", true)]),
+            Message::new(Role::User, vec![text("Well?"), result("1", "18 °C", false)]),
+            Message::new(Role::Assistant, vec![text("")]),
+            Message::new(Role::Assistant, vec![text("It is")]),
+            Message::new(Role::User, vec![text("")]),
         ];
         assert_eq!(
             written(&conversation),
@@ -174,14 +202,32 @@ mod tests {
     }
 
     #[test]
+    fn speakers_are_named_and_calls_go_back_with_their_proof() {
+        let id = ToolCall::proven_id("call_1", "c2ln");
+        let told = written(&[
+            named("alice", Role::User, vec![text("Hi")]),
+            Message::new(
+                Role::Assistant,
+                vec![Part::Thinking(Thinking::of_text("Hm.")), call(&id, "look", "{}")],
+            ),
+            Message::new(Role::User, vec![result(&id, "18 °C", false)]),
+        ]);
+        let who = json!({ "text": "The next words are those of \"alice\"." });
+        assert_eq!(told[0]["parts"], json!([who, { "text": "Hi" }]));
+        let called = json!({ "functionCall": { "name": "look", "args": {} }, "thoughtSignature": "c2ln" });
+        assert_eq!(told[1]["parts"], json!([called]));
+        assert_eq!(told[2]["parts"][0]["functionResponse"]["name"], "look");
+    }
+
+    #[test]
     fn what_stands_above_is_gathered() {
         let told = |messages: &[Message]| serde_json::to_value(system(messages).unwrap()).unwrap();
-        let hello = turn(Role::User, vec![text("Hi")]);
+        let hello = Message::new(Role::User, vec![text("Hi")]);
         assert_eq!(told(std::slice::from_ref(&hello)), Value::Null);
         let two = [
-            turn(Role::System, vec![text("be kind"), text("")]),
+            Message::new(Role::System, vec![text("be kind"), text("")]),
             hello,
-            turn(Role::System, vec![text("be brief")]),
+            Message::new(Role::System, vec![text("be brief")]),
         ];
         assert_eq!(
             told(&two),
@@ -201,7 +247,7 @@ mod tests {
         ];
         let data = |media_type: &str| json!({ "inlineData": { "mimeType": media_type, "data": "aGk=" } });
         assert_eq!(
-            written(&[turn(Role::User, shown)])[0]["parts"],
+            written(&[Message::new(Role::User, shown)])[0]["parts"],
             json!([
                 data("image/jpeg"),
                 { "text": "The next file is called \"a.pdf\"." },
@@ -215,13 +261,13 @@ mod tests {
     #[test]
     fn what_has_no_place_in_the_wire_is_refused() {
         for wrong in [
-            turn(Role::User, vec![result("1", "18 °C", false)]),
-            turn(Role::Assistant, vec![call("1", "look", "[]")]),
+            Message::new(Role::User, vec![result("1", "18 °C", false)]),
+            Message::new(Role::Assistant, vec![call("1", "look", "[]")]),
         ] {
             let told = contents(std::slice::from_ref(&wrong));
-            assert!(matches!(told, Err(ProviderError::Rejected(_))), "{told:?}");
+            assert!(matches!(told, Err(ProviderError::Incapable(_))), "{told:?}");
         }
-        let shows = turn(Role::System, vec![result("1", "", false)]);
-        assert!(matches!(system(&[shows]), Err(ProviderError::Rejected(_))));
+        let shows = Message::new(Role::System, vec![result("1", "", false)]);
+        assert!(matches!(system(&[shows]), Err(ProviderError::Incapable(_))));
     }
 }

@@ -1,80 +1,67 @@
 //! What Google's errors mean.
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::inference::ProviderError;
-use crate::provider::http::Failure;
+use crate::provider::http::{Failure, Told, whole_seconds};
 
 /// What tells of a prompt that is too long. There is no other sign of it.
 const TOO_LONG: &str = "exceeds the maximum number of tokens allowed";
 /// How the reasons begin for which a key is not taken. The status is that of a mistake in the request.
 const BAD_KEY: &str = "API_KEY_";
 
-/// The body of an error.
-#[derive(Debug, Deserialize)]
-struct Refused {
-    error: Problem,
-}
-
-/// What went wrong, as `google.rpc.Status` has it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Problem {
-    #[serde(default)]
-    code: u16,
-    message: String,
-    status: Option<String>,
-    #[serde(default)]
-    details: Vec<Value>,
-}
-
 /// What a failure means, by its status and its body, which may be a list of one.
 pub(super) fn refused(failure: &Failure) -> ProviderError {
-    let listed = || failure.read::<Vec<Refused>>()?.into_iter().next();
-    let Some(Refused { error }) = failure.read().or_else(listed) else { return failure.without_words() };
-    match meaning(failure.status(), error) {
-        Some(ProviderError::RateLimited { message, retry_after: None }) => failure.rate_limited(message),
-        Some(error) => error,
-        None => failure.unmapped(),
-    }
+    failure.meaning(|told| meaning(failure.status(), told))
 }
 
 /// What an error means that comes in a stream, behind a status of success. This is the data of its event.
-pub(super) fn told_in_stream(error: Problem, data: String) -> ProviderError {
-    meaning(error.code, error).unwrap_or(ProviderError::Unmapped { status: 200, body: data })
+pub(super) fn told_in_stream(error: &Value, data: String) -> ProviderError {
+    let told = Told::in_value(error);
+    let status = told.code.as_deref().and_then(|code| code.parse().ok()).unwrap_or_default();
+    let known = meaning(status, &told);
+    known.or_else(|| by_status(status, &told)).unwrap_or(ProviderError::Unmapped { status: 200, body: data })
 }
 
-/// What an error of this status means; nothing where it is not documented.
-fn meaning(status: u16, error: Problem) -> Option<ProviderError> {
-    let mut reasons = error.details.iter().filter_map(|detail| detail.get("reason")?.as_str());
+/// What an error of this status means where its status does not say it; nothing where it does.
+fn meaning(status: u16, told: &Told) -> Option<ProviderError> {
+    let mut reasons = told.details.iter().filter_map(|detail| detail.get("reason")?.as_str());
     let has_bad_key = reasons.any(|reason| reason.starts_with(BAD_KEY));
-    let retry_after = error.details.iter().find_map(retry_after);
-    let message = error.message;
-    Some(match (status, error.status.as_deref()?) {
-        (400, _) if has_bad_key => ProviderError::Credentials(message),
+    let message = || told.clone().or("no reason is given");
+    match (status, told.kind.as_deref()) {
+        (400, _) if has_bad_key => Some(ProviderError::Credentials(message())),
         // Of an account that may not use the service, or not from where it is.
-        (400, "FAILED_PRECONDITION") | (401 | 403, _) => ProviderError::Credentials(message),
-        (400 | 413, "INVALID_ARGUMENT" | "OUT_OF_RANGE") => invalid(message),
-        (404, "NOT_FOUND") => ProviderError::UnknownModel(message),
-        (429, _) => ProviderError::RateLimited { message, retry_after },
-        (408 | 504, _) => ProviderError::TimedOut(message),
-        (500..=599, _) => ProviderError::Unavailable(message),
-        _ => return None,
-    })
+        (400, Some("FAILED_PRECONDITION")) => Some(ProviderError::Credentials(message())),
+        (400 | 413, _) => too_long(&message()),
+        (429, _) => {
+            let retry_after = told.details.iter().find_map(retry_after);
+            Some(ProviderError::RateLimited { message: message(), retry_after })
+        }
+        _ => None,
+    }
 }
 
-fn invalid(message: String) -> ProviderError {
-    let too_long = message.split_once(TOO_LONG);
-    let told = too_long.map(|(_, rest)| rest.strip_prefix(": ").unwrap_or(&message).to_owned());
-    told.map_or_else(|| ProviderError::Rejected(message), ProviderError::TooLong)
+/// What the status means that an error in a stream has in itself.
+fn by_status(status: u16, told: &Told) -> Option<ProviderError> {
+    let message = told.clone().or("an error in the stream");
+    match status {
+        400 | 413 => Some(ProviderError::Rejected(message)),
+        401 | 403 => Some(ProviderError::Credentials(message)),
+        404 => Some(ProviderError::UnknownModel(message)),
+        408 | 504 => Some(ProviderError::TimedOut(message)),
+        500.. => Some(ProviderError::unavailable(message)),
+        _ => None,
+    }
+}
+
+fn too_long(message: &str) -> Option<ProviderError> {
+    let (_, rest) = message.split_once(TOO_LONG)?;
+    Some(ProviderError::TooLong(rest.strip_prefix(": ").unwrap_or(message).to_owned()))
 }
 
 /// After how many seconds to ask again, as a detail such as `{ "retryDelay": "6.5s" }` tells it.
 fn retry_after(detail: &Value) -> Option<u32> {
-    let seconds = detail.get("retryDelay")?.as_str()?.strip_suffix('s')?;
-    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
-    let is_more = fraction.bytes().any(|digit| digit != b'0');
-    whole.parse::<u32>().ok()?.checked_add(u32::from(is_more))
+    whole_seconds(detail.get("retryDelay")?.as_str()?.strip_suffix('s')?)
 }
 
 #[cfg(test)]
@@ -82,7 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::http::failure;
+    use crate::provider::http::testing::failure;
 
     fn body(code: u16, status: &str, message: &str) -> Value {
         json!({ "error": { "code": code, "message": message, "status": status } })
@@ -95,6 +82,7 @@ mod tests {
     #[test]
     fn every_documented_error_has_its_meaning() {
         let why = || "why".to_owned();
+        let busy = || ProviderError::Unavailable { message: why(), retry_after: Some(7) };
         for (code, status, expected) in [
             (400, "INVALID_ARGUMENT", ProviderError::Rejected(why())),
             (400, "FAILED_PRECONDITION", ProviderError::Credentials(why())),
@@ -102,8 +90,8 @@ mod tests {
             (403, "PERMISSION_DENIED", ProviderError::Credentials(why())),
             (404, "NOT_FOUND", ProviderError::UnknownModel(why())),
             (429, "RESOURCE_EXHAUSTED", ProviderError::RateLimited { message: why(), retry_after: Some(7) }),
-            (500, "INTERNAL", ProviderError::Unavailable(why())),
-            (503, "UNAVAILABLE", ProviderError::Unavailable(why())),
+            (500, "INTERNAL", busy()),
+            (503, "UNAVAILABLE", busy()),
             (504, "DEADLINE_EXCEEDED", ProviderError::TimedOut(why())),
         ] {
             assert_eq!(told(code, status, "why"), expected, "{status}");
@@ -140,27 +128,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_documented_stays_as_it_is() {
-        for (status, body) in [
-            (418, json!({ "internal": "db" })),
-            (418, body(418, "FAILED_PRECONDITION", "why")),
-            (400, body(400, "NEW", "why")),
-        ] {
-            let unmapped = ProviderError::Unmapped { status, body: body.to_string() };
-            assert_eq!(refused(&failure(status, &body)), unmapped);
-        }
-        assert!(matches!(refused(&failure(403, &json!("<html>"))), ProviderError::Credentials(_)));
+    fn what_is_not_documented_is_what_its_status_says() {
+        assert_eq!(told(400, "NEW", "why"), ProviderError::Rejected("why".to_owned()));
+        let unmapped = told(418, "FAILED_PRECONDITION", "why");
+        assert!(matches!(unmapped, ProviderError::Unmapped { status: 418, .. }), "{unmapped:?}");
+        let page = refused(&failure(403, &json!("<html>")));
+        assert!(matches!(page, ProviderError::Credentials(_)), "{page:?}");
     }
 
     #[test]
     fn an_error_in_a_stream_has_its_status_in_itself() {
-        let told = |body: Value| {
-            let Refused { error } = serde_json::from_value(body).unwrap();
-            told_in_stream(error, "data".to_owned())
-        };
+        let told = |body: &Value| told_in_stream(&body["error"], "data".to_owned());
         let limited = ProviderError::RateLimited { message: "why".to_owned(), retry_after: None };
-        assert_eq!(told(body(429, "RESOURCE_EXHAUSTED", "why")), limited);
+        assert_eq!(told(&body(429, "RESOURCE_EXHAUSTED", "why")), limited);
+        let rejected = ProviderError::Rejected("why".to_owned());
+        assert_eq!(told(&body(400, "INVALID_ARGUMENT", "why")), rejected);
+        assert_eq!(told(&body(503, "UNAVAILABLE", "why")), ProviderError::unavailable("why"));
         let unmapped = ProviderError::Unmapped { status: 200, body: "data".to_owned() };
-        assert_eq!(told(json!({ "error": { "message": "why" } })), unmapped);
+        assert_eq!(told(&json!({ "error": { "message": "why" } })), unmapped);
     }
 }

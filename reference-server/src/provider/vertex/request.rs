@@ -1,12 +1,18 @@
 //! What is asked of a chat model.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::content::{self, Turn};
 use super::tools::{self, Schema, ToolConfig, Tools};
-use crate::domain::inference::{AnswerFormat, CompletionRequest, ProviderError};
-use crate::provider::http::rejected;
+use crate::domain::inference::{AnswerFormat, CompletionRequest, Effort, ProviderError};
+use crate::provider::http::{Parameter, described, incapable, refuse};
+
+const JSON: &str = "application/json";
+/// What has no place in the wire.
+const LACKING: [Parameter; 1] = [Parameter::LogitBias];
 
 /// The body of a request.
 #[derive(Debug, Serialize)]
@@ -53,17 +59,25 @@ struct GenerationConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_mime_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response_schema: Option<&'a Value>,
+    response_schema: Option<Cow<'a, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response_json_schema: Option<&'a Value>,
+    response_json_schema: Option<Cow<'a, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     candidate_count: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
+    temperature: Option<&'a Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f64>,
+    top_p: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency_penalty: Option<&'a Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_penalty: Option<&'a Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_logprobs: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,14 +99,18 @@ struct ThinkingConfig {
 /// When something is asked for that the wire has no place for.
 pub(super) fn content(request: &CompletionRequest) -> Result<ContentRequest<'_>, ProviderError> {
     if request.is_begun {
-        return Err(rejected("the model cannot go on with an answer that is begun"));
+        return Err(incapable("the model cannot go on with an answer that is begun"));
     }
+    refuse(request, &LACKING)?;
     let (response_mime_type, (response_schema, response_json_schema)) = match &request.format {
         AnswerFormat::Text => (None, (None, None)),
-        AnswerFormat::JsonObject => (Some("application/json"), (None, None)),
-        AnswerFormat::JsonSchema(schema) => (Some("application/json"), Schema::of(schema).apart()),
+        AnswerFormat::JsonObject => (Some(JSON), (None, None)),
+        AnswerFormat::JsonSchema(form) => {
+            let schema = described(form);
+            let is_own = matches!(Schema::of(&form.schema), Schema::Own(_));
+            (Some(JSON), if is_own { (Some(schema), None) } else { (None, Some(schema)) })
+        }
     };
-    let thinking = |thinking_budget| ThinkingConfig { include_thoughts: true, thinking_budget };
     Ok(ContentRequest {
         prompt: prompt(request)?,
         tool_config: tools::config(request)?,
@@ -103,13 +121,30 @@ pub(super) fn content(request: &CompletionRequest) -> Result<ContentRequest<'_>,
             response_json_schema,
             candidate_count: (request.more_answers > 0).then(|| request.more_answers.saturating_add(1)),
             max_output_tokens: request.max_tokens,
-            temperature: request.temperature,
-            top_p: request.top_p,
+            temperature: request.temperature.as_ref(),
+            top_p: request.top_p.as_ref(),
+            top_k: request.top_k.as_ref(),
+            seed: request.seed.map(seed).transpose()?,
+            frequency_penalty: request.frequency_penalty.as_ref(),
+            presence_penalty: request.presence_penalty.as_ref(),
             response_logprobs: request.alternatives.map(|_| true),
             logprobs: request.alternatives.filter(|others| *others > 0),
-            thinking_config: request.thinking.map(thinking),
+            thinking_config: thinking(request),
         },
     })
+}
+
+fn seed(seed: i64) -> Result<i32, ProviderError> {
+    i32::try_from(seed).map_err(|_| incapable("the model takes no seed that large"))
+}
+
+/// How much is thought, where anybody has said so: nothing is something, too.
+fn thinking(request: &CompletionRequest) -> Option<ThinkingConfig> {
+    if request.reasoning_effort == Some(Effort::None) {
+        return Some(ThinkingConfig { include_thoughts: false, thinking_budget: 0 });
+    }
+    let config = |thinking_budget| ThinkingConfig { include_thoughts: true, thinking_budget };
+    request.asked_thinking().map(config)
 }
 
 /// The body that asks Vertex AI how many tokens there are in a prompt.
@@ -140,15 +175,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{Message, Part, Role, Tool, ToolMode};
-
-    fn asking() -> CompletionRequest {
-        let hello = Message { role: Role::User, parts: vec![Part::Text("Hi".to_owned())] };
-        CompletionRequest { messages: vec![hello], ..CompletionRequest::default() }
-    }
+    use crate::domain::inference::{Message, Role, ToolMode};
+    use crate::provider::http::testing::{asking, form, number, text, tool, written};
 
     fn body(request: &CompletionRequest) -> Value {
-        serde_json::to_value(content(request).unwrap()).unwrap()
+        written(&content(request).unwrap())
     }
 
     fn hello() -> Value {
@@ -158,6 +189,8 @@ mod tests {
     #[test]
     fn nothing_is_said_that_nobody_asked_for() {
         assert_eq!(body(&asking()), json!({ "contents": hello() }));
+        let unasked = CompletionRequest { thinking: Some(1_024), thinks_unasked: true, ..asking() };
+        assert_eq!(body(&unasked), json!({ "contents": hello() }));
         let asked = asking();
         let counted = counted("m", prompt(&asked).unwrap());
         assert_eq!(
@@ -172,18 +205,23 @@ mod tests {
         let mut request = CompletionRequest {
             max_tokens: Some(5),
             stop: vec!["END".to_owned()],
-            temperature: Some(1.5),
-            top_p: Some(1.0),
-            tools: vec![Tool { name: "f".to_owned(), description: None, parameters: None }],
-            format: AnswerFormat::JsonSchema(schema.clone()),
+            temperature: number("1.50"),
+            top_p: number("1"),
+            top_k: number("40"),
+            seed: Some(-7),
+            frequency_penalty: number("-2.0"),
+            presence_penalty: number("0.1"),
+            tools: vec![tool("f")],
+            format: AnswerFormat::JsonSchema(form(schema.clone())),
             more_answers: 2,
             alternatives: Some(3),
             thinking: Some(256),
             ..asking()
         };
         request.tool_use.mode = ToolMode::Required;
-        let above = Message { role: Role::System, parts: vec![Part::Text("be kind".to_owned())] };
-        request.messages.insert(0, above);
+        request.messages.insert(0, Message::new(Role::System, vec![text("be kind")]));
+        let mut schema = schema;
+        schema["description"] = json!("Where it is.");
         assert_eq!(
             body(&request),
             json!({
@@ -197,8 +235,12 @@ mod tests {
                     "responseJsonSchema": schema,
                     "candidateCount": 3,
                     "maxOutputTokens": 5,
-                    "temperature": 1.5,
-                    "topP": 1.0,
+                    "temperature": request.temperature,
+                    "topP": 1,
+                    "topK": 40,
+                    "seed": -7,
+                    "frequencyPenalty": -2.0,
+                    "presencePenalty": 0.1,
                     "responseLogprobs": true,
                     "logprobs": 3,
                     "thinkingConfig": { "includeThoughts": true, "thinkingBudget": 256 },
@@ -214,14 +256,28 @@ mod tests {
         let json = json!({ "responseMimeType": "application/json" });
         assert_eq!(config(AnswerFormat::JsonObject), json);
         let own = json!({ "type": "OBJECT" });
-        assert_eq!(config(AnswerFormat::JsonSchema(own.clone()))["responseSchema"], own);
+        assert_eq!(config(AnswerFormat::JsonSchema(own.clone().into()))["responseSchema"], own);
         let untold = CompletionRequest { alternatives: Some(0), ..asking() };
         assert_eq!(body(&untold)["generationConfig"], json!({ "responseLogprobs": true }));
     }
 
     #[test]
-    fn an_answer_cannot_be_begun() {
-        let begun = CompletionRequest { is_begun: true, ..asking() };
-        assert!(matches!(content(&begun), Err(ProviderError::Rejected(_))));
+    fn no_thought_is_asked_for_as_well() {
+        let none = CompletionRequest { reasoning_effort: Some(Effort::None), ..asking() };
+        let config = json!({ "thinkingConfig": { "includeThoughts": false, "thinkingBudget": 0 } });
+        assert_eq!(body(&none)["generationConfig"], config);
+    }
+
+    #[test]
+    fn what_has_no_place_in_the_wire_is_for_another() {
+        let logit_bias = json!({ "5": 1 }).as_object().unwrap().clone();
+        for wrong in [
+            CompletionRequest { is_begun: true, ..asking() },
+            CompletionRequest { seed: Some(i64::MAX), ..asking() },
+            CompletionRequest { logit_bias, ..asking() },
+        ] {
+            let told = content(&wrong);
+            assert!(matches!(told, Err(ProviderError::Incapable(_))), "{told:?}");
+        }
     }
 }

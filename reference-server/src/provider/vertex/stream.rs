@@ -39,7 +39,7 @@ impl Decoder<String> for Chunks {
         let chunk = serde_json::from_str(&data);
         let chunk: Content = chunk.map_err(|error| ProviderError::Malformed(error.to_string()))?;
         if let Some(problem) = chunk.error {
-            return Err(error::told_in_stream(problem, data));
+            return Err(error::told_in_stream(&problem, data));
         }
         if let Some(error) = blocked(chunk.prompt_feedback) {
             return Err(error);
@@ -60,7 +60,7 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::{FinishReason, Token, Usage};
-    use crate::provider::http::decoded;
+    use crate::provider::http::testing::decoded;
     use crate::provider::{Piece, StreamPart};
 
     fn read(chunks: &[Value], request: &CompletionRequest) -> Result<Vec<StreamPart>, ProviderError> {
@@ -108,7 +108,7 @@ mod tests {
             delta(0, Piece::ToolCall { index: 0, id: "1".to_owned(), name: "f".to_owned() }),
             delta(0, Piece::Arguments { index: 0, text: "{\"a\":1}".to_owned() }),
             StreamPart::Ended { answer: 0, finish_reason: FinishReason::ToolCalls },
-            StreamPart::Finished { usage: Usage { input_tokens: 5, output_tokens: 9, thinking_tokens: 2 } },
+            StreamPart::Finished { usage: Usage { thinking_tokens: 2, ..Usage::of(5, 9) } },
         ];
         assert_eq!(read_one(&chunks).unwrap(), expected);
     }
@@ -158,7 +158,7 @@ mod tests {
     fn an_error_in_a_stream_is_what_it_says() {
         let error = json!({ "error": { "code": 503, "message": "busy", "status": "UNAVAILABLE" } });
         let read = read_one(&[said(&json!([{ "text": "Hi" }])), error]);
-        assert_eq!(read, Err(ProviderError::Unavailable("busy".to_owned())));
+        assert_eq!(read, Err(ProviderError::unavailable("busy".to_owned())));
         let blocked = read_one(&[json!({ "promptFeedback": { "blockReason": "OTHER" } })]);
         assert!(matches!(blocked, Err(ProviderError::Rejected(_))), "{blocked:?}");
     }

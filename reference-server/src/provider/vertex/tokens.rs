@@ -44,11 +44,11 @@ struct Granted {
     expires_in: u64,
 }
 
-/// Why nothing is given.
-#[derive(Deserialize)]
-struct Refused {
-    error: String,
-    error_description: Option<String>,
+/// A token to make a call with.
+pub(super) struct Lent {
+    pub(super) secret: Secret,
+    /// Whether it was asked for just now, and not kept from before.
+    pub(super) is_new: bool,
 }
 
 impl Tokens {
@@ -68,18 +68,18 @@ impl Tokens {
     }
 
     /// A token that can be used: another one than that which was refused.
-    pub(super) async fn token(&self, refused: Option<&Secret>) -> Result<Secret, ProviderError> {
+    pub(super) async fn token(&self, refused: Option<&Secret>) -> Result<Lent, ProviderError> {
         let mut kept = self.kept.lock().await;
         if let Some(Token { secret, until }) = &*kept
             && *until > Instant::now()
             && Some(secret) != refused
         {
-            return Ok(secret.clone());
+            return Ok(Lent { secret: secret.clone(), is_new: false });
         }
         let token = self.ask().await?;
         let secret = token.secret.clone();
         *kept = Some(token);
-        Ok(secret)
+        Ok(Lent { secret, is_new: true })
     }
 
     async fn ask(&self) -> Result<Token, ProviderError> {
@@ -97,15 +97,13 @@ impl Tokens {
     }
 }
 
-/// What a failure means where tokens are given.
+/// What a failure means where tokens are given. Of all that can be wrong with the request there, none is the caller's.
 fn refused(failure: &Failure) -> ProviderError {
-    match failure.read() {
-        Some(Refused { error, error_description }) if matches!(failure.status(), 400 | 401 | 403) => {
-            let told = error_description.unwrap_or(error);
-            ProviderError::Credentials(format!("no token is given: {told}"))
-        }
-        _ => failure.without_words(),
-    }
+    failure.meaning(|told| {
+        let told = told.clone().or(&format!("status {}", failure.status()));
+        let is_refusal = matches!(failure.status(), 400..=404 | 422);
+        is_refusal.then(|| ProviderError::Credentials(format!("no token is given: {told}")))
+    })
 }
 
 #[cfg(test)]
@@ -113,7 +111,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::http::failure;
+    use crate::provider::http::testing::failure;
 
     #[test]
     fn who_is_given_no_token_is_not_let_in() {
@@ -125,7 +123,8 @@ mod tests {
             refused(&failure(401, &json!({ "error": "invalid_scope" }))),
             ProviderError::Credentials(told)
         );
-        assert!(matches!(refused(&failure(503, &body)), ProviderError::Unavailable(_)));
-        assert!(matches!(refused(&failure(404, &json!("<html>"))), ProviderError::Unmapped { .. }));
+        assert!(matches!(refused(&failure(503, &body)), ProviderError::Unavailable { .. }));
+        assert!(matches!(refused(&failure(404, &json!("<html>"))), ProviderError::Credentials(_)));
+        assert!(matches!(refused(&failure(302, &json!("<html>"))), ProviderError::Unmapped { .. }));
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::inference::{self, CompletionRequest, ProviderError, ToolMode};
-use crate::provider::http::{offered_tools, rejected};
+use crate::provider::http::{incapable, offered_tools};
 
 /// Functions.
 #[derive(Debug, Serialize)]
@@ -84,7 +84,11 @@ pub(super) fn config(request: &CompletionRequest) -> Result<Option<ToolConfig<'_
     let (mode, allowed_function_names) = match tool_use.mode {
         ToolMode::None => ("NONE", <&[String]>::default()),
         _ if tool_use.one_at_a_time => {
-            return Err(rejected("the model cannot be kept from calling several tools at once"));
+            return Err(incapable("the model cannot be kept from calling several tools at once"));
+        }
+        // What is given to a function keeps to its schema in this mode, and in the other ones that call any.
+        ToolMode::Auto if request.tools.iter().any(|tool| tool.strict == Some(true)) => {
+            ("VALIDATED", <&[String]>::default())
         }
         ToolMode::Auto => return Ok(None),
         ToolMode::Required => ("ANY", tool_use.only.as_slice()),
@@ -111,9 +115,9 @@ mod tests {
 
     use super::*;
     use crate::domain::inference::{Tool, ToolUse};
+    use crate::provider::http::testing::tool;
 
     fn asking(mode: ToolMode, only: &[&str], one_at_a_time: bool) -> CompletionRequest {
-        let tool = |name: &str| Tool { name: name.to_owned(), description: None, parameters: None };
         let only = only.iter().map(|&name| name.to_owned()).collect();
         CompletionRequest {
             tools: vec![tool("a"), tool("b")],
@@ -134,7 +138,7 @@ mod tests {
     #[test]
     fn a_schema_stands_where_its_words_are_known() {
         let written = |parameters: Option<Value>| {
-            let tool = Tool { name: "f".to_owned(), description: Some("Looks.".to_owned()), parameters };
+            let tool = Tool { description: Some("Looks.".to_owned()), parameters, ..tool("f") };
             serde_json::to_value(Function::new(&tool)).unwrap()
         };
         let own = json!({ "type": "OBJECT", "properties": {} });
@@ -159,8 +163,11 @@ mod tests {
         assert_eq!(told(&asking(ToolMode::Required, &["b"], false)), (both(), one));
         assert_eq!(told(&asking(ToolMode::Auto, &["b"], false)), (vec!["b".to_owned()], Value::Null));
         assert_eq!(told(&CompletionRequest::default()), (vec![], Value::Null));
+        let mut strict = asking(ToolMode::Auto, &[], false);
+        strict.tools[1].strict = Some(true);
+        assert_eq!(told(&strict).1, json!({ "mode": "VALIDATED" }));
         let alone = asking(ToolMode::Auto, &[], true);
         let refused = config(&alone);
-        assert!(matches!(refused, Err(ProviderError::Rejected(_))), "{refused:?}");
+        assert!(matches!(refused, Err(ProviderError::Incapable(_))), "{refused:?}");
     }
 }

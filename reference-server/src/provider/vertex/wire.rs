@@ -2,11 +2,9 @@
 //! is empty, and numbers that are 0.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::error::Problem;
 use crate::domain::inference::{self, FinishReason, ProviderError, ToolCall};
 use crate::provider::http::{malformed, missing, unknown_end};
 
@@ -17,7 +15,7 @@ pub(super) struct Content {
     pub(super) candidates: Option<Vec<Candidate>>,
     pub(super) prompt_feedback: Option<Feedback>,
     pub(super) usage_metadata: Option<Usage>,
-    pub(super) error: Option<Problem>,
+    pub(super) error: Option<Value>,
 }
 
 /// An answer, or a part of it.
@@ -46,7 +44,7 @@ struct Part {
     #[serde(default)]
     thought: bool,
     function_call: Option<FunctionCall>,
-    thought_signature: Option<IgnoredAny>,
+    thought_signature: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +97,8 @@ pub(super) struct Usage {
     candidates_token_count: u64,
     #[serde(default)]
     thoughts_token_count: u64,
+    #[serde(default)]
+    cached_content_token_count: u64,
 }
 
 /// How many tokens a prompt has.
@@ -124,8 +124,10 @@ impl Said {
             match part {
                 Part { text: Some(text), thought: true, .. } => said.thoughts += &text,
                 Part { text: Some(text), .. } => said.text += &text,
-                Part { function_call: Some(call), .. } => said.calls.push(call.into()),
-                // What proves thoughts has no place in an answer.
+                Part { function_call: Some(call), thought_signature: proof, .. } => {
+                    said.calls.push(call.proven(&proof.unwrap_or_default()));
+                }
+                // What proves a text is nothing that a model has to be sent back.
                 Part { thought_signature: Some(_), .. } => {}
                 _ => return Err(malformed("a part of an unknown kind")),
             }
@@ -134,12 +136,14 @@ impl Said {
     }
 }
 
-impl From<FunctionCall> for ToolCall {
-    fn from(FunctionCall { id, name, args }: FunctionCall) -> Self {
-        let arguments = args.unwrap_or_else(|| Value::Object(Map::new())).to_string();
+impl FunctionCall {
+    /// The call, with what proves that it follows from the model's thoughts.
+    fn proven(self, proof: &str) -> ToolCall {
+        let arguments = self.args.unwrap_or_else(|| Value::Object(Map::new())).to_string();
         // The wire goes by names and order, callers go by ids.
         let new = || format!("call_{}", Uuid::new_v4().simple());
-        Self { id: id.filter(|id| !id.is_empty()).unwrap_or_else(new), name, arguments }
+        let id = self.id.filter(|id| !id.is_empty()).unwrap_or_else(new);
+        ToolCall { id: ToolCall::proven_id(&id, proof), name: self.name, arguments }
     }
 }
 
@@ -170,16 +174,18 @@ pub(super) fn usage(told: Option<Usage>) -> Result<inference::Usage, ProviderErr
         input_tokens: prompt.saturating_add(told.tool_use_prompt_token_count),
         output_tokens: told.candidates_token_count.saturating_add(told.thoughts_token_count),
         thinking_tokens: told.thoughts_token_count,
+        cached_tokens: told.cached_content_token_count,
+        cache_written_tokens: 0,
     })
 }
 
-/// Why an answer ended. The wire does not say which text ended one, nor that tools are to be called; what a filter ended
-/// is over as well.
+/// Why an answer ended. The wire does not say which text ended one, nor that tools are to be called.
 pub(super) fn finish_reason(word: &str, calls_tools: bool) -> Result<FinishReason, ProviderError> {
     match word {
         "STOP" if calls_tools => Ok(FinishReason::ToolCalls),
-        "STOP" | "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
-        | "MODEL_ARMOR" | "OTHER" => Ok(FinishReason::Stop),
+        "STOP" | "OTHER" => Ok(FinishReason::Stop),
+        "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
+        | "MODEL_ARMOR" => Ok(FinishReason::Filtered),
         "MAX_TOKENS" => Ok(FinishReason::Length),
         "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" => {
             Err(malformed("what the model wrote is no answer, as the service says itself"))

@@ -30,6 +30,7 @@ const LONGEST_MESSAGE: usize = 4_096;
 struct NewRule {
     provider: Option<String>,
     model: Option<String>,
+    path: Option<String>,
     header: Option<Header>,
     contains: Option<String>,
     #[serde(default)]
@@ -63,6 +64,7 @@ pub(super) struct RuleView {
     id: u64,
     provider: Option<ProviderKind>,
     model: Option<String>,
+    path: Option<String>,
     header: Option<Header>,
     contains: Option<String>,
     after: u32,
@@ -90,10 +92,22 @@ struct FaultView {
 impl From<ArmedFault> for RuleView {
     fn from(ArmedFault { id, rule, passed, struck }: ArmedFault) -> Self {
         let FaultRule { filter, after, times, probability, seed, fault } = rule;
-        let Filter { provider, model, header, contains } = filter;
-        let header = header.map(Header::from);
-        let fault = fault.into();
-        Self { id, provider, model, header, contains, after, times, probability, seed, fault, passed, struck }
+        let Filter { provider, model, path, header, contains } = filter;
+        Self {
+            id,
+            provider,
+            model,
+            path,
+            header: header.map(Header::from),
+            contains,
+            after,
+            times,
+            probability,
+            seed,
+            fault: fault.into(),
+            passed,
+            struck,
+        }
     }
 }
 
@@ -147,8 +161,8 @@ pub(super) async fn remove(
 }
 
 fn rule(wanted: NewRule) -> Result<FaultRule, ControlError> {
-    let NewRule { provider, model, header, contains, after, times, probability, seed, fault } = wanted;
-    let filter = filter::read(provider.as_deref(), model, header, contains)?;
+    let NewRule { provider, model, path, header, contains, after, times, probability, seed, fault } = wanted;
+    let filter = filter::read(provider.as_deref(), model, path, header, contains)?;
     input::within("times", times, 1, MOST)?;
     input::within("after", Some(after), 0, MOST)?;
     if let Some(probability) = probability.filter(|probability| !(0.0..=1.0).contains(probability)) {
@@ -218,8 +232,8 @@ mod tests {
     #[test]
     fn a_rule_is_read_with_everything_that_it_says_and_told_so_again() {
         let said = json!({
-            "provider": "openai", "model": "m", "header": { "name": "x-tenant", "value": "a" }, "contains": "poem",
-            "after": 1, "times": 2, "probability": 0.5, "seed": 7,
+            "provider": "openai", "model": "m", "path": "/v1/chat", "header": { "name": "x-tenant", "value": "a" },
+            "contains": "poem", "after": 1, "times": 2, "probability": 0.5, "seed": 7,
             "fault": {
                 "kind": "status", "status": 429, "retry_after": 7, "message": "not so fast", "delay": "250ms",
                 "bytes": null, "after_events": null,

@@ -26,6 +26,7 @@ impl From<HeaderIs> for Header {
 pub(super) fn read(
     provider: Option<&str>,
     model: Option<String>,
+    path: Option<String>,
     header: Option<Header>,
     contains: Option<String>,
 ) -> Result<Filter, ControlError> {
@@ -37,5 +38,5 @@ pub(super) fn read(
         Ok(name) => Ok(HeaderIs { name, value }),
         Err(_) => Err(ControlError::bad_request(format!("{name:?} is no name of a header"))),
     });
-    Ok(Filter { provider: provider.transpose()?, model, header: header.transpose()?, contains })
+    Ok(Filter { provider: provider.transpose()?, model, path, header: header.transpose()?, contains })
 }

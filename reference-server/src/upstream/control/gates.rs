@@ -23,6 +23,7 @@ use crate::control::input::{self, Query};
 struct NewGate {
     provider: Option<String>,
     model: Option<String>,
+    path: Option<String>,
     header: Option<Header>,
     contains: Option<String>,
 }
@@ -60,8 +61,8 @@ pub(super) async fn put_up(
     body: Bytes,
 ) -> Result<(StatusCode, Json<PutUp>), ControlError> {
     let world = world_of(&worlds, &world)?;
-    let NewGate { provider, model, header, contains } = input::optional_json(&body)?;
-    let filter = filter::read(provider.as_deref(), model, header, contains)?;
+    let NewGate { provider, model, path, header, contains } = input::optional_json(&body)?;
+    let filter = filter::read(provider.as_deref(), model, path, header, contains)?;
     let id = world.gates.put_up(filter).map_err(|error| ControlError::conflict(error.to_string()))?;
     Ok((StatusCode::CREATED, Json(PutUp { id })))
 }

@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use super::super::call::Call;
 use super::super::journal::Wanted;
-use super::super::percent;
 use super::super::worlds::UpstreamWorlds;
 use super::patience::patience;
 use super::router::world_of;
 use crate::control::error::ControlError;
 use crate::control::input::{self, Query};
+use crate::percent;
 
 /// How many calls come where no number is asked for.
 const USUAL: u64 = 1_000;

@@ -23,11 +23,6 @@ impl World<'_> {
         self.sent("content-type", "application/json", body).await
     }
 
-    /// The answer to bytes, the sender of which then hangs up.
-    async fn raw(&self, lines: &str, body: &str) -> String {
-        self.gateway.raw(raw_chat(&self.path(CHAT), &self.fresh().await, lines, body)).await
-    }
-
     pub(super) async fn judge_bodies(&mut self) {
         let body = chat("Zebra").to_string();
         let malformed = self.posted("{\"model\": NaN}").await.status;
@@ -43,9 +38,13 @@ impl World<'_> {
         self.check("protocol.content-type-enforced", plain == 422);
         let charset = self.sent("content-type", "application/json; charset=utf-8", body.clone()).await.status;
         self.check("protocol.content-type-variants", charset == 200);
-        let chunks = self.raw("transfer-encoding: chunked\r\n", &chunked(&body)).await;
+        let path = self.path(CHAT);
+        let lines = "transfer-encoding: chunked\r\nconnection: close\r\n";
+        let chunks = self.gateway.raw(raw_chat(&path, &self.fresh().await, lines, &chunked(&body))).await;
         self.check("protocol.chunked-accepted", chunks.starts_with("HTTP/1.1 200 "));
-        let early = self.raw(&format!("content-length: {}\r\n", body.len() + 1), &body).await;
+        let lines = format!("content-length: {}\r\n", body.len() + 1);
+        let early = raw_chat(&path, &self.fresh().await, &lines, &body);
+        let early = self.gateway.raw_and_no_more(early).await;
         self.check("protocol.incomplete-body-refused", early.starts_with("HTTP/1.1 400 "));
         let head = self.sent("x-long", &"x".repeat(70_000), body).await.status;
         self.check("protocol.head-limited", head == 431);

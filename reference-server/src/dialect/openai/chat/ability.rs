@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::request::ChatRequest;
 use crate::dialect::openai::error::Refusal;
-use crate::dialect::openai::sampling::Sampling;
 use crate::dialect::openai::{effort, format};
 use crate::domain::catalog::Model;
 use crate::domain::inference::{AnswerFormat, CompletionRequest, Message, Part};
@@ -54,14 +53,14 @@ impl ChatRequest<'_> {
     pub(super) fn for_model(mut self, model: &Model) -> Result<Self, Refusal> {
         if model.identity.thinks {
             self.fits_thinker()?;
-        } else if self.effort.is_some() {
+        } else if self.completion.reasoning_effort.is_some() {
             return Err(Refusal::unsupported_by_model("reasoning_effort"));
         }
         if !model.identity.hears && self.completion.messages.iter().any(has_sound) {
             let message = "Invalid content type. input_audio is only supported by certain models.";
             return Err(Refusal::invalid(message).at("messages").coded("invalid_value"));
         }
-        self.completion.thinking = effort::budget(model, self.effort);
+        effort::think(model, &mut self.completion);
         Ok(self)
     }
 
@@ -75,15 +74,17 @@ impl ChatRequest<'_> {
         if self.completion.alternatives.is_some() {
             return Err(Refusal::unsupported_by_model("logprobs"));
         }
-        let Sampling { temperature, top_p, presence_penalty, frequency_penalty } = self.sampling;
+        let CompletionRequest { temperature, top_p, presence_penalty, frequency_penalty, .. } =
+            &self.completion;
         for (name, value, default) in [
             ("temperature", temperature, 1.0),
             ("top_p", top_p, 1.0),
             ("presence_penalty", presence_penalty, 0.0),
             ("frequency_penalty", frequency_penalty, 0.0),
         ] {
+            let is_other = |value: f64| (value - default).abs() > f64::EPSILON;
             if let Some(value) = value
-                && (value - default).abs() > f64::EPSILON
+                && value.as_f64().is_none_or(is_other)
             {
                 let message = format!(
                     "Unsupported value: '{name}' does not support {value} with this model. Only the default \

@@ -65,7 +65,7 @@ pub(super) fn conversation(turns: Vec<Turn>) -> Result<Vec<Message>, Refusal> {
                 open.remove(at);
                 match messages.last_mut() {
                     Some(turn) if turn.role == Role::User => turn.parts.push(Part::ToolResult(result)),
-                    _ => messages.push(Message { role: Role::User, parts: vec![Part::ToolResult(result)] }),
+                    _ => messages.push(Message::new(Role::User, vec![Part::ToolResult(result)])),
                 }
             }
         }
@@ -97,8 +97,8 @@ fn all_answered(open: &[String], index: usize) -> Result<(), Refusal> {
 
 fn said(message: Members<'_>, role: Role, part: ReadPart) -> Read<Message> {
     message.only(&["role", "content", "name"])?;
-    message.optional("name", string)?;
-    Ok(Message { role, parts: message.required("content", |value| content(value, part))? })
+    let name = name(message)?;
+    Ok(Message { name, ..Message::new(role, message.required("content", |value| content(value, part))?) })
 }
 
 fn assistant(message: Members<'_>) -> Read<Message> {
@@ -114,7 +114,7 @@ fn assistant(message: Members<'_>) -> Read<Message> {
         // What the official clients have read out of an answer comes back with it.
         "parsed",
     ])?;
-    message.optional("name", string)?;
+    let name = name(message)?;
     for (name, words) in [
         ("function_call", "calls of functions are no longer supported; use 'tool_calls' instead"),
         ("audio", "there is no answer in audio that could be meant"),
@@ -131,7 +131,13 @@ fn assistant(message: Members<'_>) -> Read<Message> {
     if parts.is_empty() {
         return Err(Mistake::new(Problem::Missing).in_member("content"));
     }
-    Ok(Message { role: Role::Assistant, parts })
+    Ok(Message { name, ..Message::new(Role::Assistant, parts) })
+}
+
+/// What a speaker is called; an empty name is none.
+fn name(message: Members<'_>) -> Read<Option<String>> {
+    let name = message.optional("name", string)?;
+    Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }
 
 fn answered(message: Members<'_>) -> Read<ToolResult> {
@@ -139,7 +145,7 @@ fn answered(message: Members<'_>) -> Read<ToolResult> {
     message.optional("name", string)?;
     let call_id = message.required("tool_call_id", string)?.to_owned();
     let parts = message.required("content", |value| content(value, text_part))?;
-    Ok(ToolResult { call_id, text: Message { role: Role::User, parts }.text(), is_error: false })
+    Ok(ToolResult { call_id, text: Message::new(Role::User, parts).text(), is_error: false })
 }
 
 fn tool_call(value: &Value) -> Read<ToolCall> {
@@ -276,6 +282,8 @@ mod tests {
         let roles: Vec<_> = messages.iter().map(|message| message.role).collect();
         assert_eq!(roles, [Role::System, Role::User, Role::Assistant, Role::Assistant, Role::User]);
         assert_eq!((messages[1].text(), messages[2].text()), ("Hi".to_owned(), "No.".to_owned()));
+        let names: Vec<_> = messages.iter().map(|message| message.name.as_deref()).collect();
+        assert_eq!(names, [None, Some("alex"), None, None, None]);
         let [Part::ToolResult(first), Part::ToolResult(second)] = &messages[4].parts[..] else { panic!() };
         assert_eq!((first.call_id.as_str(), second.text.as_str()), ("2", "1"));
     }

@@ -8,9 +8,9 @@ use crate::dialect::common::read::{
 };
 use crate::dialect::openai::error::Refusal;
 use crate::dialect::openai::metadata::metadata;
-use crate::dialect::openai::sampling::{Delivery, MOST_ANSWERS, Sampling, count, stops};
+use crate::dialect::openai::sampling::{Delivery, MOST_ANSWERS, count, sampled, stops};
 use crate::dialect::openai::{effort, format, tools, words};
-use crate::domain::inference::{AnswerFormat, CompletionRequest, Tool, ToolUse};
+use crate::domain::inference::{AnswerFormat, CompletionRequest, Effort, ServiceTier, Tool, ToolUse};
 
 /// Every member that the reference knows.
 const KNOWN: &[&str] = &[
@@ -59,8 +59,6 @@ pub(super) struct ChatRequest<'v> {
     pub(super) model: &'v str,
     pub(super) delivery: Delivery,
     pub(super) completion: CompletionRequest,
-    pub(super) sampling: Sampling,
-    pub(super) effort: Option<&'static str>,
     /// Whether the limit is given in the member that counts no thoughts.
     pub(super) limited_as_of_old: bool,
 }
@@ -77,7 +75,7 @@ fn members(body: Members<'_>) -> Read<(ChatRequest<'_>, Vec<message::Turn>)> {
     body.only(KNOWN)?;
     let model = body.required("model", string)?;
     let turns = body.required("messages", list_of(1..=MOST_MESSAGES, message::turn))?;
-    let sampling = Sampling::read(body)?;
+    let sampled = sampled(body)?;
     let max_tokens = body.optional("max_tokens", count(1..=u32::MAX))?;
     let max_completion_tokens = body.optional("max_completion_tokens", count(1..=u32::MAX))?;
     let tools = body.optional("tools", declared)?;
@@ -89,16 +87,16 @@ fn members(body: Members<'_>) -> Read<(ChatRequest<'_>, Vec<message::Turn>)> {
         format: body.optional("response_format", response_format)?.unwrap_or_default(),
         more_answers: body.optional("n", count(1..=MOST_ANSWERS))?.map_or(0, |answers| answers - 1),
         alternatives: alternatives(body)?,
-        ..CompletionRequest::default()
+        ..sampled
     };
-    sampling.apply(&mut completion);
+    attached(body, &mut completion)?;
     ignored(body)?;
+    let effort = body.optional("reasoning_effort", one_of(effort::EFFORTS))?;
+    completion.reasoning_effort = effort.and_then(Effort::from_name);
     let request = ChatRequest {
         model,
         delivery: Delivery::read(body)?,
         completion,
-        sampling,
-        effort: body.optional("reasoning_effort", one_of(effort::EFFORTS))?,
         limited_as_of_old: max_tokens.is_some(),
     };
     Ok((request, turns))
@@ -168,12 +166,18 @@ fn alternatives(body: Members<'_>) -> Read<Option<u8>> {
     }
 }
 
+/// What is said of the request itself.
+fn attached(body: Members<'_>, completion: &mut CompletionRequest) -> Read<()> {
+    completion.user = body.optional("user", string)?.map(str::to_owned);
+    completion.metadata = body.optional("metadata", metadata)?.unwrap_or_default();
+    completion.store = body.optional("store", boolean)?;
+    let tier = body.optional("service_tier", one_of(&["auto", "default", "flex", "scale", "priority"]))?;
+    completion.service_tier = tier.and_then(ServiceTier::from_name);
+    Ok(())
+}
+
 /// Members that change nothing of the answer, and those that would but for what is refused.
 fn ignored(body: Members<'_>) -> Read<()> {
-    body.optional("user", string)?;
-    body.optional("metadata", metadata)?;
-    body.optional("store", boolean)?;
-    body.optional("service_tier", one_of(&["auto", "default", "flex", "scale", "priority"]))?;
     body.optional("prompt_cache_key", string)?;
     body.optional("prompt_cache_retention", one_of(&["in-memory", "in_memory", "24h"]))?;
     body.optional("safety_identifier", string_of(0..=64))?;
@@ -195,7 +199,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::ToolMode;
+    use crate::domain::inference::{JsonSchema, ToolMode};
 
     fn asking(members: &Value) -> Value {
         let mut body = json!({ "model": "m", "messages": [{ "role": "user", "content": "Hi" }] });
@@ -228,16 +232,21 @@ mod tests {
             "tool_choice": "required",
             "parallel_tool_calls": false,
             "response_format": { "type": "json_schema", "json_schema": { "name": "x", "schema": schema } },
-            "seed": 5, "user": "u", "metadata": { "a": "b" }, "store": false, "service_tier": "auto",
+            "reasoning_effort": "low", "seed": 5, "user": "u", "metadata": { "a": "b" }, "store": false, "service_tier": "auto",
             "modalities": ["text"], "prediction": { "type": "content", "content": "x" }, "verbosity": "medium",
         }));
+        let tier = Some(ServiceTier::Auto);
         let request = read(&body).unwrap();
         assert_eq!((request.model, request.delivery), ("m", Delivery::Whole));
         let asked = request.completion;
         assert_eq!((asked.max_tokens, asked.more_answers, asked.alternatives), (Some(5), 2, Some(2)));
         assert_eq!((&asked.stop[..], asked.tools.len()), (&["end".to_owned()][..], 1));
         assert_eq!((asked.tool_use.mode, asked.tool_use.one_at_a_time), (ToolMode::Required, true));
-        assert_eq!(asked.format, AnswerFormat::JsonSchema(schema));
+        let form = JsonSchema { name: Some("x".to_owned()), ..schema.into() };
+        assert_eq!(asked.format, AnswerFormat::JsonSchema(form));
+        assert_eq!((asked.seed, asked.user.as_deref(), asked.store), (Some(5), Some("u"), Some(false)));
+        assert_eq!((Value::Object(asked.metadata), asked.service_tier), (json!({ "a": "b" }), tier));
+        assert_eq!(asked.reasoning_effort, Some(Effort::Low));
     }
 
     #[test]

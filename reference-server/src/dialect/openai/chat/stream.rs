@@ -9,7 +9,7 @@ use crate::dialect::common::sse::{self, Frame, Frames};
 use crate::dialect::openai::chunks::{Framed, Head, Kind};
 use crate::dialect::openai::error::Refusal;
 use crate::dialect::openai::exchange::Exchange;
-use crate::dialect::openai::wire::{TIER, finish_reason};
+use crate::dialect::openai::wire::{TIER, ended};
 use crate::domain::catalog::Model;
 use crate::domain::completion::BilledStream;
 use crate::domain::inference::FinishReason;
@@ -29,7 +29,8 @@ pub(super) fn respond(
 ) -> Response {
     let head = Head::new(exchange, model, KIND, usage);
     let flow = Flow::new(exchange, parts, share, |_, error| error.to_string());
-    sse::respond(Events { flow, head, opened: 0, context_tokens: model.identity.context_tokens })
+    let context_tokens = model.identity.context_tokens;
+    sse::respond(Events { flow, head, opened: 0, refused: 0, context_tokens })
 }
 
 struct Events {
@@ -37,6 +38,8 @@ struct Events {
     head: Head,
     /// A bit for each answer that has begun.
     opened: u128,
+    /// The same for each that is a refusal.
+    refused: u128,
     context_tokens: Option<u64>,
 }
 
@@ -64,7 +67,11 @@ impl Events {
     /// More of an answer; nothing where it is what nobody is shown.
     fn delta(&mut self, index: u32, piece: &Piece) -> Option<Framed> {
         let (opening, delta, logprobs) = match piece {
-            Piece::Thinking(_) => return None,
+            Piece::Thinking(_) | Piece::Signature(_) => return None,
+            Piece::Refusal(refusal) => {
+                self.refused |= bit(index);
+                (None, Delta::Refusal { refusal }, None)
+            }
             Piece::Text { text, tokens } => {
                 (Some(""), Delta::Content { content: text }, tokens.as_deref().map(Logprobs::new))
             }
@@ -82,14 +89,14 @@ impl Events {
 
     fn ended(&mut self, index: u32, reason: &FinishReason) -> Framed {
         let frame = self.open(index, Some(""))?;
-        let finish_reason = Some(finish_reason(reason));
+        let finish_reason = Some(ended(reason, self.refused & bit(index) != 0));
         let choice = ChunkChoice { index, delta: Delta::End {}, logprobs: None, finish_reason };
         self.head.chunk(frame, &[choice])
     }
 
     /// A frame that begins an answer, where it has not begun yet.
     fn open(&mut self, index: u32, content: Option<&str>) -> Framed {
-        let bit = 1_u128.checked_shl(index).unwrap_or(0);
+        let bit = bit(index);
         if self.opened & bit != 0 {
             return Ok(Frame::new());
         }
@@ -98,4 +105,9 @@ impl Events {
         let choice = ChunkChoice { index, delta, logprobs: None, finish_reason: None };
         self.head.chunk(Frame::new(), &[choice])
     }
+}
+
+/// The bit of an answer.
+fn bit(index: u32) -> u128 {
+    1_u128.checked_shl(index).unwrap_or(0)
 }

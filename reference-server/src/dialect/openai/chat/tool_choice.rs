@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn choose(value: &Value) -> Read<ToolUse> {
-        let tool = |name: &str| Tool { name: name.to_owned(), description: None, parameters: None };
+        let tool = |name: &str| Tool { name: name.to_owned(), ..Tool::default() };
         read(value, &[tool("a"), tool("b")])
     }
 

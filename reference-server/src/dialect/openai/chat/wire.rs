@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::dialect::openai::logprobs::TokenList;
-use crate::dialect::openai::wire::{FINGERPRINT, Id, TIER, Usage, finish_reason};
+use crate::dialect::openai::wire::{FINGERPRINT, Id, TIER, Usage, ended};
 use crate::domain::inference::{Answer, Completion, Token, ToolCall};
 
 /// What the id of a completion begins with.
@@ -52,18 +52,19 @@ struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     fn new(index: u32, answer: &'a Answer) -> Self {
-        let calls = answer.tool_calls.as_slice();
+        let (calls, refusal) = (answer.tool_calls.as_slice(), answer.refusal.as_deref());
+        let has_other = !calls.is_empty() || refusal.is_some();
         Self {
             index,
             message: AnswerMessage {
                 role: "assistant",
-                content: Some(answer.text.as_str()).filter(|text| !text.is_empty() || calls.is_empty()),
+                content: Some(answer.text.as_str()).filter(|text| !text.is_empty() || !has_other),
                 tool_calls: calls.iter().map(Call::new).collect(),
-                refusal: None,
+                refusal,
                 annotations: [],
             },
             logprobs: answer.tokens.as_deref().map(Logprobs::new),
-            finish_reason: finish_reason(&answer.finish_reason),
+            finish_reason: ended(&answer.finish_reason, refusal.is_some()),
         }
     }
 }
@@ -132,6 +133,8 @@ pub(super) enum Delta<'a> {
     Role { role: &'static str, content: Option<&'a str>, refusal: Option<&'a str> },
     /// More text.
     Content { content: &'a str },
+    /// More of why there is none.
+    Refusal { refusal: &'a str },
     /// More of a call.
     ToolCalls { tool_calls: [CallDelta<'a>; 1] },
     /// Nothing more.
@@ -177,7 +180,7 @@ mod tests {
     use crate::domain::inference::{self, FinishReason};
 
     fn written(answer: Answer) -> Value {
-        let usage = inference::Usage { input_tokens: 1, output_tokens: 2, thinking_tokens: 0 };
+        let usage = inference::Usage::of(1, 2);
         let completion = Completion { answer, more: vec![Answer::of_text("Two")], usage };
         serde_json::to_value(ChatCompletion::new(5, "m", &completion)).unwrap()
     }
@@ -208,6 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_stands_in_place_of_content() {
+        let refusal = Some("No.".to_owned());
+        let refused = Answer { refusal, finish_reason: FinishReason::Filtered, ..Answer::of_text("") };
+        let choice = &written(refused)["choices"][0];
+        assert_eq!(
+            (&choice["message"]["content"], &choice["message"]["refusal"], &choice["finish_reason"]),
+            (&Value::Null, &json!("No."), &json!("stop"))
+        );
+        let filtered = Answer { finish_reason: FinishReason::Filtered, ..Answer::of_text("Well") };
+        let choice = &written(filtered)["choices"][0];
+        assert_eq!(
+            (&choice["message"]["content"], &choice["finish_reason"]),
+            (&json!("Well"), &json!("content_filter"))
+        );
+    }
+
+    #[test]
     fn calls_stand_in_place_of_content() {
         let call = ToolCall { id: "call_1".to_owned(), name: "a".to_owned(), arguments: "{}".to_owned() };
         let answer =
@@ -229,6 +249,7 @@ mod tests {
             json!({ "role": "assistant", "content": "", "refusal": null })
         );
         assert_eq!(write(Delta::End {}), json!({}));
+        assert_eq!(write(Delta::Refusal { refusal: "No." }), json!({ "refusal": "No." }));
         assert_eq!(
             write(Delta::ToolCalls { tool_calls: [CallDelta::opening(0, "call_1", "a")] }),
             json!({ "tool_calls": [

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::dialect::common::read::{Members, Mistake, Read, boolean, integer, string};
 use crate::dialect::openai::error::Refusal;
-use crate::dialect::openai::sampling::{Delivery, MOST_ANSWERS, Sampling, count, stops};
+use crate::dialect::openai::sampling::{Delivery, MOST_ANSWERS, count, sampled, stops};
 use crate::dialect::openai::{prompt, words};
 use crate::domain::inference::{CompletionRequest, Message, Part, Role};
 
@@ -68,8 +68,8 @@ fn members(body: Members<'_>) -> Read<Asked<'_>> {
     body.only(KNOWN)?;
     let model = body.required("model", string)?;
     let prompts = body.required("prompt", |value| prompt::texts(value, MOST_PROMPTS))?;
-    let sampling = Sampling::read(body)?;
-    body.optional("user", string)?;
+    let sampled = sampled(body)?;
+    let user = body.optional("user", string)?.map(str::to_owned);
     body.optional("suffix", |value| match string(value)? {
         "" => Ok(()),
         _ => Err(Mistake::other("no model here writes what stands before a suffix")),
@@ -79,14 +79,14 @@ fn members(body: Members<'_>) -> Read<Asked<'_>> {
         let tried = count(1..=MOST_TRIED)(value)?;
         if tried < answers { Err(Mistake::other("it must be at least 'n'")) } else { Ok(tried) }
     })?;
-    let mut question = CompletionRequest {
+    let question = CompletionRequest {
         max_tokens: Some(body.optional("max_tokens", count(0..=u32::MAX))?.unwrap_or(MOST_TOKENS)),
         stop: body.optional("stop", stops)?.unwrap_or_default(),
         more_answers: tried.unwrap_or(answers) - 1,
         alternatives: body.optional("logprobs", integer(0..=5))?.and_then(|others| u8::try_from(others).ok()),
-        ..CompletionRequest::default()
+        user,
+        ..sampled
     };
-    sampling.apply(&mut question);
     Ok(Asked {
         model,
         delivery: Delivery::read(body)?,
@@ -100,7 +100,7 @@ fn members(body: Members<'_>) -> Read<Asked<'_>> {
 /// What a model is asked for one prompt.
 pub(super) fn question(like: &CompletionRequest, prompt: &str) -> CompletionRequest {
     let parts = vec![Part::Text(prompt.to_owned())];
-    CompletionRequest { messages: vec![Message { role: Role::User, parts }], ..like.clone() }
+    CompletionRequest { messages: vec![Message::new(Role::User, parts)], ..like.clone() }
 }
 
 impl Asked<'_> {
@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn a_prompt_is_what_the_user_says() {
-        let body = asking(&json!({ "n": 2, "best_of": 3, "logprobs": 2, "echo": true, "suffix": "" }));
+        let body = asking(
+            &json!({ "seed": 7, "user": "u", "n": 2, "best_of": 3, "logprobs": 2, "echo": true, "suffix": "" }),
+        );
         let asked = read(&body).unwrap();
         assert_eq!((asked.answers, asked.echo, asked.delivery), (2, true, Delivery::Whole));
         let (prompts, like) = asked.into_questions();
@@ -135,6 +137,7 @@ mod tests {
             (question.max_tokens, question.more_answers, question.alternatives),
             (Some(16), 2, Some(2))
         );
+        assert_eq!((question.seed, question.user.as_deref()), (Some(7), Some("u")));
         assert_eq!(question.messages[0].text(), "Hi");
     }
 

@@ -61,6 +61,9 @@ impl Frames for Events {
                 Ok(StreamPart::Delta { answer, piece: Piece::Text { text, tokens } }) => {
                     self.delta(answer, &text, tokens.as_deref())
                 }
+                Ok(StreamPart::Delta { answer, piece: Piece::Refusal(text) }) => {
+                    self.delta(answer, &text, None)
+                }
                 // Nobody asks for anything else here.
                 Ok(StreamPart::Delta { .. }) => continue,
                 Ok(StreamPart::Ended { answer, finish_reason }) => self.ended(answer, &finish_reason),

@@ -55,8 +55,8 @@ impl<'a> Choice<'a> {
     /// A whole answer, behind its prompt where that is repeated.
     pub(super) fn whole(answer: &'a Answer, prompt: Option<&'a str>) -> Self {
         let text = match prompt {
-            None => Cow::Borrowed(answer.text.as_str()),
-            Some(prompt) => Cow::Owned(format!("{prompt}{}", answer.text)),
+            None => Cow::Borrowed(answer.said()),
+            Some(prompt) => Cow::Owned(format!("{prompt}{}", answer.said())),
         };
         let before = prompt.map_or(0, |prompt| prompt.chars().count());
         Self {
@@ -120,7 +120,7 @@ mod tests {
             alternatives: vec![(text.as_bytes().to_vec(), -0.5)],
         };
         let answer = Answer { tokens: Some(vec![token("ä"), token(" b")]), ..Answer::of_text("ä b") };
-        let usage = Usage { input_tokens: 1, output_tokens: 2, thinking_tokens: 0 };
+        let usage = Usage::of(1, 2);
         let choices = vec![Choice::whole(&answer, None), Choice::whole(&answer, Some("Hi"))];
         let body = serde_json::to_value(TextCompletion::new(5, "m", choices, usage)).unwrap();
         assert_eq!((&body["object"], &body["usage"]["total_tokens"]), (&json!("text_completion"), &json!(3)));

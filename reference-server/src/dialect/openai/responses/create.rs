@@ -81,7 +81,8 @@ pub(in crate::dialect::openai) async fn create(
         return Ok(Answer::Streamed(stream::respond(exchange, response, parts, share, keeping, work)));
     }
     let completion = completion::complete(call, model, request, fault).await.map_err(failed)?;
-    response.status = Status::after(&completion.answer.finish_reason);
+    let answer = &completion.answer;
+    response.status = Status::after(&answer.finish_reason, answer.refusal.is_some());
     response.usage = Some(completion.usage);
     response.output = items(completion.answer);
     let told = aside(work, || serde_json::to_string(&response));

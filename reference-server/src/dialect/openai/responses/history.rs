@@ -91,7 +91,7 @@ fn turn(item: KeptItem) -> Option<Message> {
         "function_call" => vec![Part::ToolCall(ToolCall { id: call_id, name, arguments })],
         _ => return None,
     };
-    Some(Message { role: Role::Assistant, parts })
+    Some(Message::new(Role::Assistant, parts))
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
         let call =
             |id: &str| ToolCall { id: id.to_owned(), name: "a".to_owned(), arguments: "{}".to_owned() };
         let token = Token { bytes: b"Well.".to_vec(), logprob: -1.0, alternatives: Vec::new() };
-        let said = Said { text: "Well.".to_owned(), tokens: vec![token] };
+        let said = Said { text: "Well.".to_owned(), tokens: vec![token], is_refusal: false };
         let contents = [
             Content::Reasoning,
             Content::Message(Some(said)),

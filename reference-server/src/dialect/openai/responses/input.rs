@@ -136,7 +136,7 @@ fn said(role: Role, name: &str, content: &Value) -> Read<Item> {
     let id = format!("msg_{}", Uuid::new_v4().simple());
     let kept =
         json!({ "id": id, "type": "message", "status": "completed", "role": name, "content": content });
-    Ok(Item { kept, message: Some(Message { role, parts }) })
+    Ok(Item { kept, message: Some(Message::new(role, parts)) })
 }
 
 fn input_part(value: &Value) -> Read<Part> {
@@ -192,7 +192,7 @@ fn function_call(item: Members<'_>, value: &Value) -> Read<Item> {
         name: item.required("name", tools::name)?.to_owned(),
         arguments: item.required("arguments", string)?.to_owned(),
     };
-    let message = Message { role: Role::Assistant, parts: vec![Part::ToolCall(call)] };
+    let message = Message::new(Role::Assistant, vec![Part::ToolCall(call)]);
     Ok(Item { kept: with_id(value, "fc"), message: Some(message) })
 }
 
@@ -203,11 +203,11 @@ fn function_call_output(item: Members<'_>, value: &Value) -> Read<Item> {
         Value::String(text) => Ok(text.clone()),
         parts => {
             let parts = list_of(1..=MOST, input_part)(parts)?;
-            Ok(Message { role: Role::User, parts }.text())
+            Ok(Message::new(Role::User, parts).text())
         }
     })?;
     let result = ToolResult { call_id, text, is_error: false };
-    let message = Message { role: Role::User, parts: vec![Part::ToolResult(result)] };
+    let message = Message::new(Role::User, vec![Part::ToolResult(result)]);
     Ok(Item { kept: with_id(value, "fco"), message: Some(message) })
 }
 

@@ -29,14 +29,21 @@ pub(super) enum Status {
     Completed,
     /// The token limit cut it.
     Incomplete,
+    /// A filter stopped it.
+    Filtered,
     /// It broke off, with these words for its caller.
     Failed(String),
 }
 
 impl Status {
-    /// How an answer that ended so leaves its response.
-    pub(super) fn after(reason: &FinishReason) -> Self {
-        if *reason == FinishReason::Length { Self::Incomplete } else { Self::Completed }
+    /// How an answer that ended so leaves its response. A refusal in the model's own words is complete.
+    pub(super) fn after(reason: &FinishReason, is_refusal: bool) -> Self {
+        match reason {
+            _ if is_refusal => Self::Completed,
+            FinishReason::Length => Self::Incomplete,
+            FinishReason::Filtered => Self::Filtered,
+            FinishReason::Stop | FinishReason::StopText(_) | FinishReason::ToolCalls => Self::Completed,
+        }
     }
 
     /// The word for it.
@@ -44,7 +51,7 @@ impl Status {
         match self {
             Self::InProgress => "in_progress",
             Self::Completed => "completed",
-            Self::Incomplete => "incomplete",
+            Self::Incomplete | Self::Filtered => "incomplete",
             Self::Failed(_) => "failed",
         }
     }
@@ -58,6 +65,7 @@ impl Serialize for Response {
         };
         let incomplete = match self.status {
             Status::Incomplete => json!({ "reason": "max_output_tokens" }),
+            Status::Filtered => json!({ "reason": "content_filter" }),
             _ => Value::Null,
         };
         let mut response = serializer.serialize_map(None)?;
@@ -82,7 +90,10 @@ impl Serialize for Response {
 fn usage(usage: Usage) -> Value {
     json!({
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": { "cached_tokens": 0, "cache_write_tokens": 0 },
+        "input_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.cache_written_tokens,
+        },
         "output_tokens": usage.output_tokens,
         "output_tokens_details": { "reasoning_tokens": usage.thinking_tokens },
         "total_tokens": usage.input_tokens.saturating_add(usage.output_tokens),
@@ -112,6 +123,8 @@ pub(super) enum Content {
 #[derive(Debug, Default)]
 pub(super) struct Said {
     pub(super) text: String,
+    /// Whether it says why there is no answer.
+    pub(super) is_refusal: bool,
     /// How probable it was, where that is told.
     pub(super) tokens: Vec<Token>,
 }
@@ -130,14 +143,18 @@ impl Item {
 
 /// The items of a whole answer.
 pub(super) fn items(answer: Answer) -> Vec<Item> {
-    let Answer { thinking, text, tool_calls, finish_reason, tokens } = answer;
-    let item = |content| Item::new(Status::after(&finish_reason), content);
+    let Answer { thinking, text, refusal, tool_calls, finish_reason, tokens } = answer;
+    let item = |content| Item::new(Status::after(&finish_reason, refusal.is_some()), content);
     let mut items = Vec::new();
     if thinking.is_some() {
         items.push(item(Content::Reasoning));
     }
-    if !text.is_empty() || tool_calls.is_empty() {
-        items.push(item(Content::Message(Some(Said { text, tokens: tokens.unwrap_or_default() }))));
+    if !text.is_empty() || tool_calls.is_empty() && refusal.is_none() {
+        let said = Said { text, is_refusal: false, tokens: tokens.unwrap_or_default() };
+        items.push(item(Content::Message(Some(said))));
+    }
+    if let Some(text) = refusal.clone() {
+        items.push(item(Content::Message(Some(Said { text, is_refusal: true, tokens: Vec::new() }))));
     }
     items.extend(tool_calls.into_iter().map(|call| item(Content::Call(call))));
     items
@@ -173,6 +190,11 @@ impl Serialize for Item {
 impl Serialize for Said {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut part = serializer.serialize_map(None)?;
+        if self.is_refusal {
+            part.serialize_entry("type", "refusal")?;
+            part.serialize_entry("refusal", &self.text)?;
+            return part.end();
+        }
         part.serialize_entry("type", "output_text")?;
         part.serialize_entry("annotations", &[(); 0])?;
         part.serialize_entry("logprobs", &TokenList(&self.tokens))?;
@@ -184,6 +206,7 @@ impl Serialize for Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::inference::Thinking;
 
     fn response(status: Status) -> Value {
         serde_json::to_value(Response {
@@ -192,7 +215,7 @@ mod tests {
             model: "m".to_owned(),
             status,
             output: Vec::new(),
-            usage: Some(Usage { input_tokens: 3, output_tokens: 4, thinking_tokens: 1 }),
+            usage: Some(Usage { thinking_tokens: 1, ..Usage::of(3, 4) }),
             echo: Map::from_iter([("store".to_owned(), true.into())]),
         })
         .unwrap()
@@ -220,7 +243,7 @@ mod tests {
     fn an_answer_is_thoughts_then_text_then_calls() {
         let call = ToolCall { id: "1".to_owned(), name: "a".to_owned(), arguments: "{}".to_owned() };
         let answer = Answer {
-            thinking: Some("hm".to_owned()),
+            thinking: Some(Thinking::of_text("hm")),
             tool_calls: vec![call],
             finish_reason: FinishReason::ToolCalls,
             ..Answer::of_text("Well.")
@@ -243,6 +266,21 @@ mod tests {
                 "type": "function_call", "status": "completed", "arguments": "{}", "call_id": "1", "name": "a",
             })
         );
+    }
+
+    #[test]
+    fn a_refusal_is_complete_and_what_a_filter_ends_is_not() {
+        let refused = Answer {
+            refusal: Some("No.".to_owned()),
+            finish_reason: FinishReason::Filtered,
+            ..Answer::of_text("")
+        };
+        let message = &written(refused)[0];
+        assert_eq!(message["status"], "completed");
+        assert_eq!(message["content"], json!([{ "type": "refusal", "refusal": "No." }]));
+        let filtered = response(Status::after(&FinishReason::Filtered, false));
+        assert_eq!(filtered["status"], "incomplete");
+        assert_eq!(filtered["incomplete_details"], json!({ "reason": "content_filter" }));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::input::{self, Input};
 use super::tool_choice::tool_choice;
 use crate::dialect::common::read::{
-    Members, Mistake, Read, boolean, integer, list_of, number, one_of, string, string_of,
+    Members, Mistake, Read, boolean, exact, integer, list_of, one_of, string, string_of,
 };
 use crate::dialect::openai::effort::{self, EFFORTS};
 use crate::dialect::openai::error::Refusal;
@@ -13,7 +13,9 @@ use crate::dialect::openai::metadata::metadata;
 use crate::dialect::openai::sampling::count;
 use crate::dialect::openai::{format, tools};
 use crate::domain::catalog::Model;
-use crate::domain::inference::{AnswerFormat, CompletionRequest, Message, Part, Role, Tool};
+use crate::domain::inference::{
+    AnswerFormat, CompletionRequest, Effort, Message, Part, Role, ServiceTier, Tool,
+};
 
 /// Every member that the reference knows.
 const KNOWN: &[&str] = &[
@@ -75,7 +77,6 @@ pub(super) struct ResponseRequest<'b> {
     pub(super) input: Input,
     instructions: Option<&'b str>,
     pub(super) previous: Option<&'b str>,
-    effort: Option<&'static str>,
     completion: CompletionRequest,
     pub(super) streamed: bool,
     /// Whether the response is kept.
@@ -100,6 +101,7 @@ impl<'b> ResponseRequest<'b> {
             reasoning.optional("summary", summaries)?;
             reasoning.optional("effort", one_of(EFFORTS))
         })?;
+        let attached = attached(body)?;
         ignored(body)?;
         let tools: Vec<Tool> = body.optional("tools", tools_of)?.unwrap_or_default();
         let mut tool_use =
@@ -110,13 +112,14 @@ impl<'b> ResponseRequest<'b> {
         let tells_logprobs = includes.contains(&"message.output_text.logprobs") || alternatives.is_some();
         let completion = CompletionRequest {
             max_tokens: body.optional("max_output_tokens", count(1..=u32::MAX))?,
-            temperature: body.optional("temperature", number(0.0..=2.0))?,
-            top_p: body.optional("top_p", number(0.0..=1.0))?,
+            temperature: body.optional("temperature", exact(0.0..=2.0))?,
+            top_p: body.optional("top_p", exact(0.0..=1.0))?,
+            reasoning_effort: effort.flatten().and_then(Effort::from_name),
             format: body.optional("text", text_format)?.unwrap_or_default(),
             alternatives: tells_logprobs.then(|| u8::try_from(alternatives.unwrap_or(0)).unwrap_or(u8::MAX)),
             tools,
             tool_use,
-            ..CompletionRequest::default()
+            ..attached
         };
         let says_json = format::speaks_of_json(&input.messages)
             || instructions.is_some_and(|text| text.to_ascii_lowercase().contains("json"));
@@ -130,7 +133,6 @@ impl<'b> ResponseRequest<'b> {
             input,
             instructions,
             previous,
-            effort: effort.flatten(),
             completion,
             streamed: body.optional("stream", boolean)?.unwrap_or(false),
             store: body.optional("store", boolean)?.unwrap_or(true),
@@ -146,16 +148,17 @@ impl<'b> ResponseRequest<'b> {
     ) -> Result<CompletionRequest, Refusal> {
         let mut messages = Vec::new();
         if let Some(text) = self.instructions {
-            messages.push(Message { role: Role::System, parts: vec![Part::Text(text.to_owned())] });
+            messages.push(Message::new(Role::System, vec![Part::Text(text.to_owned())]));
         }
         messages.extend(earlier);
         messages.append(&mut self.input.messages);
         input::calls_are_answered(&messages)?;
-        if self.effort.is_some() && !model.identity.thinks {
+        if self.completion.reasoning_effort.is_some() && !model.identity.thinks {
             return Err(Refusal::unsupported_by_model("reasoning.effort"));
         }
-        let thinking = effort::budget(model, self.effort);
-        Ok(CompletionRequest { messages, thinking, ..std::mem::take(&mut self.completion) })
+        let mut request = CompletionRequest { messages, ..std::mem::take(&mut self.completion) };
+        effort::think(model, &mut request);
+        Ok(request)
     }
 }
 
@@ -175,15 +178,23 @@ fn refused(body: Members<'_>) -> Read<()> {
     Ok(())
 }
 
+/// What is said of the request itself. That the response is kept is the gateway's own matter.
+fn attached(body: Members<'_>) -> Read<CompletionRequest> {
+    let tiers = one_of(&["auto", "default", "flex", "scale", "priority"]);
+    Ok(CompletionRequest {
+        metadata: body.optional("metadata", metadata)?.unwrap_or_default(),
+        user: body.optional("user", string)?.map(str::to_owned),
+        service_tier: body.optional("service_tier", tiers)?.and_then(ServiceTier::from_name),
+        ..CompletionRequest::default()
+    })
+}
+
 /// What changes nothing.
 fn ignored(body: Members<'_>) -> Read<()> {
-    body.optional("metadata", metadata)?;
     body.optional("max_tool_calls", integer(1..=i64::MAX))?;
-    body.optional("user", string)?;
     body.optional("prompt_cache_key", string)?;
     body.optional("prompt_cache_retention", string)?;
     body.optional("safety_identifier", string_of(0..=512))?;
-    body.optional("service_tier", one_of(&["auto", "default", "flex", "scale", "priority"]))?;
     body.optional("truncation", one_of(&["auto", "disabled"]))?;
     body.optional("stream_options", |options| {
         let options = Members::of(options)?;

@@ -36,6 +36,7 @@ pub(super) fn respond(
         numbers: Numbers(0),
         open: None,
         finish_reason: FinishReason::Stop,
+        is_refusal: false,
         is_over: false,
         work,
     })
@@ -49,6 +50,8 @@ struct Events {
     /// The item that is being made.
     open: Option<Item>,
     finish_reason: FinishReason,
+    /// Whether the model has refused to answer.
+    is_refusal: bool,
     is_over: bool,
     work: usize,
 }
@@ -95,6 +98,18 @@ enum Told<'a> {
         content_index: usize,
         text: &'a str,
         logprobs: TokenList<'a>,
+    },
+    RefusalDelta {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        delta: &'a str,
+    },
+    Refusal {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        refusal: &'a str,
     },
     ArgumentsDelta {
         item_id: &'a str,
@@ -160,7 +175,10 @@ impl Events {
                 Some(Item { content: Content::Reasoning, .. }) => None,
                 _ => Some(self.open_item(Frame::new(), Content::Reasoning)),
             },
+            // What proves thoughts that are not told says nothing.
+            Piece::Signature(_) => None,
             Piece::Text { text, tokens } => Some(self.text(&text, tokens.unwrap_or_default())),
+            Piece::Refusal(text) => Some(self.refusal(&text)),
             Piece::ToolCall { id, name, .. } => {
                 let call = ToolCall { id, name, arguments: String::new() };
                 Some(self.open_item(Frame::new(), Content::Call(call)))
@@ -169,19 +187,44 @@ impl Events {
         }
     }
 
-    fn text(&mut self, delta: &str, tokens: Vec<Token>) -> Sent {
+    /// Begins a message of a text, or of a refusal, unless it has begun.
+    fn open_message(&mut self, is_refusal: bool) -> Sent {
         let mut frame = Frame::new();
-        if !matches!(self.open, Some(Item { content: Content::Message(_), .. })) {
+        let is_open = match &self.open {
+            Some(Item { content: Content::Message(said), .. }) => {
+                said.as_ref().is_none_or(|said| said.is_refusal == is_refusal)
+            }
+            _ => false,
+        };
+        if !is_open {
             frame = self.open_item(frame, Content::Message(None))?;
         }
         let output_index = self.place();
         let Some(Item { id, content: Content::Message(said), .. }) = &mut self.open else { return Ok(frame) };
-        let (item_id, content_index) = (id.as_str(), 0);
         if said.is_none() {
-            let part = &*said.insert(Said::default());
-            let told = Told::Part { item_id, output_index, content_index, part };
+            let part = &*said.insert(Said { is_refusal, ..Said::default() });
+            let told = Told::Part { item_id: id, output_index, content_index: 0, part };
             frame = self.numbers.event(frame, "response.content_part.added", told)?;
         }
+        Ok(frame)
+    }
+
+    fn refusal(&mut self, delta: &str) -> Sent {
+        self.is_refusal = true;
+        let frame = self.open_message(true)?;
+        let output_index = self.place();
+        let Some(Item { id, content: Content::Message(said), .. }) = &mut self.open else { return Ok(frame) };
+        let told = Told::RefusalDelta { item_id: id, output_index, content_index: 0, delta };
+        let sent = self.numbers.event(frame, "response.refusal.delta", told);
+        said.get_or_insert_default().text.push_str(delta);
+        sent
+    }
+
+    fn text(&mut self, delta: &str, tokens: Vec<Token>) -> Sent {
+        let frame = self.open_message(false)?;
+        let output_index = self.place();
+        let Some(Item { id, content: Content::Message(said), .. }) = &mut self.open else { return Ok(frame) };
+        let (item_id, content_index) = (id.as_str(), 0);
         let logprobs = TokenList(&tokens);
         let told = Told::Delta { item_id, output_index, content_index, delta, logprobs };
         let sent = self.numbers.event(frame, "response.output_text.delta", told);
@@ -217,8 +260,14 @@ impl Events {
             Content::Reasoning | Content::Message(None) => {}
             Content::Message(Some(part)) => {
                 let (text, logprobs) = (part.text.as_str(), TokenList(&part.tokens));
-                let told = Told::Text { item_id, output_index, content_index, text, logprobs };
-                frame = self.numbers.event(frame, "response.output_text.done", told)?;
+                let (name, told) = if part.is_refusal {
+                    let told = Told::Refusal { item_id, output_index, content_index, refusal: text };
+                    ("response.refusal.done", told)
+                } else {
+                    let told = Told::Text { item_id, output_index, content_index, text, logprobs };
+                    ("response.output_text.done", told)
+                };
+                frame = self.numbers.event(frame, name, told)?;
                 let told = Told::Part { item_id, output_index, content_index, part };
                 frame = self.numbers.event(frame, "response.content_part.done", told)?;
             }
@@ -240,7 +289,7 @@ impl Events {
 
     /// The end. The response is kept before it is told, so that whoever has read it finds it.
     async fn finish(&mut self, usage: Usage) -> Sent {
-        let status = Status::after(&self.finish_reason);
+        let status = Status::after(&self.finish_reason, self.is_refusal);
         let mut frame = Frame::new();
         if self.open.is_none() && self.response.output.is_empty() {
             // An answer without a word is a message all the same.
@@ -248,7 +297,7 @@ impl Events {
         }
         let frame = aside(self.work, || self.close_item(frame, status.clone()))?;
         let name = match status {
-            Status::Incomplete => "response.incomplete",
+            Status::Incomplete | Status::Filtered => "response.incomplete",
             _ => "response.completed",
         };
         self.response.status = status;
@@ -283,7 +332,7 @@ mod tests {
 
     #[test]
     fn an_event_tells_its_kind_its_number_and_what_it_is_about() {
-        let said = Said { text: "Hi".to_owned(), tokens: Vec::new() };
+        let said = Said { text: "Hi".to_owned(), ..Said::default() };
         let mut numbers = Numbers(7);
         let part = Told::Part { item_id: "msg_1", output_index: 2, content_index: 0, part: &said };
         let frame = numbers.event(Frame::new(), "response.content_part.done", part).unwrap();

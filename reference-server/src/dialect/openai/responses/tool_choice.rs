@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_choice_is_a_word_or_names_tools_that_are_there() {
-        let tool = |name: &str| Tool { name: name.to_owned(), description: None, parameters: None };
+        let tool = |name: &str| Tool { name: name.to_owned(), ..Tool::default() };
         let all = [tool("a"), tool("b")];
         let read = |value: Value| tool_choice(&value, &all).map(|used| (used.mode, used.only));
         assert_eq!(read(json!("none")), Ok((ToolMode::None, vec![])));

@@ -13,7 +13,7 @@ pub(crate) fn decoded(text: &str) -> String {
 }
 
 /// The value of a field of a form, or of a query.
-pub(super) fn field(form: &str, name: &str) -> Option<String> {
+pub(crate) fn field(form: &str, name: &str) -> Option<String> {
     let mut pairs = form.split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(other, _)| *other == name).map(|(_, value)| decoded(&value.replace('+', " ")))
 }
