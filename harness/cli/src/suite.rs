@@ -74,11 +74,17 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Files, Failure> {
         }
     }
     let own: BTreeSet<_> = texts.iter().filter_map(|(name, text)| described(name, text)).collect();
+    // A dialect may name JSON Schemas that are not among the fixtures of somebody whom its contract does not concern.
+    let is_used = |contract: &str| {
+        let tag = format!("@contract:{contract}");
+        texts.values().any(|text| said(text, "contract:") == Some(contract) || text.contains(&tag))
+    };
     let is_missing = |(name, text): &(&str, &str)| {
         let described = described(name, text);
         described.is_some_and(|(contract, dialect)| {
             // A contract brings its own dialects.
-            !own.contains(&(contract, None)) && !own.contains(&(contract, dialect))
+            let is_own = own.contains(&(contract, None)) || own.contains(&(contract, dialect));
+            !is_own && (dialect.is_none() || is_used(contract))
         })
     };
     let missing: Vec<_> = embedded::scenarios().into_iter().filter(is_missing).collect();
