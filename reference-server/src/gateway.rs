@@ -9,7 +9,8 @@ use axum::response::Response;
 use crate::control::Control;
 use crate::defect::edits;
 use crate::dialect::common::{Arrival, conceal_limits};
-use crate::dialect::{Dialect, anthropic, bedrock, gemini, gsai, openai, vertex};
+use crate::dialect::{Dialect, anthropic, bedrock, bifrost, gemini, gsai, openai, vertex};
+use crate::domain::key::SecretDigest;
 use crate::domain::world::World;
 use crate::domain::worlds::Worlds;
 use crate::intake::Intake;
@@ -22,7 +23,9 @@ pub(crate) struct Gateway {
     /// What the root speaks.
     pub(crate) dialect: Dialect,
     /// What is taken in of bodies.
-    pub(crate) intake: Intake,
+    pub(crate) intake: Arc<Intake>,
+    /// Of the token of the control API.
+    pub(crate) control_token: SecretDigest,
 }
 
 impl Gateway {
@@ -80,7 +83,8 @@ impl Gateway {
         client_ip: IpAddr,
     ) -> Response {
         let (head, body) = request.into_parts();
-        let arrival = Arrival { world, head, mounted_at, client_ip, intake: &self.intake };
+        let (intake, control_token) = (&self.intake, &self.control_token);
+        let arrival = Arrival { world, head, mounted_at, client_ip, intake, control_token, pass: None };
         let mut response = match dialect {
             Dialect::Openai => openai::serve(&arrival, body).await,
             Dialect::Anthropic => anthropic::serve(&arrival, body).await,
@@ -88,6 +92,8 @@ impl Gateway {
             Dialect::Gsai => gsai::serve(&arrival, body).await,
             Dialect::Bedrock => bedrock::serve(&arrival, body).await,
             Dialect::Vertex => vertex::serve(&arrival, body).await,
+            // It holds the work of the others, which are not to wait in as much room.
+            Dialect::Bifrost => Box::pin(bifrost::serve(&arrival, body)).await,
         };
         conceal_limits(world, &mut response);
         response

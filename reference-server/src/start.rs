@@ -10,12 +10,15 @@ use uuid::Uuid;
 
 use crate::brain::tokens;
 use crate::control::Control;
+use crate::dialect::Dialect;
 use crate::domain::catalog::Catalog;
 use crate::domain::clock::Clock;
-use crate::domain::key::{Key, KeyRecord};
+use crate::domain::governance::{Governance, VirtualRole};
+use crate::domain::key::{Key, KeyRecord, SecretDigest};
 use crate::domain::log_writer::LogWriter;
 use crate::domain::role::Role;
-use crate::domain::routing::Plan;
+use crate::domain::routing::{Network, Plan};
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::world::{Commons, ROOT_ID, World};
 use crate::domain::worlds::Worlds;
 use crate::gateway::Gateway;
@@ -23,7 +26,7 @@ use crate::intake::Intake;
 use crate::provider::{Mock, Provider};
 use crate::server::{Server, listen};
 use crate::settings::{LogSink, RoleKey, Settings};
-use crate::store::{OpenError, Place, Store};
+use crate::store::{First, OpenError, Opened, Place, Store};
 
 /// Why a gateway cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -66,14 +69,19 @@ pub fn bind(settings: Settings) -> Result<Server, StartError> {
     let (listener, address) = listen(settings.listen)
         .map_err(|problem| StartError::Listen { address: settings.listen, problem })?;
     let roles = Role::embedded().map_err(|error| fixture(&error))?;
-    let worlds = worlds(&settings, roles, provider)?;
-    let keys = role_keys(&worlds);
+    let virtual_roles = VirtualRole::embedded().map_err(|error| fixture(&error))?;
+    let worlds = worlds(&settings, roles, virtual_roles, provider)?;
+    let mut keys = role_keys(&worlds);
+    if settings.dialect == Dialect::Bifrost {
+        keys.extend(virtual_keys(&worlds));
+    }
     let control_token = settings.control_token.unwrap_or_else(random_token);
     let gateway = Gateway {
         control: Control::new(Arc::clone(&worlds), &control_token),
         worlds,
         dialect: settings.dialect,
-        intake: Intake::new(settings.body_limit),
+        intake: Arc::new(Intake::new(settings.body_limit)),
+        control_token: SecretDigest::of(control_token.as_bytes()),
     };
     Ok(Server::new(listener, address, gateway, control_token, keys))
 }
@@ -93,26 +101,49 @@ fn warm_up(provider: &Arc<Mock>) {
     }));
 }
 
-fn worlds(settings: &Settings, roles: Vec<Role>, provider: Arc<Mock>) -> Result<Arc<Worlds>, StartError> {
+fn worlds(
+    settings: &Settings,
+    roles: Vec<Role>,
+    virtual_roles: Vec<VirtualRole>,
+    provider: Arc<Mock>,
+) -> Result<Arc<Worlds>, StartError> {
     let mock: Arc<dyn Provider> = provider;
     let network = settings.config.clone().network(&mock).map_err(StartError::Provider)?;
+    // Where targets are named with their providers, every provider there is is asked under its name.
+    let network = Network { direct: settings.dialect == Dialect::Bifrost, ..network };
     let now = Clock::default().now();
-    let first_keys: Vec<KeyRecord> = roles.iter().map(|role| role.fixture_key(now).record()).collect();
+    let keys: Vec<KeyRecord> = roles.iter().map(|role| role.fixture_key(now).record()).collect();
+    let documents = Governance::first_documents(&virtual_roles, now);
     let place = settings.state.clone().map_or(Place::Memory, Place::File);
-    let (store, opened) = Store::open(&place, settings.durable, &first_keys)?;
+    let first = First { keys: &keys, documents: &documents };
+    let (store, opened) = Store::open(&place, settings.durable, first)?;
+    let catalog = Catalog::embedded().map_err(|error| fixture(&error))?;
     let commons = Commons {
-        catalog: Arc::new(Catalog::embedded().map_err(|error| fixture(&error))?),
-        provider: mock,
-        store: Arc::new(store),
         sink: sink(&settings.log)?,
+        seed: network.seed,
+        ..Commons::new(catalog, Arc::clone(&mock), store)
     };
     let routing = network.routing(&commons.catalog, &Plan::new(), None);
     let root = World::new(ROOT_ID.into(), 0, &commons, opened.persistent).routed(routing).idempotent();
     root.defects.set(&settings.defects);
+    restore(&root, opened, &place)?;
+    root.governance.connect(network.switchboard(&commons.catalog, None, &mock));
+    Ok(Arc::new(Worlds::new(Arc::new(root), commons, roles).governed(virtual_roles).over(network)))
+}
+
+/// Puts in force what the state has.
+fn restore(root: &World, opened: Opened, place: &Place) -> Result<(), OpenError> {
     for record in opened.keys {
         root.keys.add(Arc::new(Key::new(record)));
     }
-    Ok(Arc::new(Worlds::new(Arc::new(root), commons, roles).over(network)))
+    let found = root.governance.found(&opened.documents, &opened.meters, opened.seats);
+    found.map_err(|unreadable| {
+        let path = match place {
+            Place::Memory => PathBuf::from("in memory"),
+            Place::File(path) => path.clone(),
+        };
+        OpenError::Corrupt { path, what: unreadable.to_string() }
+    })
 }
 
 fn sink(log: &LogSink) -> Result<Option<Arc<LogWriter>>, StartError> {
@@ -139,6 +170,21 @@ fn role_keys(worlds: &Worlds) -> Vec<RoleKey> {
         scopes: role.scopes.names(),
     })
     .collect()
+}
+
+/// The fixture's virtual keys that the default world still has.
+fn virtual_keys(worlds: &Worlds) -> Vec<RoleKey> {
+    let book = worlds.root().governance.book();
+    let scopes: ScopeSet = [Scope::ModelsInference, Scope::ModelsEmbedding].into_iter().collect();
+    let roles = worlds.virtual_roles().iter();
+    let kept =
+        roles.filter(|role| book.virtual_key_of(&SecretDigest::of(role.value.reveal().as_bytes())).is_some());
+    let kept = kept.map(|role| RoleKey {
+        role: role.name.to_string(),
+        secret: role.value.reveal().to_owned(),
+        scopes: scopes.names(),
+    });
+    kept.collect()
 }
 
 fn random_token() -> String {

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use plumbline_record::Verdict;
@@ -22,13 +22,16 @@ pub struct CatalogueId {
 pub struct Covering {
     /// The scenario's id.
     pub scenario: String,
-    /// The ids.
+    /// The ids, those of its steps included.
     pub covers: Vec<String>,
+    /// The ids that single steps cover, by the steps' names.
+    pub steps: BTreeMap<String, Vec<String>>,
 }
 
 /// How far the scenarios of a contract go through its catalogue.
 ///
-/// An id counts where a scenario that covers it passes on the reference gateway and is known to be able to fail.
+/// An id counts where a scenario that covers it passes on the reference gateway and is known to be able to fail: where
+/// single steps cover it, in one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coverage {
     contract: String,
@@ -44,7 +47,7 @@ enum Gap {
     Uncovered,
     /// These cover it, and none of them passed.
     NotPassed(Vec<String>),
-    /// These cover it and passed, and no defect makes any of them miss what it breaks.
+    /// These cover it and passed, and no defect makes any of them miss what it breaks, or not in the steps that cover it.
     NeverKilled(Vec<String>),
 }
 
@@ -121,19 +124,42 @@ impl Gap {
 }
 
 fn gap(id: &str, scenarios: &[Covering], proof: &Proof) -> Option<Gap> {
-    let covering: Vec<_> = scenarios
-        .iter()
-        .filter(|scenario| scenario.covers.iter().any(|covered| covered == id))
-        .map(|scenario| scenario.scenario.clone())
-        .collect();
-    let passed: Vec<_> = covering.iter().filter(|scenario| proof.passed(scenario)).cloned().collect();
+    let covering: Vec<&Covering> =
+        scenarios.iter().filter(|scenario| scenario.covers.iter().any(|covered| covered == id)).collect();
+    let passed: Vec<&Covering> =
+        covering.iter().copied().filter(|scenario| proof.passed(&scenario.scenario)).collect();
     if covering.is_empty() {
         Some(Gap::Uncovered)
     } else if passed.is_empty() {
-        Some(Gap::NotPassed(covering))
-    } else if passed.iter().any(|scenario| proof.can_fail(scenario)) {
+        Some(Gap::NotPassed(covering.iter().map(|scenario| scenario.scenario.clone()).collect()))
+    } else if passed.iter().any(|scenario| scenario.can_fail(id, proof)) {
         None
     } else {
-        Some(Gap::NeverKilled(passed))
+        Some(Gap::NeverKilled(passed.iter().map(|scenario| scenario.told(id)).collect()))
+    }
+}
+
+impl Covering {
+    /// The steps that cover an id by themselves.
+    fn steps_of(&self, id: &str) -> Vec<&str> {
+        let covers = |ids: &[String]| ids.iter().any(|covered| covered == id);
+        self.steps.iter().filter(|(_, ids)| covers(ids)).map(|(step, _)| step.as_str()).collect()
+    }
+
+    /// Whether it is known to be able to fail for what this id stands for.
+    fn can_fail(&self, id: &str, proof: &Proof) -> bool {
+        match self.steps_of(id).as_slice() {
+            [] => proof.can_fail(&self.scenario),
+            steps => proof.can_fail_at(&self.scenario, steps),
+        }
+    }
+
+    /// It, and the steps that cover an id.
+    fn told(&self, id: &str) -> String {
+        match self.steps_of(id).as_slice() {
+            [] => self.scenario.clone(),
+            [step] => format!("{} in its step {step}", self.scenario),
+            steps => format!("{} in its steps {}", self.scenario, steps.join(", ")),
+        }
     }
 }

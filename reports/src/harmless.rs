@@ -65,9 +65,11 @@ fn offered(offered: &mut Offered) {
 }
 
 fn scenario(finished: &mut ScenarioFinished) {
-    let ScenarioFinished { scenario, contract, group, location, tags, covers, cases, taken, .. } = finished;
+    let ScenarioFinished { scenario, contract, group, location, tags, covers, step_covers, .. } = finished;
     names([scenario, contract, group, &mut location.file]);
-    names(tags.iter_mut().chain(covers));
+    names(tags.iter_mut().chain(covers).chain(step_covers.values_mut().flatten()));
+    keys(step_covers);
+    let ScenarioFinished { cases, taken, .. } = finished;
     names(taken.iter_mut().flat_map(|taken| [&mut taken.step, &mut taken.alternative]));
     cases.iter_mut().for_each(case);
 }
@@ -114,7 +116,7 @@ mod tests {
             {"exchange":{"scenario":"ODD","attempt":1,"step":"ODD","request":{"method":"","url":"","headers":[],
              "body":null},"outcome":{"failure":""},"duration_us":1}}
             {"scenario-finished":{"scenario":"ODD","title":"","contract":"ODD","group":"ODD","location":{"file":"ODD",
-             "line":1,"column":1},"tags":["ODD"],"covers":["ODD"],"attempt":1,"last":true,"cases":[{"name":"ODD",
+             "line":1,"column":1},"tags":["ODD"],"covers":["ODD"],"step_covers":{"ODD":["ODD"]},"attempt":1,"last":true,"cases":[{"name":"ODD",
              "observer":"ODD","verdict":"failed","reason":null,"misses":[{"level":"MUST","requirement":"ODD","step":"ODD",
              "subject":"","expected":"","actual":"","difference":null,"location":{"file":"ODD","line":1,"column":1}}],
              "verifies":[{"requirement":"ODD","level":"MUST"}],"checks":1,"expectation":{"kind":"flaky","reason":"",

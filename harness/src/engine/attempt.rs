@@ -17,7 +17,7 @@ use super::verdicts;
 use super::{Cancel, Client, Plan, Services, Simulator, Sink, Stage, isolation, providers, request};
 use crate::check::{Decided, Reply};
 use crate::observe::{Expected, Outcome, Requirements};
-use crate::scenario::{Action, BillExpectation, Contract, OBSERVERS, Scenario, Step};
+use crate::scenario::{Action, BillExpectation, Contract, OBSERVERS, Poll, Scenario, Step};
 use crate::target::Secrets;
 
 /// Time for taking down what an attempt made.
@@ -115,6 +115,7 @@ impl<'a> Attempt<'a> {
             location: self.scenario.location.clone(),
             tags: self.scenario.tags.clone(),
             covers: self.scenario.covers.clone(),
+            step_covers: self.scenario.step_covers(),
             attempt: self.number,
             last: false,
             cases,
@@ -207,6 +208,7 @@ impl<'a> Attempt<'a> {
                 Some(times) => self.burst(step, times, stage, watched, seen).await,
                 None => self.request(step, stage, watched, seen).await,
             },
+            Action::Poll(poll) => self.poll(step, poll, stage, watched, seen).await,
             Action::Raw(_) => self.request(step, stage, watched, seen).await,
             Action::RevokeKey { role } => self.revoke(role, stage, seen).await,
             Action::ArmFault(rule) | Action::ArmUpstreamFault(rule) => {
@@ -216,6 +218,7 @@ impl<'a> Attempt<'a> {
                 }
             }
             Action::ClearFaults => self.fault(step, None, stage, seen).await,
+            Action::Advance { by, text } => self.advance(step, (*by, text), stage, seen).await,
         }
     }
 
@@ -276,7 +279,9 @@ impl<'a> Attempt<'a> {
     pub(super) fn prepare(&self, step: &Step, stage: &Stage, seen: &mut Seen) -> Option<Outgoing> {
         let (url, templates) = (&self.plan.target.url, &self.plan.suite.templates);
         let outgoing = match &step.action {
-            Action::Call(call) => request::outgoing(call, stage, url, templates),
+            Action::Call(call) | Action::Poll(Poll { call, .. }) => {
+                request::outgoing(call, stage, url, templates)
+            }
             Action::Raw(raw) => request::bytes(raw, stage, url, templates),
             _ => return None,
         };

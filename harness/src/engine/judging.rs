@@ -140,7 +140,7 @@ type Answered<'a> = (&'a Reply, Option<&'a Stream>);
 
 /// Decides checks in order, and then what is expected of a stream. After a wrong status nothing else is looked at, for the
 /// body is that of another answer, but what must stand nowhere must not stand in that one either.
-fn decide_all(
+pub(super) fn decide_all(
     (checks, expected): (&[Check], Option<&StreamExpectation>),
     (reply, stream): Answered<'_>,
     context: &Context<'_>,

@@ -14,6 +14,7 @@ mod judging;
 mod observing;
 mod obstacle;
 mod plan;
+mod polling;
 mod preflight;
 mod providers;
 mod raw;

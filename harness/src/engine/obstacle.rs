@@ -1,13 +1,15 @@
 //! What keeps a scenario from being run on a target.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use plumbline_record::Verdict;
 
 use super::Simulator;
 use super::attempt::Attempt;
+use super::steering::CLOCKLESS;
 use crate::scenario::Action;
-use crate::target::Role;
+use crate::target::{Clock, Role};
 
 impl Attempt<'_> {
     /// What keeps the scenario from being run on this target, if anything.
@@ -65,6 +67,10 @@ impl Attempt<'_> {
             }
             let role = match &step.action {
                 Action::RevokeKey { role } => role,
+                Action::Advance { by, .. } => {
+                    let reason = self.clock_obstacle(*by)?;
+                    return Some((Verdict::NotTestable, reason));
+                }
                 Action::ClearFaults if simulator.is_some() => return None,
                 Action::ArmFault(_) | Action::ClearFaults if target.faults.is_none() => {
                     let reason = "the target's provider can't be told to fail".to_owned();
@@ -87,5 +93,21 @@ impl Attempt<'_> {
                 Some((Verdict::NotTestable, reason))
             }
         })
+    }
+
+    /// What keeps so much time from passing on the target's clock.
+    fn clock_obstacle(&self, by: Duration) -> Option<String> {
+        let target = &self.plan.target;
+        match &target.clock {
+            None => Some(CLOCKLESS.to_owned()),
+            Some(Clock::Moved(_)) if target.worlds.is_none() => {
+                Some(format!("{CLOCKLESS}: other scenarios share it"))
+            }
+            Some(Clock::Waited { at_most }) if by > *at_most => {
+                let [by, most] = [by, *at_most].map(humantime::format_duration);
+                Some(format!("{CLOCKLESS}, and {by} are more than the {most} that are waited"))
+            }
+            Some(Clock::Moved(_) | Clock::Waited { .. }) => None,
+        }
     }
 }

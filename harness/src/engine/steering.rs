@@ -1,12 +1,17 @@
-//! What an attempt does to its target besides sending requests: it revokes keys, and has providers fail.
+//! What an attempt does to its target besides sending requests: it revokes keys, has providers fail, and lets time pass.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::attempt::{Attempt, Seen};
 use super::{Stage, isolation, providers};
 use crate::scenario::{Action, Step};
+use crate::target::Clock;
+
+/// Why nothing can be said of what time would change.
+pub(super) const CLOCKLESS: &str = "the target's clock cannot be moved";
 
 impl Attempt<'_> {
     pub(super) async fn revoke(&self, role: &Arc<str>, stage: &mut Stage, seen: &mut Seen) {
@@ -36,6 +41,32 @@ impl Attempt<'_> {
         };
         if let Err(error) = set {
             seen.broken = Some(format!("step `{}`: the fault could not be set: {error}", step.name));
+        }
+    }
+
+    /// Lets so much time pass on the gateway's clock, as it is written: by moving it, or by waiting.
+    pub(super) async fn advance(
+        &self,
+        step: &Step,
+        (by, text): (Duration, &Arc<str>),
+        stage: &Stage,
+        seen: &mut Seen,
+    ) {
+        match &self.plan.target.clock {
+            Some(Clock::Moved(call)) => {
+                let mut variables = stage.service_variables.clone();
+                variables.set("clock", json!({ "advance": &**text }));
+                if let Err(error) = self.services().call(call, &variables).await {
+                    let why = format!("the clock could not be moved: {error}");
+                    seen.broken = Some(format!("step `{}`: {why}", step.name));
+                }
+            }
+            Some(Clock::Waited { .. }) => {
+                // Whoever asks to stop ends the steps as well.
+                self.pause(by).await;
+            }
+            // Without one the scenario is not begun.
+            None => seen.broken = Some(format!("step `{}`: {CLOCKLESS}", step.name)),
         }
     }
 }

@@ -8,6 +8,7 @@ mod order;
 mod path;
 mod pattern;
 mod pdf;
+mod poll;
 mod selector;
 mod step;
 mod stream;
@@ -22,6 +23,7 @@ pub use functions::ReadFixture;
 pub use order::{Order, OrderError};
 pub use path::{CompiledPath, Path, PathError};
 pub use pattern::{Pattern, PatternError};
+pub use poll::Poll;
 pub use selector::{Selector, SelectorError};
 pub use step::{
     Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Encoding, Expect, KeyUsed,

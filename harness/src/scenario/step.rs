@@ -5,7 +5,8 @@ use std::time::Duration;
 use plumbline_record::Location;
 
 use super::{
-    Check, Dialect, Gate, Path, Place, Shape, StreamExpectation, StreamKind, Template, UpstreamExpectation,
+    Check, Dialect, Gate, Path, Place, Poll, Shape, StreamExpectation, StreamKind, Template,
+    UpstreamExpectation,
 };
 
 /// The capability of a gateway whose providers are played by the simulator.
@@ -29,7 +30,7 @@ pub struct Scenario {
     pub group: Arc<str>,
     /// Where it is written.
     pub location: Location,
-    /// Catalogue ids that it covers.
+    /// Catalogue ids that it covers, those of its steps included.
     pub covers: Vec<String>,
     /// Words to select by.
     pub tags: Vec<String>,
@@ -71,6 +72,12 @@ impl Scenario {
         roles
     }
 
+    /// The catalogue ids that single steps cover, by the names of the steps that cover any.
+    pub fn step_covers(&self) -> BTreeMap<String, Vec<String>> {
+        let covering = self.steps.iter().filter(|step| !step.covers.is_empty());
+        covering.map(|step| (step.name.to_string(), step.covers.clone())).collect()
+    }
+
     /// Whether its calls to providers must come to their simulator, as far as that plays them: it looks at them, steers
     /// them, or says that it requires it.
     pub fn involves_upstream(&self) -> bool {
@@ -90,6 +97,8 @@ pub struct Step {
     pub name: Arc<str>,
     /// Where it is written.
     pub location: Location,
+    /// Catalogue ids that it covers by itself.
+    pub covers: Vec<String>,
     /// What it does.
     pub action: Action,
     /// Most time from sending to the last byte read.
@@ -123,14 +132,17 @@ impl Step {
             .flat_map(|alternative| verified(&alternative.checks, alternative.stream.as_ref()));
         let gate = self.gate.as_ref().and_then(|gate| gate.clause.verifies.as_deref());
         let answers = verified(checks, stream.as_ref()).chain(alternatives).chain(gate);
-        answers.chain(verified(&self.replies, None))
+        let meanwhile = self.action.poll().into_iter().flat_map(|poll| verified(&poll.meanwhile, None));
+        answers.chain(verified(&self.replies, None)).chain(meanwhile)
     }
 
     /// The JSON Schemas that its checks name.
     pub fn schemas(&self) -> impl Iterator<Item = &str> {
         let logs = self.logs.iter().flat_map(|logs| &logs.checks);
         let calls = self.upstream.iter().flat_map(|calls| calls.each.iter().flatten().chain(&calls.every));
-        let checks = self.replies.iter().chain(logs).chain(calls).filter_map(Check::schema);
+        let polls = self.action.poll().into_iter();
+        let polls = polls.flat_map(|poll| poll.until.iter().chain(&poll.stop_when).chain(&poll.meanwhile));
+        let checks = self.replies.iter().chain(logs).chain(calls).chain(polls).filter_map(Check::schema);
         self.expect.schemas().chain(checks)
     }
 }
@@ -145,6 +157,8 @@ fn verified<'s>(checks: &'s [Check], stream: Option<&'s StreamExpectation>) -> i
 pub enum Action {
     /// Sends a request, once or several times at once.
     Call(Call),
+    /// Sends a request again and again.
+    Poll(Poll),
     /// Sends bytes on a socket.
     Raw(Raw),
     /// Revokes the key of a role.
@@ -158,16 +172,31 @@ pub enum Action {
     ArmUpstreamFault(Shape),
     /// Takes all faults away.
     ClearFaults,
+    /// Lets time pass on the gateway's clock.
+    Advance {
+        /// How much.
+        by: Duration,
+        /// The same as it is written.
+        text: Arc<str>,
+    },
 }
 
 impl Action {
     /// The role that it needs a key of.
     pub fn role(&self) -> Option<&Arc<str>> {
         match self {
-            Self::Call(call) => call.role.as_ref(),
+            Self::Call(call) | Self::Poll(Poll { call, .. }) => call.role.as_ref(),
             Self::Raw(raw) => raw.role.as_ref(),
             Self::RevokeKey { role } => Some(role),
-            Self::ArmFault(_) | Self::ArmUpstreamFault(_) | Self::ClearFaults => None,
+            Self::ArmFault(_) | Self::ArmUpstreamFault(_) | Self::ClearFaults | Self::Advance { .. } => None,
+        }
+    }
+
+    /// What it polls, if it does.
+    pub fn poll(&self) -> Option<&Poll> {
+        match self {
+            Self::Poll(poll) => Some(poll),
+            _ => None,
         }
     }
 }

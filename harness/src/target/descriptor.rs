@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Offer, Offers, Secret, Secrets, ServiceCall, Upstream};
+use super::{Clock, Offer, Offers, Secret, Secrets, ServiceCall, Upstream};
 use crate::scenario::{Path, Scenario, Templates, Variables};
 
 /// A gateway under test.
@@ -32,6 +32,8 @@ pub struct Target {
     pub keys: KeyManagement,
     /// How its provider is told to fail.
     pub faults: Option<Faults>,
+    /// How time passes on its clock where a scenario wants it to.
+    pub clock: Option<Clock>,
     /// The simulator that plays its providers.
     pub upstream: Option<Upstream>,
     /// Where billing events can be seen.

@@ -37,6 +37,8 @@ pub(super) struct DescriptorFile {
     pub(super) keys: KeysEntry,
     /// How the gateway's provider is told to fail, where it can be.
     pub(super) faults: Option<FaultsEntry>,
+    /// How time passes on the gateway's clock where a scenario wants it to: it is moved, or waited for.
+    pub(super) clock: Option<Located<ClockEntry>>,
     /// The simulator that plays the gateway's providers, where one does. The gateway then has the capability `upstream`.
     pub(super) upstream: Option<Located<UpstreamEntry>>,
     /// What can be seen of the gateway besides its answers.
@@ -179,6 +181,18 @@ pub(super) struct FaultsEntry {
     pub(super) arm: CallEntry,
     /// Takes all faults away.
     pub(super) clear: CallEntry,
+}
+
+/// How time passes on the gateway's clock: one of `advance` and `wait`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClockEntry {
+    /// Moves the clock of the scenario's world; `clock.advance` is how far, as in `61s`.
+    pub(super) advance: Option<CallEntry>,
+    /// `true`: the clock cannot be moved, and is waited for.
+    pub(super) wait: Option<Located<bool>>,
+    /// With `wait`: most time that is waited; scenarios that take longer are `not testable`. By default five seconds.
+    pub(super) at_most: Option<Located<String>>,
 }
 
 /// Where the simulator of the gateway's providers is: one of `control` and `start`.

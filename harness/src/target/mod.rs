@@ -1,10 +1,12 @@
 //! What is known of the gateway under test: its address, credentials, models, capabilities, and how it is observed.
 
+mod clock;
 mod descriptor;
 mod environment;
 mod file;
 mod offer;
 mod read;
+mod read_clock;
 mod read_upstream;
 mod recorded;
 mod secrets;
@@ -12,6 +14,7 @@ mod service;
 mod upstream;
 mod words;
 
+pub use clock::Clock;
 pub use descriptor::{
     BillingObserver, Delivery, Faults, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
     MarkerCall, Mint, Model, Price, Role, Served, Target, Worlds,

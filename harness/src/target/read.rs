@@ -137,6 +137,7 @@ pub fn at_url(
         worlds: None,
         keys: KeyManagement::default(),
         faults: None,
+        clock: None,
         upstream: None,
         billing: None,
         key_observer: None,
@@ -220,6 +221,7 @@ impl Reader<'_> {
             let (arm, clear) = (self.call(faults.arm), self.call(faults.clear));
             Some(Faults { arm: arm?, clear: clear? })
         });
+        let clock = entry.clock.and_then(|clock| self.clock(clock));
         let upstream = entry.upstream.and_then(|upstream| self.upstream(upstream, worlds.is_some()));
         if upstream.is_some() {
             offers.claim(UPSTREAM);
@@ -255,6 +257,7 @@ impl Reader<'_> {
             worlds,
             keys,
             faults,
+            clock,
             upstream,
             billing,
             key_observer,

@@ -69,6 +69,7 @@ impl Target {
             (self.keys.mint.is_some(), "mint keys"),
             (self.keys.revoke.is_some(), "revoke keys"),
             (self.faults.is_some(), "faults"),
+            (self.clock.is_some(), "clock"),
         ])
     }
 }

@@ -188,7 +188,7 @@ fn steps_that_cannot_be_taken_are_told() {
                 "demo/a.yaml",
                 17,
                 "the step does nothing",
-                "add one of `call: GET /path`, `ask`, `raw`, `revoke_key` and `fault`",
+                "add one of `call: GET /path`, `ask`, `poll`, `raw`, `revoke_key`, `fault` and `advance`",
             ),
             ("demo/a.yaml", 20, "a step does one thing", "make `revoke_key` a step of its own"),
             ("demo/a.yaml", 21, "the field `name` is missing", "add `name: …`"),

@@ -1,6 +1,8 @@
 //! The runner as its callers meet it: what it reads, what it sends, and what it makes of the answers.
 
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod features;
 #[cfg(test)]
 mod gateway;
@@ -10,6 +12,8 @@ mod hostile;
 mod lint;
 #[cfg(test)]
 mod observers;
+#[cfg(test)]
+mod polling;
 #[cfg(test)]
 mod portable;
 #[cfg(test)]

@@ -115,6 +115,13 @@ scenarios:
       - { name: gated, call: GET /, gate: text, gated: { verifies: stream.unbuffered }, expect: { stream: { of: chat } } }
       - { name: left, call: GET /, leave: first-event, expect: { stream: { of: chat } }, upstream: { outcome: left } }
       - { name: unasked, call: GET /, upstream: none }
+      - { name: polled, poll: GET /, every: 1s, at_most: 1m, until: [{ at: $.a, is: string }], covers: [C] }
+      - name: awaited
+        poll: GET /
+        until: { status: [200, 204], body: [{ at: $.a, equals: 1 }] }
+        stop_when: { status: 500 }
+        meanwhile: { status: 202, verifies: chat.answers }
+      - { name: later, advance: 61s }
       - { name: counted, call: GET /, upstream: { calls: { between: [0, 2] }, verifies: up.calls } }
       - name: asked
         call: GET /
@@ -164,6 +171,8 @@ scenarios:
         ("bills: one", "upstream: { calls_are: [{ provder: a }] }"),
         ("bills: one", "upstream: { outcome: gone }"),
         ("bills: one", "leave: last-event"),
+        ("bills: one", "covers: B"),
+        ("bills: one", "until: { stauts: 200 }"),
         ("        call: GET /\n", "        fault: { upstream: { kind: hnag } }\n"),
         ("    title: T\n", ""),
         ("title: T", "title: 7"),

@@ -33,6 +33,9 @@ pub(super) struct ProviderEntry {
     pub(super) url: Option<Placed<String>>,
     /// The API key. Kinds: `openai`, `anthropic`, `gemini`; also `bedrock`, instead of `credentials`.
     pub(super) key: Option<Placed<FromEnvironment>>,
+    /// Several API keys, instead of `key`. Calls with virtual keys are spread over them; all others have the first.
+    /// Kinds: `openai`, `anthropic`, `gemini`.
+    pub(super) keys: Option<Placed<Vec<Placed<KeyEntry>>>>,
     /// The region. Kind: `bedrock`.
     pub(super) region: Option<Placed<String>>,
     /// What requests are signed with. Kind: `bedrock`.
@@ -85,6 +88,21 @@ impl Kind {
             Self::Mock | Self::OpenAi | Self::Gemini | Self::Vertex | Self::Bedrock => Capability::ALL,
         }
     }
+}
+
+/// One of several API keys of a provider.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyEntry {
+    /// What it is called, among the provider's keys.
+    pub(super) name: Placed<String>,
+    /// The key itself.
+    pub(super) key: Placed<FromEnvironment>,
+    /// How often it is chosen, beside the others: from 0 to 1000. By default 1.
+    pub(super) weight: Option<Placed<f64>>,
+    /// The models that it is for. By default all of them.
+    #[serde(default)]
+    pub(super) models: Vec<Placed<String>>,
 }
 
 /// What requests to Bedrock are signed with.

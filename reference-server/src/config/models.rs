@@ -130,6 +130,7 @@ fn policy(
             })
         }),
         sticky: None,
+        tells: usual.tells,
     }
 }
 

@@ -1,28 +1,53 @@
 //! Who answers: from what is written to what is known of a provider.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use serde_json::Number;
 use url::Url;
 
 use super::bounds::{self, LIMIT};
 use super::environment::{self, FromEnvironment, Lookup};
-use super::file::{AwsEntry, Kind, ProviderEntry, TimeoutsEntry};
+use super::file::{AwsEntry, KeyEntry, Kind, ProviderEntry, TimeoutsEntry};
 use super::notes::Notes;
 use super::placed::Placed;
+use crate::domain::governance::Weight;
 use crate::provider::http::{Endpoint, Secret, Timeouts};
 
 /// Longest name of a region, a project or a location, in bytes.
 const LONGEST_NAME: usize = 64;
+/// Longest name of a model, in bytes.
+const LONGEST_MODEL: usize = 256;
+/// Most keys of a provider.
+const MOST_KEYS: usize = 100;
 
 /// What is known of a provider.
 #[derive(Clone, Debug)]
 pub(super) enum ProviderSettings {
     Mock,
-    OpenAi { endpoint: Endpoint, key: Secret },
-    Anthropic { endpoint: Endpoint, key: Secret },
-    Gemini { endpoint: Endpoint, key: Secret },
+    OpenAi { endpoint: Endpoint, keys: Keys },
+    Anthropic { endpoint: Endpoint, keys: Keys },
+    Gemini { endpoint: Endpoint, keys: Keys },
     Vertex { endpoint: Endpoint, project: String, location: String, service_account: Secret },
     Bedrock { endpoint: Endpoint, region: String, access: BedrockAccess },
+}
+
+/// The API keys of a provider.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    /// The only one, or the first.
+    pub(super) first: Secret,
+    /// All of them, where they have names.
+    pub(super) named: Vec<NamedKey>,
+}
+
+/// One of several API keys of a provider.
+#[derive(Clone, Debug)]
+pub(super) struct NamedKey {
+    pub(super) name: String,
+    pub(super) key: Secret,
+    pub(super) weight: Weight,
+    pub(super) models: Vec<String>,
 }
 
 /// What lets the gateway in at Bedrock.
@@ -45,16 +70,16 @@ pub(super) fn settings(
     Some(match reader.kind {
         Kind::Mock => ProviderSettings::Mock,
         Kind::OpenAi => {
-            let (endpoint, key) = reader.with_key("https://api.openai.com/v1")?;
-            ProviderSettings::OpenAi { endpoint, key }
+            let (endpoint, keys) = reader.with_keys("https://api.openai.com/v1")?;
+            ProviderSettings::OpenAi { endpoint, keys }
         }
         Kind::Anthropic => {
-            let (endpoint, key) = reader.with_key("https://api.anthropic.com")?;
-            ProviderSettings::Anthropic { endpoint, key }
+            let (endpoint, keys) = reader.with_keys("https://api.anthropic.com")?;
+            ProviderSettings::Anthropic { endpoint, keys }
         }
         Kind::Gemini => {
-            let (endpoint, key) = reader.with_key("https://generativelanguage.googleapis.com")?;
-            ProviderSettings::Gemini { endpoint, key }
+            let (endpoint, keys) = reader.with_keys("https://generativelanguage.googleapis.com")?;
+            ProviderSettings::Gemini { endpoint, keys }
         }
         Kind::Vertex => reader.vertex()?,
         Kind::Bedrock => reader.bedrock()?,
@@ -65,7 +90,7 @@ pub(super) fn settings(
 const fn fields(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Mock => &[],
-        Kind::OpenAi | Kind::Anthropic | Kind::Gemini => &["url", "key", "timeouts"],
+        Kind::OpenAi | Kind::Anthropic | Kind::Gemini => &["url", "key", "keys", "timeouts"],
         Kind::Vertex => &["url", "project", "location", "service_account", "timeouts"],
         Kind::Bedrock => &["url", "region", "credentials", "key", "timeouts"],
     }
@@ -85,6 +110,7 @@ impl Reader<'_, '_, '_> {
         let given = [
             ("url", entry.url.as_ref().map(Placed::place)),
             ("key", entry.key.as_ref().map(Placed::place)),
+            ("keys", entry.keys.as_ref().map(Placed::place)),
             ("region", entry.region.as_ref().map(Placed::place)),
             ("credentials", entry.credentials.as_ref().map(Placed::place)),
             ("project", entry.project.as_ref().map(Placed::place)),
@@ -105,10 +131,62 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    fn with_key(&mut self, usual: &str) -> Option<(Endpoint, Secret)> {
+    fn with_keys(&mut self, usual: &str) -> Option<(Endpoint, Keys)> {
         let endpoint = self.endpoint(usual);
-        let key = self.credential(self.entry.key.as_ref(), "key");
-        Some((endpoint?, key?))
+        let keys = self.keys();
+        Some((endpoint?, keys?))
+    }
+
+    /// The one key, or the several.
+    fn keys(&mut self) -> Option<Keys> {
+        let Some(entries) = &self.entry.keys else {
+            let first = self.credential(self.entry.key.as_ref(), "key")?;
+            return Some(Keys { first, named: Vec::new() });
+        };
+        if self.entry.key.is_some() {
+            let place = self.notes.key_before(entries.place(), "keys");
+            let hint = Some("take one of them out".to_owned());
+            self.notes.note(place, "a provider has either a `key` or `keys`", hint);
+            return None;
+        }
+        if !(1..=MOST_KEYS).contains(&entries.len()) {
+            let message = format!("there are {} keys, and can be from 1 to {MOST_KEYS}", entries.len());
+            self.notes.note(self.notes.key_before(entries.place(), "keys"), message, None);
+            return None;
+        }
+        let mut names = BTreeSet::new();
+        for entry in entries.iter() {
+            if !names.insert(entry.name.as_str()) {
+                let message = format!("there is a key `{}` already", *entry.name);
+                self.notes.note(entry.name.place(), message, None);
+            }
+        }
+        // Every mistake is noted, and not the first alone.
+        let read: Vec<_> = entries.iter().map(|entry| self.named_key(entry)).collect();
+        let all = read.into_iter().collect::<Option<Vec<_>>>()?;
+        let first = all.first()?.key.clone();
+        Some(Keys { first, named: all })
+    }
+
+    fn named_key(&mut self, entry: &KeyEntry) -> Option<NamedKey> {
+        let name = bounds::name(&entry.name, LONGEST_NAME, self.notes).map(str::to_owned);
+        let key = environment::secret(&entry.key, self.lookup, self.notes);
+        let weight = self.weight(entry.weight.as_ref());
+        let models = entry.models.iter();
+        let models: Vec<_> =
+            models.map(|model| bounds::name(model, LONGEST_MODEL, self.notes).map(str::to_owned)).collect();
+        let models = models.into_iter().collect::<Option<_>>();
+        Some(NamedKey { name: name?, key: key?, weight: weight?, models: models? })
+    }
+
+    fn weight(&mut self, written: Option<&Placed<f64>>) -> Option<Weight> {
+        let Some(written) = written else { return Some(Weight::one()) };
+        let weight = Number::from_f64(**written).and_then(|number| Weight::read(&number));
+        if weight.is_none() {
+            let hint = Some("it can be from 0 to 1000".to_owned());
+            self.notes.note(written.place(), format!("{} is out of bounds", **written), hint);
+        }
+        weight
     }
 
     fn vertex(&mut self) -> Option<ProviderSettings> {

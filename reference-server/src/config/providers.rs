@@ -6,9 +6,9 @@ use std::sync::Arc;
 use url::Url;
 
 use super::file::Kind;
-use super::provider::{BedrockAccess, ProviderSettings};
-use crate::domain::routing::Backend;
-use crate::provider::http::Client;
+use super::provider::{BedrockAccess, Keys, ProviderSettings};
+use crate::domain::routing::{Backend, ConfiguredKey};
+use crate::provider::http::{Client, Secret};
 use crate::provider::{Anthropic, AwsCredentials, Bedrock, OpenAi, Provider, ServiceAccount, Vertex};
 
 /// The providers by name, of which `mock` is the one in this process. All of them share their connections.
@@ -22,26 +22,33 @@ pub(super) fn backends(
 ) -> Result<BTreeMap<Arc<str>, Backend>, String> {
     let client = Client::new();
     let made = |(name, settings): (Arc<str>, ProviderSettings)| {
-        let backend = backend(settings, &client, mock);
+        let backend = backend(&name, settings, &client, mock);
         let backend = backend.map_err(|problem| format!("use the provider `{name}`: {problem}"))?;
         Ok((name, backend))
     };
     providers.into_iter().map(made).collect()
 }
 
-fn backend(settings: ProviderSettings, client: &Client, mock: &Arc<dyn Provider>) -> Result<Backend, String> {
+fn backend(
+    name: &str,
+    settings: ProviderSettings,
+    client: &Client,
+    mock: &Arc<dyn Provider>,
+) -> Result<Backend, String> {
     let client = client.clone();
     Ok(match settings {
         ProviderSettings::Mock => Backend::local(Arc::clone(mock)),
-        ProviderSettings::OpenAi { endpoint, key } => {
-            remote(OpenAi::new(client, endpoint, key), OpenAi::rebased)
+        ProviderSettings::OpenAi { endpoint, keys } => {
+            let make = move |key| OpenAi::new(client.clone(), endpoint.clone(), key);
+            keyed(name, make, OpenAi::rebased, keys)
         }
-        ProviderSettings::Anthropic { endpoint, key } => {
-            let anthropic = remote(Anthropic::new(client, endpoint, key), Anthropic::rebased);
-            anthropic.for_only(Kind::Anthropic.capabilities())
+        ProviderSettings::Anthropic { endpoint, keys } => {
+            let make = move |key| Anthropic::new(client.clone(), endpoint.clone(), key);
+            keyed(name, make, Anthropic::rebased, keys).for_only(Kind::Anthropic.capabilities())
         }
-        ProviderSettings::Gemini { endpoint, key } => {
-            remote(Vertex::with_key(client, endpoint, key), Vertex::rebased)
+        ProviderSettings::Gemini { endpoint, keys } => {
+            let make = move |key| Vertex::with_key(client.clone(), endpoint.clone(), key);
+            keyed(name, make, Vertex::rebased, keys)
         }
         ProviderSettings::Vertex { endpoint, project, location, service_account } => {
             let account = ServiceAccount::read(&service_account).map_err(|error| error.to_string())?;
@@ -66,4 +73,29 @@ fn remote<P: Provider + 'static>(provider: P, rebased: fn(&P, &Url) -> Arc<dyn P
     let provider = Arc::new(provider);
     let moved = Arc::clone(&provider);
     Backend::remote(provider, move |upstream| rebased(&moved, upstream))
+}
+
+/// A provider over HTTP that a key lets in, and the same one with any other key.
+fn keyed<P: Provider + 'static>(
+    name: &str,
+    make: impl Fn(Secret) -> P + Send + Sync + 'static,
+    rebased: fn(&P, &Url) -> Arc<dyn Provider>,
+    keys: Keys,
+) -> Backend {
+    let backend = remote(make(keys.first), rebased);
+    let configured = keys.named.into_iter().map(|key| ConfiguredKey {
+        id: format!("{name}-{}", key.name).into(),
+        name: key.name.into(),
+        weight: key.weight,
+        models: key.models.into_iter().map(Arc::from).collect(),
+        secret: Some(key.key),
+    });
+    let with_secret = move |upstream: Option<&Url>, secret: &Secret| -> Arc<dyn Provider> {
+        let provider = make(secret.clone());
+        match upstream {
+            Some(upstream) => rebased(&provider, upstream),
+            None => Arc::new(provider),
+        }
+    };
+    backend.with_secret(with_secret, configured.collect())
 }

@@ -59,7 +59,7 @@ impl Config {
     /// The providers, of which `mock` is the one in this process.
     pub(crate) fn network(self, mock: &Arc<dyn Provider>) -> Result<Network, String> {
         let backends = providers::backends(self.providers, mock)?;
-        Ok(Network { backends, plan: self.plan, defaults: self.defaults, seed: self.seed })
+        Ok(Network { backends, plan: self.plan, defaults: self.defaults, seed: self.seed, direct: false })
     }
 }
 

@@ -87,14 +87,41 @@ fn everything_that_is_written_is_taken_over() {
     assert_eq!(url("claude"), "https://api.anthropic.com/");
     assert_eq!(url("vertex"), "https://us-central1-aiplatform.googleapis.com/");
     assert_eq!(url("east"), "https://bedrock-runtime.us-east-1.amazonaws.com/");
-    let ProviderSettings::OpenAi { endpoint, key } = &config.providers["openai"] else { panic!() };
-    assert_eq!((endpoint.timeouts.first_byte, key.reveal()), (Duration::from_secs(3), "openai_api_key"));
+    let ProviderSettings::OpenAi { endpoint, keys } = &config.providers["openai"] else { panic!() };
+    assert_eq!(endpoint.timeouts.first_byte, Duration::from_secs(3));
+    assert_eq!((keys.first.reveal(), keys.named.len()), ("openai_api_key", 0));
     let ProviderSettings::Bedrock { access, .. } = &config.providers["east"] else { panic!() };
     assert!(matches!(access, BedrockAccess::Signature { session_token: Some(_), .. }), "{access:?}");
     let ProviderSettings::Bedrock { access, .. } = &config.providers["west"] else { panic!() };
     assert!(matches!(access, BedrockAccess::Bearer(_)), "{access:?}");
     assert_eq!(config.seed, 42);
     assert!(!format!("{config:?}").contains("openai_api_key"));
+}
+
+#[test]
+fn a_provider_has_one_key_or_several_with_names() {
+    let config = read(
+        "providers:\n  p:\n    kind: openai\n    keys:\n      - { name: one, key: { env: A }, weight: 0.7, models: [m] }\n      \
+         - { name: two, key: { env: B } }\n",
+    );
+    let ProviderSettings::OpenAi { keys, .. } = &config.unwrap().providers["p"] else { panic!() };
+    assert_eq!(keys.first.reveal(), "a");
+    let named = keys.named.iter().map(|key| (&*key.name, key.key.reveal(), key.weight.millionths()));
+    assert_eq!(named.collect::<Vec<_>>(), [("one", "a", 700_000), ("two", "b", 1_000_000)]);
+    assert_eq!(keys.named[0].models, ["m"]);
+    for (written, told) in [
+        ("key: { env: A }, keys: [{ name: one, key: { env: A } }]", "either a `key` or `keys`"),
+        ("keys: []", "there are 0 keys"),
+        ("keys: [{ name: one, key: { env: A } }, { name: one, key: { env: B } }]", "a key `one` already"),
+        ("keys: [{ name: one, key: { env: A }, weight: 1001 }]", "1001 is out of bounds"),
+        ("keys: [{ name: one, key: { env: A }, weight: -1 }]", "-1 is out of bounds"),
+        ("keys: [{ name: one two, key: { env: A } }]", "\"one two\" is no name"),
+    ] {
+        let mistake = mistake(&format!("providers:\n  p: {{ kind: openai, {written} }}\n"));
+        assert!(mistake.message.contains(told), "{written}: {}", mistake.message);
+    }
+    let mistake = mistake("providers:\n  p: { kind: mock, keys: [{ name: one, key: { env: A } }] }\n");
+    assert!(mistake.message.contains("the kind `mock` has no `keys`"), "{}", mistake.message);
 }
 
 #[test]
@@ -115,6 +142,7 @@ fn a_model_has_what_it_says_and_the_defaults_for_the_rest() {
         deadline: seconds(20),
         breaker: Some(BreakerPolicy { failures: 2, cooldown: seconds(9) }),
         sticky: Some(Sticky { header: "x-session-id".into(), ttl: seconds(3_600) }),
+        ..Policy::default()
     };
     assert_eq!(mini.policy, expected);
     let expected = Policy {
@@ -153,7 +181,7 @@ fn a_mistake_has_its_line_and_says_how_to_mend_it() {
             provider("{ kind: openai, key: { env: A }, region: r }"),
             2,
             "has no `region`",
-            "url, key, timeouts",
+            "url, key, keys, timeouts",
         ),
         (
             provider("{ kind: openai, key: { env: A }, url: ftp://a }"),
@@ -330,6 +358,7 @@ fn a_world_is_given_routes_in_the_same_words() {
         deadline: seconds(3),
         breaker: Some(BreakerPolicy { failures: 2, cooldown: seconds(60) }),
         sticky: Some(Sticky { header: "x-session".into(), ttl: seconds(300) }),
+        ..Policy::default()
     };
     assert_eq!(plan["gpt-4.1-mini"].policy, expected);
 }

@@ -170,24 +170,25 @@ defects! {
         ], wild false,
         "every call is answered by the first model of its kind, whichever was asked for";
     BillingEventMissing = "billing-event-missing",
-        breaks ["billing.event-per-success", "gateway.billing.one"], wild true,
+        breaks ["billing.event-per-success", "gateway.billing.one", "bifrost.billing.one"], wild true,
         "no billing event is written";
     BillingEventDoubled = "billing-event-doubled",
-        breaks ["billing.event-per-success", "gateway.billing.one"], wild false,
+        breaks ["billing.event-per-success", "gateway.billing.one", "bifrost.billing.one"], wild false,
         "every billing event is written twice";
     BillingEventOnFailure = "billing-event-on-failure",
-        breaks ["billing.no-event-on-failure", "gateway.billing.none"], wild false,
+        breaks ["billing.no-event-on-failure", "gateway.billing.none", "bifrost.billing.none"], wild false,
         "a call that is refused after authentication writes a billing event of no tokens";
     BillingUsageWrong = "billing-usage-wrong",
-        breaks ["billing.usage-matches", "gateway.billing.usage"], wild false,
+        breaks ["billing.usage-matches", "gateway.billing.usage", "bifrost.billing.usage"], wild false,
         "a billing event counts one input token more than the answer";
     BillingModelWrong = "billing-model-wrong",
-        breaks ["billing.model-matches", "gateway.billing.model"], wild false,
+        breaks ["billing.model-matches", "gateway.billing.model", "bifrost.billing.model"], wild false,
         "a billing event names another model than the one asked for";
-    BillingKeyWrong = "billing-key-wrong", breaks ["billing.key-matches", "gateway.billing.key"], wild false,
+    BillingKeyWrong = "billing-key-wrong",
+        breaks ["billing.key-matches", "gateway.billing.key", "bifrost.billing.key"], wild false,
         "a billing event names another key than the one that called";
     BillingCostWrong = "billing-cost-wrong",
-        breaks ["billing.cost-matches", "gateway.billing.cost"], wild false,
+        breaks ["billing.cost-matches", "gateway.billing.cost", "bifrost.billing.cost"], wild false,
         "a billing event costs a dollar more than its tokens";
     LastUsedNotMoved = "last-used-not-moved", breaks ["keys.last-used-moves"], wild true,
         "a key does not remember when it was last used";
@@ -472,4 +473,151 @@ defects! {
         "another request under the same idempotency key gets the answer of the first";
     IdempotencyShared = "idempotency-shared", breaks ["gateway.idempotency.per-key"], wild false,
         "the idempotency keys of one caller are those of every other";
+
+    // Many tenants: who calls
+    VirtualKeysUnknown = "virtual-keys-unknown",
+        breaks ["bifrost.access.accepted", "bifrost.routing.by-config"], wild false,
+        "a virtual key that was made through the API is not known";
+    OnlyOwnHeaderRead = "only-own-header-read", breaks ["bifrost.access.headers"], wild false,
+        "a virtual key is read from `x-bf-vk` only";
+    InactiveAccepted = "inactive-accepted", breaks ["bifrost.access.inactive-refused"], wild false,
+        "a virtual key that is switched off is served as before";
+    DeletedAccepted = "deleted-accepted", breaks ["bifrost.access.deleted-refused"], wild false,
+        "a virtual key that is deleted is served as before";
+    UnknownVirtualKeyAnonymous = "unknown-virtual-key-anonymous",
+        breaks ["bifrost.access.unknown-refused"], wild true,
+        "a call with a virtual key that nobody knows is served as one without any";
+    RequirementIgnored = "requirement-ignored", breaks ["bifrost.access.required"], wild false,
+        "a call without a virtual key is served though the settings demand one";
+
+    // Many tenants: what a key may do
+    AllowListIgnored = "allow-list-ignored", breaks ["bifrost.access.model-blocked"], wild false,
+        "a virtual key may use every model of its providers";
+    ProviderListIgnored = "provider-list-ignored", breaks ["bifrost.access.provider-blocked"], wild false,
+        "a virtual key may use every provider";
+    PrefixedNameBlocked = "prefixed-name-blocked", breaks ["bifrost.routing.prefixed"], wild true,
+        "a model that is named with its provider is looked for in the list of allowed models by that whole name";
+    OwnerLimitsIgnored = "owner-limits-ignored", breaks ["bifrost.limits.inherited"], wild false,
+        "the rate limits of teams and customers do not bind their virtual keys";
+    OwnerBudgetsIgnored = "owner-budgets-ignored", breaks ["bifrost.budgets.inherited"], wild false,
+        "the budgets of teams and customers do not bind their virtual keys";
+    WindowLimitIgnored = "window-limit-ignored",
+        breaks ["bifrost.limits.requests", "bifrost.limits.tokens"], wild false,
+        "the limits of a virtual key are counted and never enforced";
+    WindowLimitOneLess = "window-limit-one-less", breaks ["bifrost.limits.requests"], wild false,
+        "a virtual key's limit of requests refuses the last of them";
+    VirtualBudgetIgnored = "virtual-budget-ignored", breaks ["bifrost.budgets.enforced"], wild false,
+        "a virtual key's budget is counted and never enforced";
+    VirtualKeyLimitsShared = "virtual-key-limits-shared", breaks ["bifrost.limits.per-key"], wild false,
+        "once a virtual key has used up its limit, no other key is served";
+    BlockedFallbackAsked = "blocked-fallback-asked", breaks ["bifrost.fallbacks.blocked-skipped"], wild false,
+        "a fallback is asked though the virtual key may not use it";
+    LimitRaces = "limit-races", breaks ["bifrost.limits.burst-exact"], wild false,
+        "a limit of requests is looked at first and counted a moment later, so that a rush overruns it";
+    WindowNeverTurns = "window-never-turns", breaks ["bifrost.limits.window"], wild false,
+        "a limit that is used up stays so when its window is over";
+    BudgetNeverResets = "budget-never-resets", breaks ["bifrost.budgets.window"], wild false,
+        "a budget that is used up stays so when its window is over";
+    TokensUncounted = "tokens-uncounted", breaks ["bifrost.limits.tokens"], wild false,
+        "no token is counted against a limit of tokens";
+    BudgetUsageRounded = "budget-usage-rounded", breaks ["bifrost.budgets.usage-told"], wild false,
+        "the use of a budget is told in whole cents";
+    BlockedCallAsks = "blocked-call-asks",
+        breaks ["bifrost.access.nothing-asked", "bifrost.limits.nothing-asked"], wild false,
+        "a provider is asked before a virtual key is refused";
+
+    // Many tenants: where a call goes
+    UnprefixedRefused = "unprefixed-refused", breaks ["bifrost.routing.by-config"], wild false,
+        "a model without its provider's name is refused, whatever the virtual key's providers";
+    ZeroWeightChosen = "zero-weight-chosen", breaks ["bifrost.routing.zero-weight"], wild false,
+        "a provider whose weight is zero is chosen before the others";
+    KeyWeightIgnored = "key-weight-ignored", breaks ["bifrost.sessions.unnamed"], wild false,
+        "without a session the key of a provider that weighs least is taken";
+    RulesIgnored = "rules-ignored", breaks ["bifrost.routing.rule-applied"], wild false,
+        "routing rules are kept and never applied";
+    RulePriorityReversed = "rule-priority-reversed", breaks ["bifrost.routing.rule-order"], wild false,
+        "of several routing rules that match the one of the highest number is applied";
+    RuleScopeIgnored = "rule-scope-ignored", breaks ["bifrost.routing.rule-scope"], wild false,
+        "a routing rule of one virtual key is applied to every call";
+    FallbackAskedFirst = "fallback-asked-first",
+        breaks [
+            "bifrost.fallbacks.primary-first", "bifrost.fallbacks.in-order", "bifrost.fallbacks.original-error"
+        ], wild false,
+        "the first fallback is asked before the model that was asked for";
+    FallbacksIgnored = "fallbacks-ignored", breaks ["bifrost.fallbacks.used"], wild false,
+        "where the model that was asked for fails, no fallback is asked";
+    FallbacksReordered = "fallbacks-reordered", breaks ["bifrost.fallbacks.in-order"], wild false,
+        "fallbacks are asked from the last to the first";
+    LastErrorTold = "last-error-told", breaks ["bifrost.fallbacks.original-error"], wild true,
+        "where everything fails, the error of the last fallback is told";
+    PrefixForwarded = "prefix-forwarded", breaks ["bifrost.models.prefixed"], wild false,
+        "the name of the provider stands in an embedding model's name when the provider is asked";
+    VirtualKeyForwarded = "virtual-key-forwarded", breaks ["bifrost.secrets.not-forwarded"], wild false,
+        "the virtual key goes along to the provider";
+    SessionsForgotten = "sessions-forgotten",
+        breaks ["bifrost.sessions.kept", "bifrost.sessions.renewed"], wild false,
+        "each call of a session is given a provider key of its own";
+    SessionsShared = "sessions-shared", breaks ["bifrost.sessions.apart"], wild false,
+        "all sessions of a model share one provider key";
+    SessionsNeverExpire = "sessions-never-expire", breaks ["bifrost.sessions.expires"], wild false,
+        "a session keeps its provider key for ever";
+    SessionsNotRenewed = "sessions-not-renewed", breaks ["bifrost.sessions.renewed"], wild false,
+        "a session ends its time after it has begun, however much it is used";
+
+    // Many tenants: what is kept of them
+    RefusedWriteKept = "refused-write-kept", breaks ["bifrost.governance.refused-write-kept"], wild false,
+        "the name in a write is kept though the write is refused";
+    CustomerUpdateClears = "customer-update-clears", breaks ["bifrost.customers.update-keeps"], wild false,
+        "an update of a customer takes away the budget that it does not name";
+    TeamUpdateClears = "team-update-clears", breaks ["bifrost.teams.update-keeps"], wild false,
+        "an update of a team takes away the budget that it does not name";
+    RenameSwitchesOff = "rename-switches-off", breaks ["bifrost.virtual-keys.update-keeps"], wild false,
+        "a virtual key that is given another name is switched off";
+    RenameDetaches = "rename-detaches", breaks ["bifrost.virtual-keys.update-keeps"], wild true,
+        "a virtual key that is given another name loses its team or customer";
+    TwoOwnersAccepted = "two-owners-accepted", breaks ["bifrost.virtual-keys.one-owner"], wild false,
+        "a virtual key may belong to a team and a customer at once";
+    RuleWeightsUnchecked = "rule-weights-unchecked", breaks ["bifrost.routing-rules.validated"], wild false,
+        "the weights of a routing rule's targets may add up to anything";
+    DuplicateModelConfigTaken = "duplicate-model-config-taken",
+        breaks ["bifrost.model-configs.duplicate"], wild false,
+        "a model may be configured twice for the same provider";
+    ConfigForgotten = "config-forgotten", breaks ["bifrost.service.config-kept"], wild false,
+        "a change of the settings is accepted and forgotten";
+    PaginationIgnored = "pagination-ignored", breaks ["bifrost.governance.pagination"], wild false,
+        "a listing holds everything, whatever limit and offset say";
+    ProviderKeysShown = "provider-keys-shown", breaks ["bifrost.keys.secret-hidden"], wild false,
+        "the listings of keys show the credentials of providers";
+    LogFiltersIgnored = "log-filters-ignored", breaks ["bifrost.logs.filtered"], wild false,
+        "the log of calls holds every call, whatever the filters";
+    LogsTellContents = "logs-tell-contents", breaks ["bifrost.logs.no-content"], wild false,
+        "the log of calls shows the virtual keys of callers";
+
+    // Many tenants: jobs and bills
+    JobNeverCompletes = "job-never-completes",
+        breaks ["bifrost.jobs.completed", "bifrost.jobs.failed"], wild false,
+        "a job whose answer is there is processed for ever";
+    JobFailureCompletes = "job-failure-completes", breaks ["bifrost.jobs.failed"], wild false,
+        "a job that has failed says that it is completed";
+    JobNeverExpires = "job-never-expires", breaks ["bifrost.jobs.expires"], wild false,
+        "a job is kept beyond its time";
+    JobTtlZeroTaken = "job-ttl-zero-taken", breaks ["bifrost.jobs.ttl-default"], wild true,
+        "a time to live of zero is taken as it is, and the job is gone at once";
+    JobStreamAccepted = "job-stream-accepted", breaks ["bifrost.jobs.stream-refused"], wild false,
+        "a job is accepted though it asks for a stream";
+    JobShownToOthers = "job-shown-to-others", breaks ["bifrost.jobs.of-its-key"], wild false,
+        "a job is shown to whoever knows its id";
+    JobShownToOtherOperation = "job-shown-to-other-operation",
+        breaks ["bifrost.jobs.of-its-operation"], wild false,
+        "a job is shown at the path of another operation";
+    JobMissesToldApart = "job-misses-told-apart", breaks ["bifrost.jobs.misses-alike"], wild true,
+        "a job that may not be seen is told from one that there is not";
+    JobInvalidAccepted = "job-invalid-accepted", breaks ["bifrost.jobs.invalid-refused"], wild false,
+        "a job is accepted whose request makes no sense, and fails later";
+    JobAskedTwice = "job-asked-twice", breaks ["bifrost.jobs.asked-once"], wild false,
+        "the request of a job is put to the provider once more when the answer is there";
+    JobsUnlimited = "jobs-unlimited", breaks ["bifrost.jobs.limited"], wild false,
+        "jobs do not count against the limits of their virtual key";
+    FailureCharged = "failure-charged", breaks ["bifrost.budgets.failure-free"], wild false,
+        "a call that fails is charged to its virtual key's budget";
 }

@@ -7,7 +7,7 @@ use super::tally::Tally;
 use super::{Defect, catalogue};
 
 /// So many words of bits hold all defects.
-const WORDS: usize = 7;
+const WORDS: usize = 9;
 /// How many defects there is room for.
 #[cfg(test)]
 pub(super) const ROOM: usize = WORDS * 64;

@@ -116,6 +116,12 @@ fn what_is_seen_in_the_wild_is_marked() {
             "malformed-json-crashes",
             "input-echoed-in-full",
             "rate-limit-as-400",
+            "unknown-virtual-key-anonymous",
+            "prefixed-name-blocked",
+            "last-error-told",
+            "rename-detaches",
+            "job-ttl-zero-taken",
+            "job-misses-told-apart",
         ]
     );
 }

@@ -17,17 +17,21 @@ pub enum Dialect {
     Bedrock,
     /// Vertex AI's: Gemini's wire under projects and locations, and predictions of text embeddings.
     Vertex,
+    /// Bifrost's: inference for many tenants on OpenAI's wire, jobs, and what governs them.
+    Bifrost,
 }
 
 /// A name that is no dialect's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no dialect {0:?}; the dialects are openai, anthropic, gemini, gsai, bedrock and vertex")]
+#[error(
+    "there is no dialect {0:?}; the dialects are openai, anthropic, gemini, gsai, bedrock, vertex and bifrost"
+)]
 pub struct UnknownDialect(pub String);
 
 impl Dialect {
     /// Every dialect, in the order of documentation.
-    pub const ALL: [Self; 6] =
-        [Self::Openai, Self::Anthropic, Self::Gemini, Self::Gsai, Self::Bedrock, Self::Vertex];
+    pub const ALL: [Self; 7] =
+        [Self::Openai, Self::Anthropic, Self::Gemini, Self::Gsai, Self::Bedrock, Self::Vertex, Self::Bifrost];
 
     /// The name on the command line, in the catalog and, behind `/~`, in paths.
     pub const fn name(self) -> &'static str {
@@ -38,6 +42,7 @@ impl Dialect {
             Self::Gsai => "gsai",
             Self::Bedrock => "bedrock",
             Self::Vertex => "vertex",
+            Self::Bifrost => "bifrost",
         }
     }
 }

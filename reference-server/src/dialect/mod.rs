@@ -2,6 +2,7 @@
 
 pub(crate) mod anthropic;
 pub(crate) mod bedrock;
+pub(crate) mod bifrost;
 pub(crate) mod common;
 pub(crate) mod gemini;
 pub(crate) mod gsai;

@@ -14,6 +14,9 @@ use super::routing::Permit;
 use super::{billing, prompt_tokens};
 use crate::provider::{CompletionStream, StreamPart};
 
+/// The status of a call whose answer has begun and does not come to its end.
+const BROKEN_OFF: u16 = 500;
+
 /// An answer that arrives in parts and pays for itself. Where its caller leaves, the provider is left at once.
 pub(crate) struct BilledStream(Option<Open>);
 
@@ -50,6 +53,7 @@ impl BilledStream {
             part = open.parts.next() => part,
             () = open.call.world.closing.begun() => {
                 // The caller has not left it, and the provider has not failed.
+                note_failure(&open.call, &CallError::Closing.to_string());
                 self.0 = None;
                 return Some(Err(CallError::Closing));
             }
@@ -74,6 +78,8 @@ impl BilledStream {
         if let Some(permit) = permit {
             permit.fail(call.world.clock.now());
         }
+        note_failure(&call, "the provider's stream broke off");
+        billing::charge_failure(&call).await;
         Some(Err(error.into()))
     }
 }
@@ -85,11 +91,19 @@ impl Drop for BilledStream {
         drop((parts, permit));
         if call.world.closing.has_begun() {
             // It was not the caller who left.
+            note_failure(&call, &CallError::Closing.to_string());
             return;
         }
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(settle(call, model, request, delivered));
         }
+    }
+}
+
+/// Notes why an answer that has begun does not come to its end.
+fn note_failure(call: &Call, message: &str) {
+    if let Some(governed) = &call.governed {
+        governed.note_failure(BROKEN_OFF, message);
     }
 }
 
@@ -105,6 +119,7 @@ async fn settle(call: Call, model: Arc<Model>, request: CompletionRequest, deliv
 mod tests {
     use std::time::{Duration, Instant};
 
+    use super::super::call_log::{CallQuery, CallStatus};
     use super::super::completion;
     use super::super::inference::{Message, Part, Role};
     use super::super::ledger::{Charge, LedgerQuery};
@@ -204,6 +219,55 @@ mod tests {
         drop(stream);
         tokio::task::yield_now().await;
         assert!(billed(&world).await.is_empty());
+    }
+
+    /// How the log of calls has the calls that have ended, once there is one.
+    async fn logged(world: &TestWorld) -> Vec<(CallStatus, Option<u16>, bool)> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let query = CallQuery { limit: 10, ..CallQuery::default() };
+            let calls = world.world.calls.page(query).await.unwrap().records;
+            if !calls.is_empty() {
+                let told = calls.iter().map(|call| (call.status, call.status_code, call.cost.is_zero()));
+                return told.collect();
+            }
+            assert!(Instant::now() < deadline, "the call was never logged");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_governed_stream_is_settled_once_however_it_ends() {
+        async fn start(world: &TestWorld, fault: Option<Fault>) -> BilledStream {
+            let call = world.governed_call(Operation::Chat, "openai/gpt-4o");
+            let model = Arc::clone(&call.governed.as_ref().unwrap().primary().model);
+            completion::stream(&call, &model, hello(), fault).await.unwrap()
+        }
+        let success = (CallStatus::Success, Some(200), false);
+        let failure = (CallStatus::Error, Some(BROKEN_OFF), true);
+
+        let whole = testing::world();
+        assert!(matches!(last(&mut start(&whole, None).await).await, Some(Ok(StreamPart::Finished { .. }))));
+        assert_eq!((logged(&whole).await, billed(&whole).await.len()), (vec![success], 1));
+
+        let left = testing::world();
+        let mut stream = start(&left, None).await;
+        text(&mut stream).await;
+        drop(stream);
+        assert_eq!((logged(&left).await, billed(&left).await.len()), (vec![success], 1));
+
+        let broken = testing::world();
+        let mut stream = start(&broken, Some(FaultKind::TruncatedStream.into())).await;
+        assert!(matches!(last(&mut stream).await, Some(Err(CallError::Provider(_)))));
+        drop(stream);
+        assert_eq!((logged(&broken).await, billed(&broken).await.len()), (vec![failure], 0));
+
+        let closing = testing::world();
+        let mut stream = start(&closing, None).await;
+        text(&mut stream).await;
+        closing.world.closing.begin();
+        drop(stream);
+        assert_eq!((logged(&closing).await, billed(&closing).await.len()), (vec![failure], 0));
     }
 
     #[tokio::test]

@@ -1,25 +1,31 @@
-//! Writes what a call costs into the ledger and the log.
+//! Writes what a call costs into the ledger and the log, and into what governs it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use rust_decimal::Decimal;
 
 use super::call::{Call, CallError};
 use super::catalog::Model;
+use super::governance::Governed;
 use super::inference::Usage;
 use super::ledger::{Charge, Operation};
 use super::log_line::LogEvent;
 use crate::defect::Defect;
 use crate::store::StoreError;
 
-/// Bills an answered call, whether or not its caller leaves in the middle of it.
+/// What a gateway that charges failures takes them to have used.
+const FAILURE: Usage = Usage::of(1_000, 1_000);
+
+/// Bills an answered call, whether or not its caller leaves in the middle of it; its request says so from the start.
 pub(crate) async fn bill_to_the_end(
     call: &Call,
     model: &Arc<Model>,
     operation: Operation,
     usage: Usage,
 ) -> Result<(), CallError> {
+    call.context.is_billed.store(true, Ordering::Relaxed);
     let (call, model) = (call.clone(), Arc::clone(model));
     let mut billing = Box::pin(async move { bill(&call, &model, operation, usage).await });
     // Mostly there is nothing to wait for, and nothing in the middle.
@@ -41,18 +47,72 @@ pub(crate) async fn bill(
 ) -> Result<(), StoreError> {
     let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
     call.key.quota.spend(tokens, call.world.clock.now());
+    if let Some(governed) = &call.governed {
+        return settle(call, governed, operation, usage).await;
+    }
+    for _ in 0..events(call) {
+        write(call, charge(call, model, model.id(), operation, usage)).await?;
+    }
+    Ok(())
+}
+
+/// How many events tell of a call: one, where the gateway is sound.
+fn events(call: &Call) -> usize {
     let defects = &call.world.defects;
     if defects.has(Defect::BillingEventMissing) {
-        return Ok(());
+        return 0;
     }
     if defects.has(Defect::EveryThirdEventLost) && defects.events.count(call.key.id).is_multiple_of(3) {
+        return 0;
+    }
+    if defects.has(Defect::BillingEventDoubled) { 2 } else { 1 }
+}
+
+/// Bills a governed call at the price of the leg that has served it: its charges, what it counts for, and its line in
+/// the log of calls are written together.
+async fn settle(
+    call: &Call,
+    governed: &Governed,
+    operation: Operation,
+    usage: Usage,
+) -> Result<(), StoreError> {
+    let leg = call.context.service.leg().unwrap_or(0);
+    let model = &governed.leg(leg).model;
+    let name = governed.billed_name(leg);
+    let charges: Vec<_> = (0..events(call)).map(|_| charge(call, model, &name, operation, usage)).collect();
+    write_together(call, governed, leg, usage, model.price.cost(usage), charges).await
+}
+
+/// What a call whose provider has failed is charged: nothing, where the gateway is sound.
+pub(crate) async fn charge_failure(call: &Call) {
+    let Some(governed) = &call.governed else { return };
+    if !call.world.defects.has(Defect::FailureCharged) {
+        return;
+    }
+    let cost = governed.primary().model.price.cost(FAILURE);
+    if let Err(error) = write_together(call, governed, 0, FAILURE, cost, Vec::new()).await {
+        tracing::error!(%error, "a failed call cannot be charged");
+    }
+}
+
+async fn write_together(
+    call: &Call,
+    governed: &Governed,
+    leg: usize,
+    usage: Usage,
+    cost: Decimal,
+    charges: Vec<Charge>,
+) -> Result<(), StoreError> {
+    let now = call.world.clock.now();
+    let record = governed.record(call, leg, usage, cost);
+    let Some(settlement) = governed.answered(leg, usage, cost, charges.clone(), record, now) else {
         return Ok(());
+    };
+    call.world.ledger.settle(settlement).await?;
+    for charge in charges {
+        call.world.record(&call.context, LogEvent::Billing(Box::new(charge)));
     }
-    let charge = charge(call, model, operation, usage);
-    if defects.has(Defect::BillingEventDoubled) {
-        write(call, charge.clone()).await?;
-    }
-    write(call, charge).await
+    Ok(())
 }
 
 /// What a refused call is billed: nothing, where the gateway is sound.
@@ -61,7 +121,7 @@ pub(crate) async fn bill_refusal(call: &Call, operation: Operation) {
         return;
     }
     let Some(model) = call.world.catalog.first(operation.needs()) else { return };
-    let charge = charge(call, model, operation, Usage::default());
+    let charge = charge(call, model, model.id(), operation, Usage::default());
     if let Err(error) = write(call, charge).await {
         tracing::error!(%error, "a refused call cannot be billed");
     }
@@ -74,13 +134,14 @@ async fn write(call: &Call, charge: Charge) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn charge(call: &Call, model: &Model, operation: Operation, usage: Usage) -> Charge {
+/// What so much of a model costs under this name.
+fn charge(call: &Call, model: &Model, name: &Arc<str>, operation: Operation, usage: Usage) -> Charge {
     let mut charge = Charge {
         at: call.world.clock.now(),
         request_id: call.context.id,
         key_id: call.key.id,
         manager_id: Arc::clone(&call.key.manager_id),
-        model: Arc::clone(model.id()),
+        model: Arc::clone(name),
         operation,
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,
@@ -103,13 +164,13 @@ fn falsify(call: &Call, model: &Model, mut usage: Usage, charge: &mut Charge) {
         && let Some(other) = call.world.catalog.another_than(model.id())
     {
         billed = other;
+        charge.model = Arc::clone(other.id());
     }
     if defects.has(Defect::BillingKeyWrong)
         && let Some(other) = call.world.keys.first(|key| key.id != call.key.id)
     {
         charge.key_id = other.id;
     }
-    charge.model = Arc::clone(billed.id());
     charge.input_tokens = usage.input_tokens;
     charge.cost = billed.price.cost(usage);
     if defects.has(Defect::BillingCostWrong) {
@@ -158,6 +219,7 @@ mod tests {
         let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
         // Who waits for it leaves while it is written.
         drop(bill_to_the_end(&call, &model, Operation::Chat, USAGE).now_or_never());
+        assert!(call.context.is_billed.load(Ordering::Relaxed));
         let deadline = Instant::now() + Duration::from_secs(10);
         while world.world.log.lines(Some(call.context.id)).is_empty() {
             assert!(Instant::now() < deadline, "the bill was never logged");

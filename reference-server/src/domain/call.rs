@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::catalog::{Capability, Model};
+use super::governance::Governed;
 use super::inference::ProviderError;
 use super::key::Key;
 use super::log_line::RequestContext;
-use super::routing::Session;
+use super::routing::{RoutedModel, Session};
+use super::shaping;
 use super::world::World;
 use crate::store::StoreError;
 
@@ -17,6 +20,23 @@ pub(crate) struct Call {
     pub(crate) context: Arc<RequestContext>,
     /// The sessions that it names, where models look at them.
     pub(crate) sessions: Vec<Session>,
+    /// Where it goes and what it is charged to, where its caller is governed by more than the key.
+    pub(crate) governed: Option<Arc<Governed>>,
+}
+
+impl Call {
+    /// The routes to a model, by its id: those of the call where it has its own, or the world's.
+    pub(crate) fn routed<'c>(&'c self, model: &str) -> Option<&'c RoutedModel> {
+        match &self.governed {
+            Some(governed) => Some(governed.routed()),
+            None => self.world.routing.of(model),
+        }
+    }
+
+    /// The model in whose name the provider answers. Where a governed call goes has been decided before.
+    pub(crate) fn answering<'c>(&'c self, model: &'c Arc<Model>, needed: Capability) -> &'c Arc<Model> {
+        if self.governed.is_some() { model } else { shaping::answering(&self.world, model, needed) }
+    }
 }
 
 /// Why a call that was let in has no answer.

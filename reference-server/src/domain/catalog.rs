@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::inference::{ModelIdentity, Usage};
+use super::ledger::Operation;
 use crate::defect::{Defect, DefectSet};
 
 const FIXTURE: &str = include_str!("../../../fixtures/models.yaml");
@@ -77,6 +78,16 @@ impl Model {
     /// The id that callers use.
     pub(crate) fn id(&self) -> &Arc<str> {
         &self.identity.id
+    }
+
+    /// Whether this is one of its names: its id, or what its provider calls it.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        &**self.id() == name || &*self.provider_model == name || self.id_at_provider() == name
+    }
+
+    /// Whether nobody here knows it, because it is only what a caller has named.
+    pub(crate) fn is_stranger(&self) -> bool {
+        self.dialects.is_empty()
     }
 
     /// What its provider calls it. A publisher stands elsewhere in the provider's paths.
@@ -173,6 +184,36 @@ impl Catalog {
     /// The ids of all models.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> + Clone {
         self.models.iter().map(|model| &**model.id())
+    }
+
+    /// The model that a provider has under one of its names. Where two share a name, the one whose id it is.
+    pub(crate) fn find_at(&self, provider: &str, name: &str) -> Option<&Arc<Model>> {
+        let at_provider = || self.models.iter().filter(|model| *model.provider == *provider);
+        let by_id = at_provider().find(|model| &**model.id() == name);
+        by_id.or_else(|| at_provider().find(|model| model.is_called(name)))
+    }
+
+    /// A model that nobody here knows, for a provider that may. It has no price.
+    pub(crate) fn stranger(provider: &Arc<str>, name: &str, operation: Operation) -> Arc<Model> {
+        let id: Arc<str> = name.into();
+        let free = Price { input: Decimal::ZERO, output: Decimal::ZERO };
+        Arc::new(Model {
+            identity: ModelIdentity {
+                id: Arc::clone(&id),
+                family: Arc::clone(provider),
+                dimensions: 0,
+                context_tokens: None,
+                thinks: false,
+                hears: false,
+            },
+            name: name.into(),
+            capability: operation.needs(),
+            provider: Arc::clone(provider),
+            provider_model: id,
+            price: free,
+            takes_prefill: false,
+            dialects: Vec::new(),
+        })
     }
 
     /// The first model that can do this.
@@ -350,6 +391,27 @@ mod tests {
             let providers: Vec<_> = of.into_iter().filter(|name| offered(name).contains(&own)).collect();
             assert_eq!(providers.len(), 1, "{}", model.id());
         }
+    }
+
+    #[test]
+    fn a_model_is_found_at_its_provider_under_all_of_its_names() {
+        let catalog = Catalog::embedded().unwrap();
+        let found = |provider, name| catalog.find_at(provider, name).map(|model| &**model.id());
+        for name in ["claude_3_haiku", "anthropic.claude-3-haiku-20240307-v1:0"] {
+            assert_eq!(found("bedrock", name), Some("claude_3_haiku"));
+        }
+        assert_eq!(found("openai", "claude_3_haiku"), None);
+        assert!(!catalog.find("claude_3_haiku").unwrap().is_stranger());
+    }
+
+    #[test]
+    fn a_stranger_costs_nothing_and_is_what_it_is_asked_for() {
+        let model = Catalog::stranger(&"openai".into(), "no-such", Operation::Embedding);
+        assert!(model.is_stranger() && model.is_called("no-such"));
+        assert_eq!(
+            (model.capability, model.price.cost(Usage::of(9, 9))),
+            (Capability::Embedding, Decimal::ZERO)
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -52,6 +53,13 @@ impl fmt::Display for Moment {
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("an RFC 3339 time is expected"))
     }
 }
 
@@ -110,6 +118,8 @@ mod tests {
         assert_eq!(moment.to_string(), "2026-11-21T02:16:51.211505Z");
         assert_eq!(Moment::from_micros(0).to_string(), "1970-01-01T00:00:00.000000Z");
         assert_eq!(Moment::parse("yesterday"), None);
+        let stored = serde_json::to_string(&moment).unwrap();
+        assert_eq!(serde_json::from_str::<Moment>(&stored).unwrap(), moment);
     }
 
     #[test]

@@ -69,9 +69,9 @@ async fn answer(
     mut strikes: Strikes<'_>,
 ) -> Result<Completion, ProviderError> {
     let world = &call.world;
-    let (defects, answering) = (&world.defects, shaping::answering(world, model, Capability::Chat));
-    let Some(routed) = world.routing.of(answering.id()) else {
-        let identity = shaping::identity(defects, &answering.identity);
+    let answering = call.answering(model, Capability::Chat);
+    let Some(routed) = call.routed(answering.id()) else {
+        let identity = shaping::identity(&world.defects, &answering.identity);
         return world.provider.complete(&identity, request, strikes.next()).await;
     };
     let (request, has_fallbacks) = (&request, routed.has_fallbacks());
@@ -93,8 +93,7 @@ async fn answer(
 
 /// Whether a model is answered by the provider in this process, for want of a route to another.
 pub(crate) fn is_answered_here(call: &Call, model: &Arc<Model>) -> bool {
-    let answering = shaping::answering(&call.world, model, Capability::Chat);
-    call.world.routing.of(answering.id()).is_none()
+    call.routed(call.answering(model, Capability::Chat).id()).is_none()
 }
 
 /// Answers in parts. Each answer is billed once: when its last part arrives, or, where the caller leaves before, for
@@ -108,8 +107,8 @@ pub(crate) async fn stream(
     let world = &call.world;
     let mut strikes = Strikes::of(world, Operation::Chat, model.id(), fault);
     shaping::shape(&world.defects, &mut request)?;
-    let (defects, answering) = (&world.defects, shaping::answering(world, model, Capability::Chat));
-    let Some(routed) = world.routing.of(answering.id()) else {
+    let (defects, answering) = (&world.defects, call.answering(model, Capability::Chat));
+    let Some(routed) = call.routed(answering.id()) else {
         let identity = shaping::identity(defects, &answering.identity);
         let parts = world.provider.stream(&identity, request.clone(), strikes.next()).await?;
         return Ok(BilledStream::new(relayed(world, parts), None, call, model, request));

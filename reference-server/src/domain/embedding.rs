@@ -1,5 +1,6 @@
 //! Embeddings: answered by the provider, billed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -10,6 +11,7 @@ use super::inference::{EmbeddingRequest, Embeddings, ModelIdentity, ProviderErro
 use super::ledger::Operation;
 use super::strikes::Strikes;
 use super::{billing, routing, shaping};
+use crate::defect::Defect;
 use crate::provider::{Fault, Provider};
 
 /// Places texts in the model's space. Where the caller asks for no fault, the world's rules decide on one.
@@ -36,16 +38,28 @@ async fn vectors(
 ) -> Result<Embeddings, ProviderError> {
     let world = &call.world;
     let embeds_nothing = shaping::embeds_nothing(&world.defects);
-    let answering = shaping::answering(world, model, Capability::Embedding);
-    let Some(routed) = world.routing.of(answering.id()) else {
+    let answering = call.answering(model, Capability::Embedding);
+    let Some(routed) = call.routed(answering.id()) else {
         return of(&*world.provider, &answering.identity, request, strikes.next(), embeds_nothing).await;
     };
     let request = &request;
     let ask = move |route: Arc<routing::Route>, fault| {
-        async move { of(&*route.provider, &route.identity, request.clone(), fault, embeds_nothing).await }
-            .boxed()
+        async move {
+            let identity = told_of(call, &route);
+            of(&*route.provider, &identity, request.clone(), fault, embeds_nothing).await
+        }
+        .boxed()
     };
     Box::pin(routing::ask(call, routed, || strikes.next(), ask)).await
+}
+
+/// The model as the provider of a route is told of it: what that calls it.
+fn told_of<'r>(call: &Call, route: &'r routing::Route) -> Cow<'r, ModelIdentity> {
+    if call.governed.is_some() && call.world.defects.has(Defect::PrefixForwarded) {
+        let id = format!("{}/{}", route.server.provider, route.identity.id).into();
+        return Cow::Owned(ModelIdentity { id, ..route.identity.clone() });
+    }
+    Cow::Borrowed(&route.identity)
 }
 
 /// The vectors of a provider.
@@ -127,6 +141,23 @@ mod tests {
         world.world.faults.arm(rule(Operation::Embedding)).unwrap();
         let struck = embedded(&world, &["one"]).await;
         assert!(matches!(struck, Err(CallError::Provider(ProviderError::Malformed(_)))), "{struck:?}");
+    }
+
+    #[tokio::test]
+    async fn a_governed_call_names_the_model_to_its_provider_as_that_calls_it_unless_a_defect_is_on() {
+        const MODEL: &str = "text-embedding-3-small";
+        let prefixed = format!("openai/{MODEL}");
+        for (defect, name) in [(None, MODEL), (Some("prefix-forwarded"), prefixed.as_str())] {
+            let world = testing::world();
+            world.break_with(defect);
+            let call = world.governed_call(Operation::Embedding, &prefixed);
+            let told = |route: Arc<routing::Route>, _| {
+                let told = told_of(&call, &route).id.to_string();
+                async move { Ok::<_, ProviderError>(told) }.boxed()
+            };
+            let told = routing::ask(&call, call.routed("").unwrap(), || None, told).await;
+            assert_eq!(told.as_deref(), Ok(name), "{defect:?}");
+        }
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,6 +44,9 @@ pub(crate) enum Repetition {
     /// The same request is under way.
     #[error("a request with this idempotency key is still being answered")]
     UnderWay,
+    /// It was billed, and nobody stayed to hear the answer.
+    #[error("the request with this idempotency key was left by its caller after it was billed")]
+    Abandoned,
     /// Another request was sent under it.
     #[error("this idempotency key was already used for another request")]
     OfAnother,
@@ -86,13 +90,22 @@ struct Memory {
 #[derive(Debug)]
 struct Answered {
     request: Digest,
-    kept: Arc<Kept>,
+    past: Past,
 }
 
-/// A request that is being answered. Dropped without an answer that is remembered, its key is free again.
+/// What came of a request.
+#[derive(Debug)]
+enum Past {
+    Told(Arc<Kept>),
+    /// Its call was billed, and its caller left before it was told.
+    Abandoned,
+}
+
+/// A request that is being answered. Dropped, it was abandoned: its key is free again, unless the call is billed.
 pub(crate) struct Claim {
     call: Call,
     repeatable: Repeatable,
+    is_over: bool,
 }
 
 impl Idempotency {
@@ -100,11 +113,11 @@ impl Idempotency {
     ///
     /// # Errors
     ///
-    /// When its key is that of another request, or of this one and it is under way.
+    /// When its key is that of another request, or of this one and it is under way or was abandoned.
     pub(crate) fn take(call: &Call, repeatable: Repeatable) -> Result<Turn, Repetition> {
         let defects = &call.world.defects;
         if defects.has(Defect::IdempotencyIgnored) {
-            return Ok(Turn::First(Claim { call: call.clone(), repeatable }));
+            return Ok(Turn::First(Claim::new(call, repeatable)));
         }
         let mut memory = call.world.idempotency.0.lock();
         memory.forget(call.world.clock.now());
@@ -117,21 +130,42 @@ impl Idempotency {
             return Err(Repetition::OfAnother);
         }
         if let Some(answered) = memory.answered.get(&place) {
-            return Ok(Turn::Again(Arc::clone(&answered.kept)));
+            return match &answered.past {
+                Past::Told(kept) => Ok(Turn::Again(Arc::clone(kept))),
+                Past::Abandoned => Err(Repetition::Abandoned),
+            };
         }
         if memory.under_way.insert(place, repeatable.request).is_some() {
             return Err(Repetition::UnderWay);
         }
-        Ok(Turn::First(Claim { call: call.clone(), repeatable }))
+        Ok(Turn::First(Claim::new(call, repeatable)))
     }
 }
 
 impl Claim {
+    fn new(call: &Call, repeatable: Repeatable) -> Self {
+        Self { call: call.clone(), repeatable, is_over: false }
+    }
+
     /// Remembers the answer.
-    pub(crate) fn answered(self, kept: Kept) {
-        let now = self.call.world.clock.now();
+    pub(crate) fn answered(mut self, kept: Kept) {
+        self.end(Some(Past::Told(Arc::new(kept))));
+    }
+
+    /// Frees the key again, with nothing to remember: the caller was told what came of the request.
+    pub(crate) fn give_up(mut self) {
+        self.end(None);
+    }
+
+    /// Ends the request, with what is remembered of it.
+    fn end(&mut self, past: Option<Past>) {
+        self.is_over = true;
+        let (place, now) = (place(&self.call, self.repeatable), self.call.world.clock.now());
         let mut memory = self.call.world.idempotency.0.lock();
-        memory.keep(place(&self.call, self.repeatable), self.repeatable.request, kept, now);
+        memory.under_way.remove(&place);
+        if let Some(past) = past {
+            memory.keep(place, Answered { request: self.repeatable.request, past }, now);
+        }
     }
 }
 
@@ -143,16 +177,22 @@ fn place(call: &Call, repeatable: Repeatable) -> Place {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let place = place(&self.call, self.repeatable);
-        self.call.world.idempotency.0.lock().under_way.remove(&place);
+        if !self.is_over {
+            let is_billed = self.call.context.is_billed.load(Ordering::Relaxed);
+            self.end(is_billed.then_some(Past::Abandoned));
+        }
     }
 }
 
 impl Memory {
-    fn keep(&mut self, place: Place, request: Digest, kept: Kept, now: Moment) {
-        self.bytes += kept.size();
+    fn keep(&mut self, place: Place, answered: Answered, now: Moment) {
+        self.bytes += answered.size();
+        // Under a defect a place is answered more than once.
+        if let Some(replaced) = self.answered.insert(place, answered) {
+            self.bytes -= replaced.size();
+            self.oldest.retain(|(_, other)| *other != place);
+        }
         self.oldest.push_back((now.plus(LIFETIME), place));
-        self.answered.insert(place, Answered { request, kept: Arc::new(kept) });
         self.forget(now);
     }
 
@@ -164,9 +204,18 @@ impl Memory {
                 break;
             }
             if let Some(answered) = self.answered.remove(place) {
-                self.bytes -= answered.kept.size();
+                self.bytes -= answered.size();
             }
             self.oldest.pop_front();
+        }
+    }
+}
+
+impl Answered {
+    fn size(&self) -> usize {
+        match &self.past {
+            Past::Told(kept) => kept.size(),
+            Past::Abandoned => 0,
         }
     }
 }
@@ -260,6 +309,32 @@ mod tests {
         let call = world.call("chat_only");
         drop(first(&call, asked(1, 1)));
         drop(first(&call, asked(1, 2)));
+    }
+
+    #[test]
+    fn a_key_is_spent_where_a_caller_leaves_who_is_billed() {
+        let world = testing::world();
+        let call = world.call("chat_only");
+        call.context.is_billed.store(true, Ordering::Relaxed);
+        // What failed, and what is streamed, was told: it can be asked for again.
+        first(&call, asked(1, 1)).give_up();
+        drop(first(&call, asked(1, 1)));
+        assert_eq!(again(&call, asked(1, 1)), Err(Repetition::Abandoned));
+        assert_eq!(again(&call, asked(1, 2)), Err(Repetition::OfAnother));
+        world.world.clock.advance(86_400_000_000);
+        first(&call, asked(1, 1)).answered(said("yes"));
+        assert_eq!(again(&call, asked(1, 1)), Ok(Bytes::from("yes")));
+    }
+
+    #[test]
+    fn what_an_answer_replaces_takes_no_room() {
+        let world = testing::world();
+        world.break_with(Some("idempotency-ignored"));
+        let call = world.call("chat_only");
+        first(&call, asked(1, 1)).answered(said("a longer answer"));
+        first(&call, asked(1, 1)).answered(said("yes"));
+        let memory = world.world.idempotency.0.lock();
+        assert_eq!((memory.bytes, memory.oldest.len()), (said("yes").size(), 1));
     }
 
     #[test]

@@ -20,6 +20,9 @@ const UNUSED: i64 = i64::MIN;
 pub(crate) struct SecretDigest([u8; 32]);
 
 impl SecretDigest {
+    /// The digest of no secret that anybody knows, for where none is to match.
+    pub(crate) const OF_NOTHING: Self = Self([0; 32]);
+
     /// The digest of a secret as it came in.
     pub(crate) fn of(secret: &[u8]) -> Self {
         Self(Sha256::digest(secret).into())

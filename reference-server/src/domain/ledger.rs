@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::catalog::Capability;
 use super::clock::Moment;
+use super::governance::Settlement;
 use crate::store::{Store, StoreError};
 
 /// What was done for the caller.
@@ -99,6 +100,16 @@ impl Ledger {
     /// Writes a charge. In a durable store it is on disk when this returns.
     pub(crate) async fn append(&self, charge: Charge) -> Result<(), StoreError> {
         self.store.append(self.world, charge).await
+    }
+
+    /// Writes all that comes of a governed call, or nothing of it. In a durable store it is on disk when this returns.
+    pub(crate) async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        self.store.settle(self.world, settlement).await
+    }
+
+    /// The same in its turn, for a call that ends where nothing can wait.
+    pub(crate) fn settle_now(&self, settlement: Settlement) {
+        self.store.settle_now(self.world, settlement);
     }
 
     /// Reads events, oldest first, with everything in them that was appended before.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde::ser::SerializeMap;
@@ -33,6 +34,8 @@ pub(crate) struct RequestContext {
     pub(crate) world: Option<Arc<str>>,
     /// Who has served it, which its answer tells.
     pub(crate) service: Service,
+    /// Whether it is billed, or about to be, whatever becomes of its caller.
+    pub(crate) is_billed: AtomicBool,
 }
 
 /// What happened.
@@ -168,6 +171,7 @@ mod tests {
             user_agent: Some("curl/7.88.1".into()),
             world: None,
             service: Service::default(),
+            is_billed: AtomicBool::default(),
         })
     }
 

@@ -79,6 +79,7 @@ fn write_line(output: &mut impl Write, line: &impl Serialize) -> io::Result<()> 
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
 
     use uuid::Uuid;
 
@@ -103,6 +104,7 @@ mod tests {
                 user_agent: None,
                 world: None,
                 service: Service::default(),
+                is_billed: AtomicBool::default(),
             });
             writer.write(LogLine { at: Moment::from_micros(0), context, event: LogEvent::Started });
         }

@@ -19,8 +19,8 @@ pub(crate) async fn count(
     request: &CompletionRequest,
 ) -> Result<u64, CallError> {
     let world = &call.world;
-    let answering = shaping::answering(world, model, Capability::Chat);
-    if world.routing.of(answering.id()).is_some() {
+    let answering = call.answering(model, Capability::Chat);
+    if call.routed(answering.id()).is_some() {
         return Ok(count_here(request));
     }
     let identity = shaping::identity(&world.defects, &answering.identity);
@@ -34,10 +34,9 @@ pub(crate) async fn count_of_any_length(
     model: &Arc<Model>,
     request: &CompletionRequest,
 ) -> Result<u64, CallError> {
-    let world = &call.world;
-    let answering = shaping::answering(world, model, Capability::Chat);
-    let Some(routed) = world.routing.of(answering.id()) else {
-        return Ok(world.provider.count(&of_any_length(&answering.identity), request).await?);
+    let answering = call.answering(model, Capability::Chat);
+    let Some(routed) = call.routed(answering.id()) else {
+        return Ok(call.world.provider.count(&of_any_length(&answering.identity), request).await?);
     };
     let ask = move |route: Arc<routing::Route>, _| {
         async move { route.provider.count(&of_any_length(&route.identity), request).await }.boxed()

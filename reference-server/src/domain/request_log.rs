@@ -54,6 +54,7 @@ impl RequestLog {
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::atomic::AtomicBool;
 
     use super::super::clock::Moment;
     use super::super::log_line::{LogEvent, RequestContext};
@@ -72,6 +73,7 @@ mod tests {
             user_agent: None,
             world: None,
             service: Service::default(),
+            is_billed: AtomicBool::default(),
         });
         LogLine { at: Moment::from_micros(0), context, event: LogEvent::Started }
     }

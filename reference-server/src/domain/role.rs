@@ -37,6 +37,8 @@ pub(crate) struct Minted {
 pub(crate) enum RoleError {
     #[error("read fixtures/keys.yaml: {0}")]
     Yaml(String),
+    #[error("read fixtures/virtual-keys.yaml: {0}")]
+    VirtualKeys(String),
     #[error("read fixtures/keys.yaml, role {role}: {source}")]
     Scope { role: String, source: UnknownScope },
     #[error("read fixtures/keys.yaml, role {role}: {text:?} is no RFC 3339 time")]

@@ -1,12 +1,16 @@
 //! A world for unit tests: in memory, with the fixture roles and the mock provider.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use axum::http::HeaderMap;
 use uuid::Uuid;
 
 use super::call::Call;
 use super::catalog::Catalog;
+use super::governance::{Asked, RequestType, Sent, VirtualRole};
+use super::ledger::Operation;
 use super::log_line::RequestContext;
 use super::role::Role;
 use super::routing::{Network, Service};
@@ -14,7 +18,7 @@ use super::world::{Commons, World};
 use super::worlds::Worlds;
 use crate::defect::Defect;
 use crate::provider::{Mock, Provider};
-use crate::store::{Place, Store};
+use crate::store::{First, Place, Store};
 
 /// A world and the secrets of its keys.
 pub(crate) struct TestWorld {
@@ -34,7 +38,7 @@ pub(crate) fn world_over(network: Network) -> TestWorld {
 
 /// A fresh world in which a charge is written when it is appended.
 pub(crate) fn durable_world() -> TestWorld {
-    first_of(&worlds_on(Store::open(&Place::Memory, true, &[]).unwrap().0))
+    first_of(&worlds_on(store(true)))
 }
 
 fn first_of(worlds: &Worlds) -> TestWorld {
@@ -45,20 +49,20 @@ fn first_of(worlds: &Worlds) -> TestWorld {
 
 /// A registry with nothing but the default world.
 pub(crate) fn worlds() -> Worlds {
-    worlds_on(Store::open(&Place::Memory, false, &[]).unwrap().0)
+    worlds_on(store(false))
 }
 
 fn worlds_on(store: Store) -> Worlds {
     static PROVIDER: OnceLock<Arc<Mock>> = OnceLock::new();
     let provider = PROVIDER.get_or_init(Arc::default);
-    let commons = Commons {
-        catalog: Arc::new(Catalog::embedded().unwrap()),
-        provider: Arc::clone(provider) as Arc<dyn Provider>,
-        store: Arc::new(store),
-        sink: None,
-    };
+    let provider = Arc::clone(provider) as Arc<dyn Provider>;
+    let commons = Commons::new(Catalog::embedded().unwrap(), provider, store);
     let root = Arc::new(World::new("root".into(), 0, &commons, false));
-    Worlds::new(root, commons, Role::embedded().unwrap())
+    Worlds::new(root, commons, Role::embedded().unwrap()).governed(VirtualRole::embedded().unwrap())
+}
+
+fn store(durable: bool) -> Store {
+    Store::open(&Place::Memory, durable, First { keys: &[], documents: &[] }).unwrap().0
 }
 
 impl TestWorld {
@@ -89,8 +93,25 @@ impl TestWorld {
                 user_agent: None,
                 world: None,
                 service: Service::default(),
+                is_billed: AtomicBool::default(),
             }),
             sessions: Vec::new(),
+            governed: None,
         }
+    }
+
+    /// A governed call of somebody without a virtual key, for a model of the catalogue.
+    pub(crate) fn governed_call(&self, operation: Operation, model: &str) -> Call {
+        let (world, headers) = (&self.world, HeaderMap::new());
+        let sent = Sent { headers: &headers, is_local: true };
+        let caller = world.governance.identify(world, &sent).unwrap();
+        let request_type = match operation {
+            Operation::Chat => RequestType::Chat,
+            Operation::Embedding => RequestType::Embedding,
+        };
+        let (at, query, fallbacks) = (None, None, Vec::new());
+        let asked = Asked { request_type, operation, model, at, fallbacks, headers: &headers, query };
+        let governed = Arc::new(world.governance.enter(world, caller, &asked).unwrap());
+        Call { key: Arc::clone(&governed.caller.key), governed: Some(governed), ..self.call("chat_only") }
     }
 }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use super::access_key::AccessKey;
+use super::call_log::CallLog;
 use super::catalog::Catalog;
 use super::clock::{Clock, Moment};
 use super::closing::Closing;
 use super::defect_memory::DefectMemory;
 use super::faults::FaultRules;
+use super::governance::Governance;
 use super::idempotency::Idempotency;
+use super::jobs::{Jobs, Runner};
 use super::key::Key;
 use super::key_ring::KeyRing;
 use super::ledger::{Ledger, Operation, WorldNumber};
@@ -32,6 +35,18 @@ pub(crate) struct Commons {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) store: Arc<Store>,
     pub(crate) sink: Option<Arc<LogWriter>>,
+    /// Of what a world leaves to chance.
+    pub(crate) seed: u64,
+    /// What works jobs off.
+    pub(crate) runner: Runner,
+}
+
+impl Commons {
+    /// These, with a log that goes nowhere.
+    pub(crate) fn new(catalog: Catalog, provider: Arc<dyn Provider>, store: Store) -> Self {
+        let (catalog, store) = (Arc::new(catalog), Arc::new(store));
+        Self { catalog, provider, store, sink: None, seed: 0, runner: Runner::default() }
+    }
 }
 
 /// One gateway's state; worlds see nothing of each other.
@@ -48,6 +63,10 @@ pub(crate) struct World {
     pub(crate) access_key: Option<AccessKey>,
     pub(crate) ledger: Ledger,
     pub(crate) responses: StoredResponses,
+    /// Who may use which models, and for how much, where callers have virtual keys.
+    pub(crate) governance: Arc<Governance>,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) calls: CallLog,
     pub(crate) log: RequestLog,
     pub(crate) clock: Arc<Clock>,
     pub(crate) defects: DefectSet,
@@ -68,7 +87,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// An empty world. Where it `keeps_keys`, the store remembers them beyond the process.
+    /// An empty world. Where it `keeps_keys`, the store remembers them beyond the process, virtual ones and all that
+    /// belongs to them as well.
     pub(crate) fn new(id: Arc<str>, number: WorldNumber, commons: &Commons, keeps_keys: bool) -> Self {
         Self {
             id,
@@ -80,6 +100,9 @@ impl World {
             access_key: None,
             ledger: Ledger::new(Arc::clone(&commons.store), number),
             responses: StoredResponses::new(Arc::clone(&commons.store), number),
+            governance: Arc::new(Governance::new(Arc::clone(&commons.store), keeps_keys, commons.seed)),
+            jobs: Arc::new(Jobs::new(Arc::clone(&commons.store), number, commons.runner.clone())),
+            calls: CallLog::new(Arc::clone(&commons.store), number),
             log: RequestLog::new(commons.sink.clone()),
             clock: Arc::default(),
             defects: DefectSet::default(),

@@ -9,6 +9,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::catalog::Catalog;
+use super::governance::VirtualRole;
 use super::role::{Minted, Role};
 use super::routing::{Network, Plan};
 use super::world::{Commons, World};
@@ -29,6 +30,7 @@ pub(crate) struct Worlds {
     last_number: AtomicI64,
     commons: Commons,
     roles: Vec<Role>,
+    virtual_roles: Vec<VirtualRole>,
     network: Network,
 }
 
@@ -36,12 +38,19 @@ impl Worlds {
     /// The default world alone.
     pub(crate) fn new(root: Arc<World>, commons: Commons, roles: Vec<Role>) -> Self {
         let last_number = AtomicI64::new(root.number);
-        Self { root, made: RwLock::default(), last_number, commons, roles, network: Network::default() }
+        let (made, virtual_roles, network) = (RwLock::default(), Vec::new(), Network::default());
+        Self { root, made, last_number, commons, roles, virtual_roles, network }
+    }
+
+    /// The same, where further worlds have virtual keys that follow these roles.
+    pub(crate) fn governed(self, virtual_roles: Vec<VirtualRole>) -> Self {
+        Self { virtual_roles, ..self }
     }
 
     /// The same, where further worlds have models that these providers serve.
     pub(crate) fn over(self, network: Network) -> Self {
-        Self { network, ..self }
+        let commons = Commons { seed: network.seed, ..self.commons };
+        Self { commons, network, ..self }
     }
 
     /// The default world.
@@ -52,6 +61,11 @@ impl Worlds {
     /// The roles that fresh keys can follow.
     pub(crate) fn roles(&self) -> &[Role] {
         &self.roles
+    }
+
+    /// The roles that fresh virtual keys can follow.
+    pub(crate) fn virtual_roles(&self) -> &[VirtualRole] {
+        &self.virtual_roles
     }
 
     /// The models on offer.
@@ -69,7 +83,7 @@ impl Worlds {
         if *id == *self.root.id { Some(Arc::clone(&self.root)) } else { self.made.read().get(id).cloned() }
     }
 
-    /// Makes a world with fresh keys, one a role, told here and never again.
+    /// Makes a world with fresh keys and virtual keys, one a role, told here and never again.
     #[cfg(test)]
     pub(crate) fn create(&self, defects: &[Defect]) -> Result<(Arc<World>, Vec<Minted>), TooManyWorlds> {
         self.create_routed(defects, &Plan::new(), None)
@@ -90,10 +104,13 @@ impl Worlds {
         let world = Arc::new(world.routed(routing).idempotent().closing_with(&self.root));
         world.defects.set(defects);
         let now = world.clock.now();
-        let keys: Vec<_> = self.roles.iter().map(|role| role.mint(now)).collect();
+        let mut keys: Vec<_> = self.roles.iter().map(|role| role.mint(now)).collect();
         for minted in &keys {
             world.keys.add(Arc::clone(&minted.key));
         }
+        let Commons { catalog, provider, .. } = &self.commons;
+        world.governance.connect(self.network.switchboard(catalog, upstream, provider));
+        keys.extend(world.governance.add_roles(&self.virtual_roles, true, now));
         let mut made = self.made.write();
         if made.len() >= MOST_WORLDS {
             return Err(TooManyWorlds);
@@ -123,6 +140,9 @@ impl Worlds {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::super::governance::Sent;
     use super::super::testing;
     use super::*;
 
@@ -131,11 +151,31 @@ mod tests {
         let worlds = testing::worlds();
         let (one, keys) = worlds.create(&[]).unwrap();
         let (two, _) = worlds.create(&[]).unwrap();
-        assert_eq!(keys.len(), worlds.roles().len());
-        for minted in keys {
+        assert_eq!(keys.len(), worlds.roles().len() + worlds.virtual_roles().len());
+        let (own, governed) = keys.split_at(worlds.roles().len());
+        for minted in own {
             assert_eq!(one.keys.find_by_secret(minted.secret.as_bytes()).unwrap().id, minted.key.id);
             assert!(two.keys.find_by_secret(minted.secret.as_bytes()).is_none());
         }
+        for minted in governed {
+            assert!(one.keys.find_by_secret(minted.secret.as_bytes()).is_none());
+        }
+    }
+
+    #[test]
+    fn a_virtual_key_is_known_in_its_own_world_alone() {
+        let worlds = testing::worlds();
+        let (one, keys) = worlds.create(&[]).unwrap();
+        let (two, _) = worlds.create(&[]).unwrap();
+        let minted = keys.iter().find(|minted| &*minted.key.role == "virtual_key").unwrap();
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("x-bf-vk"),
+            HeaderValue::try_from(&minted.secret).unwrap(),
+        )]);
+        let sent = Sent { headers: &headers, is_local: true };
+        let caller = one.governance.identify(&one, &sent).unwrap();
+        assert_eq!(caller.key.id, minted.key.id);
+        assert!(two.governance.identify(&two, &sent).is_err());
     }
 
     #[test]

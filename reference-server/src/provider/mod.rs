@@ -1,5 +1,6 @@
 //! Who answers a gateway's calls: one trait, a file or a folder for each kind of provider.
 
+mod absent;
 mod anthropic;
 mod bedrock;
 mod fault;
@@ -11,6 +12,7 @@ mod pieces;
 mod vertex;
 mod wire;
 
+pub(crate) use absent::Absent;
 pub use anthropic::Anthropic;
 pub use bedrock::{AwsCredentials, Bedrock};
 pub use fault::{Fault, FaultKind, UnknownFaultKind};

@@ -2,6 +2,8 @@
 //!
 //! Only an answer that is to go wrong comes this way; without a fault nothing is written as bytes.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -94,11 +96,12 @@ impl Reply {
             let read = serde_json::from_slice(&self.body);
             return read.map_err(|error| ProviderError::Malformed(error.to_string()));
         }
+        let retry_after = self.retry_after.map(|seconds| Duration::from_secs(seconds.into()));
         let told = serde_json::from_slice::<WireError>(&self.body).map(|told| told.error.message);
         Err(match (self.status, told) {
             (400, Ok(message)) => ProviderError::Rejected(message),
-            (429, Ok(message)) => ProviderError::RateLimited { message, retry_after: self.retry_after },
-            (503, Ok(message)) => ProviderError::Unavailable { message, retry_after: self.retry_after },
+            (429, Ok(message)) => ProviderError::RateLimited { message, retry_after },
+            (503, Ok(message)) => ProviderError::Unavailable { message, retry_after },
             (status, _) => {
                 ProviderError::Unmapped { status, body: String::from_utf8_lossy(&self.body).into_owned() }
             }
@@ -224,7 +227,10 @@ mod tests {
             message: Some("not so fast".to_owned()),
             ..FaultKind::RateLimited.into()
         };
-        let told = ProviderError::RateLimited { message: "not so fast".to_owned(), retry_after: Some(7) };
+        let told = ProviderError::RateLimited {
+            message: "not so fast".to_owned(),
+            retry_after: Some(Duration::from_secs(7)),
+        };
         assert_eq!(failed(&limited), told);
     }
 

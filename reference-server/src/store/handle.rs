@@ -8,11 +8,15 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::open::{Opened, open};
+use super::open::{First, Opened, open};
 use super::operation::{Operation, Waiting};
 use super::queue::Queue;
 use super::writer::Writer;
-use super::{OpenError, StoreError};
+use super::{Document, OpenError, StoreError};
+use crate::domain::call_log::{CallPage, CallQuery, CallRecord, CallStats};
+use crate::domain::clock::Moment;
+use crate::domain::governance::Settlement;
+use crate::domain::jobs::JobRow;
 use crate::domain::key::{Key, KeyRecord};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, WorldNumber};
 use crate::domain::stored_response::{Kept, StoredResponse};
@@ -35,14 +39,10 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the state and starts its thread. With `durable`, an append returns only when it is on disk. A new
-    /// state begins with the given keys.
-    pub(crate) fn open(
-        place: &Place,
-        durable: bool,
-        first_keys: &[KeyRecord],
-    ) -> Result<(Self, Opened), OpenError> {
-        let (connection, opened) = open(place, durable, first_keys)?;
+    /// Opens the state and starts its thread. With `durable`, what bills a call returns only when it is on disk. A new
+    /// state begins with what is given.
+    pub(crate) fn open(place: &Place, durable: bool, first: First<'_>) -> Result<(Self, Opened), OpenError> {
+        let (connection, opened) = open(place, durable, first)?;
         let queue = Arc::new(Queue::new());
         let writer = Writer::new(connection, opened.persistent);
         let thread = thread::Builder::new()
@@ -128,6 +128,71 @@ impl Store {
         id: String,
     ) -> Result<bool, StoreError> {
         self.ask(|done| Operation::DeleteResponse { world, key_id, id, done }).await
+    }
+
+    /// Writes documents of the default world and forgets meters: all of it, or nothing.
+    pub(crate) async fn change(
+        &self,
+        documents: Vec<Document>,
+        forgotten: Vec<Uuid>,
+    ) -> Result<(), StoreError> {
+        self.ask(|done| Operation::Change { documents, forgotten, done }).await
+    }
+
+    /// Writes all that comes of a call, or nothing of it. In a durable store it is on disk when this returns.
+    pub(crate) async fn settle(&self, world: WorldNumber, settlement: Settlement) -> Result<(), StoreError> {
+        let settlement = Box::new(settlement);
+        if self.durable {
+            return self.ask(|done| Operation::Settle { world, settlement, done: Some(done) }).await;
+        }
+        let operation = Operation::Settle { world, settlement, done: None };
+        self.queue.push(operation, false).await.map_err(|_| StoreError::Closed)
+    }
+
+    /// The same in its turn, for those who cannot wait: a call has them only once, when it is left.
+    pub(crate) fn settle_now(&self, world: WorldNumber, settlement: Settlement) {
+        let operation = Operation::Settle { world, settlement: Box::new(settlement), done: None };
+        if self.queue.push_now(operation).is_err() {
+            tracing::error!("a call that was left is not settled: the state is closed");
+        }
+    }
+
+    /// Saves a job of a world, new or changed.
+    pub(crate) async fn save_job(&self, world: WorldNumber, job: JobRow) -> Result<(), StoreError> {
+        self.ask(|done| Operation::SaveJob { world, job: Box::new(job), done }).await
+    }
+
+    /// Reads a world's job.
+    pub(crate) async fn job(&self, world: WorldNumber, id: String) -> Result<Option<JobRow>, StoreError> {
+        self.ask(|done| Operation::Job { world, id, done }).await
+    }
+
+    /// Forgets, in its turn, what came of a world's jobs whose time is over.
+    pub(crate) fn purge_jobs(&self, world: WorldNumber, now: Moment) {
+        let _ = self.queue.push_now(Operation::PurgeJobs { world, now });
+    }
+
+    /// Reads a page of a world's calls.
+    pub(crate) async fn calls(&self, world: WorldNumber, query: CallQuery) -> Result<CallPage, StoreError> {
+        self.ask(|done| Operation::Calls { world, query: Box::new(query), done }).await
+    }
+
+    /// Adds up a world's calls, on all pages.
+    pub(crate) async fn call_stats(
+        &self,
+        world: WorldNumber,
+        query: CallQuery,
+    ) -> Result<CallStats, StoreError> {
+        self.ask(|done| Operation::CallStats { world, query: Box::new(query), done }).await
+    }
+
+    /// Reads a world's call.
+    pub(crate) async fn call(
+        &self,
+        world: WorldNumber,
+        id: String,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        self.ask(|done| Operation::Call { world, id, done }).await
     }
 
     /// Forgets what a world has, in its turn.

@@ -1,108 +1,79 @@
 //! Opens the state: in memory or in a file, new or kept.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::handle::Place;
-use super::{OpenError, rows};
+use super::schema::{self, SCHEMA_VERSION};
+use super::{
+    Document, Found, MeterRow, OpenError, governance_rows, job_rows, meter_rows, private_file, rows,
+    seat_rows,
+};
+use crate::domain::clock::{Clock, Moment};
+use crate::domain::governance::SeatRow;
 use crate::domain::key::KeyRecord;
 use crate::domain::ledger::WorldNumber;
 
-/// The version of the tables below, kept in `PRAGMA user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 2;
-/// The default world; the only one whose rows outlive the process.
+/// The default world; the only one whose rows outlive the process. All others have higher numbers.
 pub(super) const ROOT: WorldNumber = 0;
 
-const SCHEMA: &str = "
-CREATE TABLE keys (
-    id           BLOB PRIMARY KEY NOT NULL,
-    role         TEXT NOT NULL,
-    digest       BLOB NOT NULL UNIQUE,
-    scopes       TEXT NOT NULL,
-    manager_id   TEXT NOT NULL,
-    created_at   INTEGER NOT NULL,
-    active       INTEGER NOT NULL,
-    expires_at   INTEGER,
-    last_used_at INTEGER,
-    requests_per_minute INTEGER NOT NULL DEFAULT 1000000000,
-    tokens_per_minute   INTEGER NOT NULL DEFAULT 1000000000
-) STRICT;
-CREATE TABLE events (
-    world         INTEGER NOT NULL,
-    seq           INTEGER NOT NULL,
-    at            INTEGER NOT NULL,
-    request_id    BLOB NOT NULL,
-    key_id        BLOB NOT NULL,
-    manager_id    TEXT NOT NULL,
-    model         TEXT NOT NULL,
-    operation     TEXT NOT NULL,
-    input_tokens  INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL,
-    cost          TEXT NOT NULL,
-    PRIMARY KEY (world, seq)
-) STRICT, WITHOUT ROWID;
-";
+/// What a new state begins with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct First<'a> {
+    pub(crate) keys: &'a [KeyRecord],
+    pub(crate) documents: &'a [Document],
+}
 
-/// What came with version 2.
-const RESPONSES: &str = "
-CREATE TABLE responses (
-    place    INTEGER PRIMARY KEY,
-    world    INTEGER NOT NULL,
-    id       TEXT NOT NULL,
-    key_id   BLOB NOT NULL,
-    previous TEXT,
-    input    TEXT NOT NULL,
-    response TEXT NOT NULL,
-    size     INTEGER NOT NULL,
-    UNIQUE (world, id)
-) STRICT;
-CREATE INDEX responses_by_world ON responses (world, place, size);
-";
-
-/// What version 1 did not know of a key.
-const UPGRADE: &str = "
-ALTER TABLE keys ADD COLUMN requests_per_minute INTEGER NOT NULL DEFAULT 1000000000;
-ALTER TABLE keys ADD COLUMN tokens_per_minute   INTEGER NOT NULL DEFAULT 1000000000;
-";
-
-/// What was found.
-#[derive(Debug)]
+/// What was found, all of it of the default world.
 pub(crate) struct Opened {
     /// Whether the state outlives the process.
     pub(crate) persistent: bool,
-    /// The default world's keys, oldest first.
+    /// Its keys, oldest first.
     pub(crate) keys: Vec<KeyRecord>,
+    /// What was settled, kind by kind, each in its place.
+    pub(crate) documents: Vec<Found>,
+    /// What budgets and limits had come to.
+    pub(crate) meters: Vec<MeterRow>,
+    /// Where sessions sit whose time is not over.
+    pub(crate) seats: Vec<SeatRow>,
 }
 
-/// Opens the state and brings it into shape. A new one begins with the given keys.
-pub(super) fn open(
-    place: &Place,
-    durable: bool,
-    first_keys: &[KeyRecord],
-) -> Result<(Connection, Opened), OpenError> {
-    match place {
-        Place::Memory => {
-            open_memory(first_keys).map_err(|error| OpenError::from_sql(PathBuf::from(":memory:"), &error))
-        }
-        Place::File(path) => open_file(path, durable, first_keys),
+/// How much there is, and nothing of what it says.
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut opened = f.debug_struct("Opened");
+        opened.field("persistent", &self.persistent).field("keys", &self.keys.len());
+        opened.field("documents", &self.documents.len()).finish_non_exhaustive()
     }
 }
 
-fn open_memory(first_keys: &[KeyRecord]) -> rusqlite::Result<(Connection, Opened)> {
-    let connection = Connection::open_in_memory()?;
-    connection.execute_batch(SCHEMA)?;
-    connection.execute_batch(RESPONSES)?;
-    Ok((connection, Opened { persistent: false, keys: first_keys.to_vec() }))
+/// Opens the state and brings it into shape. A new one begins with what is given.
+pub(super) fn open(
+    place: &Place,
+    durable: bool,
+    first: First<'_>,
+) -> Result<(Connection, Opened), OpenError> {
+    match place {
+        Place::Memory => {
+            open_memory(first).map_err(|error| OpenError::from_sql(PathBuf::from(":memory:"), &error))
+        }
+        Place::File(path) => open_file(path, durable, first),
+    }
 }
 
-fn open_file(
-    path: &Path,
-    durable: bool,
-    first_keys: &[KeyRecord],
-) -> Result<(Connection, Opened), OpenError> {
+fn open_memory(first: First<'_>) -> rusqlite::Result<(Connection, Opened)> {
+    let connection = Connection::open_in_memory()?;
+    schema::create(&connection, first)?;
+    let opened = read(&connection, false)?;
+    Ok((connection, opened))
+}
+
+fn open_file(path: &Path, durable: bool, first: First<'_>) -> Result<(Connection, Opened), OpenError> {
     let sql = |error: rusqlite::Error| OpenError::from_sql(path.to_owned(), &error);
+    private_file::make(path);
     let connection = Connection::open(path).map_err(sql)?;
     lock(&connection).map_err(sql)?;
     let found = version(&connection).map_err(sql)?;
@@ -114,17 +85,39 @@ fn open_file(
     }
     configure(&connection, durable).map_err(sql)?;
     match found {
-        0 => create(&connection, first_keys).map_err(sql)?,
-        1 => upgrade(&connection).map_err(sql)?,
-        _ => {}
+        0 => schema::create(&connection, first).map_err(sql)?,
+        SCHEMA_VERSION => {}
+        _ => {
+            private_file::narrow(path);
+            schema::upgrade(&connection, found, first).map_err(sql)?;
+        }
     }
-    // Other worlds end with the process that made them.
-    for table in ["events", "responses"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE world <> ?1"), [ROOT]).map_err(sql)?;
-    }
-    let keys = rows::keys(&connection)
+    clean(&connection, Clock::default().now()).map_err(sql)?;
+    let opened = read(&connection, true)
         .map_err(|error| OpenError::Corrupt { path: path.to_owned(), what: error.to_string() })?;
-    Ok((connection, Opened { persistent: true, keys }))
+    Ok((connection, opened))
+}
+
+/// Ends what ended with the process that left the state.
+fn clean(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    for table in ["events", "responses", "jobs", "calls"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE world > ?1"), [ROOT])?;
+    }
+    job_rows::fail_unfinished(&transaction, now)?;
+    seat_rows::forget_ended(&transaction, now)?;
+    meter_rows::forget_lost(&transaction)?;
+    transaction.commit()
+}
+
+fn read(connection: &Connection, persistent: bool) -> rusqlite::Result<Opened> {
+    Ok(Opened {
+        persistent,
+        keys: rows::keys(connection)?,
+        documents: governance_rows::documents(connection)?,
+        meters: meter_rows::meters(connection)?,
+        seats: seat_rows::seats(connection)?,
+    })
 }
 
 /// From the first read on, this process has the file for itself.
@@ -145,23 +138,4 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 
 fn tables(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-}
-
-fn create(connection: &Connection, first_keys: &[KeyRecord]) -> rusqlite::Result<()> {
-    let transaction = connection.unchecked_transaction()?;
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute_batch(RESPONSES)?;
-    for key in first_keys {
-        rows::save_key(&transaction, key)?;
-    }
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    transaction.commit()
-}
-
-fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
-    let transaction = connection.unchecked_transaction()?;
-    transaction.execute_batch(UPGRADE)?;
-    transaction.execute_batch(RESPONSES)?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    transaction.commit()
 }

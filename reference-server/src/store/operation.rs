@@ -1,11 +1,16 @@
 //! What can be asked of the store.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{Document, StoreError};
+use crate::domain::call_log::{CallPage, CallQuery, CallRecord, CallStats};
+use crate::domain::clock::Moment;
+use crate::domain::governance::Settlement;
+use crate::domain::jobs::JobRow;
 use crate::domain::key::{Key, KeyRecord};
 use crate::domain::ledger::{BillingEvent, Charge, LedgerQuery, WorldNumber};
 use crate::domain::stored_response::{Kept, StoredResponse};
@@ -14,7 +19,6 @@ use crate::domain::stored_response::{Kept, StoredResponse};
 pub(super) type Waiting<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// One operation. Those without a waiting place are done in their turn and their failure is logged.
-#[derive(Debug)]
 pub(super) enum Operation {
     Append {
         world: WorldNumber,
@@ -62,10 +66,59 @@ pub(super) enum Operation {
         id: String,
         done: Waiting<bool>,
     },
+    /// All of it or nothing; of the default world.
+    Change {
+        documents: Vec<Document>,
+        /// Meters that nothing is counted on any more.
+        forgotten: Vec<Uuid>,
+        done: Waiting<()>,
+    },
+    /// All of it or nothing.
+    Settle {
+        world: WorldNumber,
+        settlement: Box<Settlement>,
+        done: Option<Waiting<()>>,
+    },
+    SaveJob {
+        world: WorldNumber,
+        job: Box<JobRow>,
+        done: Waiting<()>,
+    },
+    Job {
+        world: WorldNumber,
+        id: String,
+        done: Waiting<Option<JobRow>>,
+    },
+    PurgeJobs {
+        world: WorldNumber,
+        now: Moment,
+    },
+    Calls {
+        world: WorldNumber,
+        query: Box<CallQuery>,
+        done: Waiting<CallPage>,
+    },
+    CallStats {
+        world: WorldNumber,
+        query: Box<CallQuery>,
+        done: Waiting<CallStats>,
+    },
+    Call {
+        world: WorldNumber,
+        id: String,
+        done: Waiting<Option<CallRecord>>,
+    },
     DropWorld {
         world: WorldNumber,
     },
     Flush {
         done: Waiting<()>,
     },
+}
+
+/// Nothing of what is to be written, which may hold secrets.
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").finish_non_exhaustive()
+    }
 }

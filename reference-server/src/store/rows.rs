@@ -107,10 +107,10 @@ pub(super) fn delete_key(connection: &Connection, id: Uuid) -> rusqlite::Result<
     Ok(())
 }
 
-/// How much of a world's responses is kept.
+/// How much of a world's rows is kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Retention {
-    pub(super) responses: u32,
+    pub(super) rows: u32,
     pub(super) bytes: u64,
 }
 
@@ -139,7 +139,7 @@ pub(super) fn save_response(
     let (count, bytes) = connection
         .prepare_cached("SELECT count(*), sum(size) FROM responses WHERE world = ?1")?
         .query_row([world], |row| Ok((natural(row, 0)?, natural(row, 1)?)))?;
-    if count <= u64::from(kept.responses) && bytes <= kept.bytes {
+    if count <= u64::from(kept.rows) && bytes <= kept.bytes {
         return Ok(());
     }
     connection
@@ -148,7 +148,7 @@ pub(super) fn save_response(
              row_number() OVER latest AS number, sum(size) OVER latest AS bytes FROM responses WHERE world = ?1 \
              WINDOW latest AS (ORDER BY place DESC)) WHERE number > ?2 OR number > 1 AND bytes > ?3)",
         )?
-        .execute(params![world, kept.responses, integer(kept.bytes)])?;
+        .execute(params![world, kept.rows, integer(kept.bytes)])?;
     Ok(())
 }
 
@@ -249,7 +249,6 @@ fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
 
 fn event(row: &Row<'_>) -> rusqlite::Result<BillingEvent> {
     let operation: String = row.get(6)?;
-    let cost: String = row.get(9)?;
     Ok(BillingEvent {
         seq: natural(row, 0)?,
         charge: Charge {
@@ -262,21 +261,32 @@ fn event(row: &Row<'_>) -> rusqlite::Result<BillingEvent> {
                 .ok_or_else(|| malformed(6, format!("there is no operation {operation:?}")))?,
             input_tokens: natural(row, 7)?,
             output_tokens: natural(row, 8)?,
-            cost: Decimal::from_str_exact(&cost).map_err(|error| malformed(9, error))?,
+            cost: decimal(row, 9)?,
         },
     })
 }
 
-fn malformed(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+/// The error for a text that makes no sense.
+pub(super) fn malformed(
+    column: usize,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
 }
 
+/// Money, which is kept as text to the last digit.
+pub(super) fn decimal(row: &Row<'_>, column: usize) -> rusqlite::Result<Decimal> {
+    let text: String = row.get(column)?;
+    Decimal::from_str_exact(&text).map_err(|error| malformed(column, error))
+}
+
 /// SQLite counts up to 2^63 - 1; so does every count here.
-fn integer(count: u64) -> i64 {
+pub(super) fn integer(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn natural(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+/// A count.
+pub(super) fn natural(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }

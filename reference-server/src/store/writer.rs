@@ -1,38 +1,27 @@
 //! The thread that owns the connection: takes what is queued, runs it in one transaction, and tells those who
 //! wait only after the commit.
 
-use std::collections::HashMap;
-
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
 use super::StoreError;
-use super::open::ROOT;
+use super::ledgers::{Kept, Ledgers};
 use super::operation::{Operation, Waiting};
 use super::queue::Queue;
 use super::rows::{self, Retention};
-use crate::domain::ledger::{Charge, WorldNumber};
+use super::savepoint::all_or_nothing;
+use super::{call_rows, governance_rows, job_rows, meter_rows};
+use crate::domain::ledger::WorldNumber;
 
-/// How many events a ledger that ends with the process keeps.
-const KEPT: u64 = 200_000;
-/// How many more it may have before it is cut, so that cutting is rare.
-const SLACK: u64 = 4_096;
-
-/// How many responses a world keeps, and how many bytes of them; the oldest go first.
-const KEPT_RESPONSES: Retention = Retention { responses: 10_000, bytes: 256 * 1024 * 1024 };
+/// How much a world keeps of its responses, and of its jobs' outcomes; the oldest go first.
+const KEPT_BODIES: Retention = Retention { rows: 10_000, bytes: 256 * 1024 * 1024 };
+/// More statements than there are, so that none is ever prepared twice.
+const STATEMENTS: usize = 96;
 
 /// Owns the connection.
 pub(super) struct Writer {
     connection: Connection,
     ledgers: Ledgers,
-}
-
-/// The newest place in each world's ledger.
-struct Ledgers {
-    last: HashMap<WorldNumber, u64>,
-    root_is_kept: bool,
-    /// How many events any other ledger keeps.
-    kept: u64,
 }
 
 /// Tells the one who waits how it went, given how the commit went.
@@ -41,12 +30,13 @@ type Report = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 impl Writer {
     /// A writer; with `persistent` it never cuts the default world's ledger.
     pub(super) fn new(connection: Connection, persistent: bool) -> Self {
-        Self::keeping(KEPT, connection, persistent)
+        Self::keeping(Kept::default(), connection, persistent)
     }
 
-    /// A writer whose ledgers keep so many events.
-    pub(super) fn keeping(kept: u64, connection: Connection, persistent: bool) -> Self {
-        Self { connection, ledgers: Ledgers { last: HashMap::new(), root_is_kept: persistent, kept } }
+    /// A writer that keeps so many rows.
+    pub(super) fn keeping(kept: Kept, connection: Connection, persistent: bool) -> Self {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Self { connection, ledgers: Ledgers::new(persistent, kept) }
     }
 
     /// Works until the queue is closed and empty.
@@ -65,7 +55,7 @@ impl Writer {
         if let Err(error) = &outcome {
             tracing::error!(%error, "the state cannot be written");
             // What they count may have been rolled back; the next append looks again.
-            self.ledgers.last.clear();
+            self.ledgers.forget_all();
         }
         for report in reports {
             report(outcome.clone());
@@ -99,13 +89,7 @@ fn run(
     match operation {
         Operation::Append { world, charge, done } => {
             let outcome = ledgers.append(connection, insert, world, &charge);
-            match done {
-                Some(done) => Some(report(done, outcome)),
-                None => {
-                    log_failure(outcome);
-                    None
-                }
-            }
+            report_or_log(done, outcome)
         }
         Operation::Events { world, query, done } => {
             Some(report(done, rows::events(connection, world, query)))
@@ -119,7 +103,7 @@ fn run(
             None
         }
         Operation::KeepResponse { world, response, done } => {
-            Some(report(done, rows::save_response(connection, world, &response, KEPT_RESPONSES)))
+            Some(report(done, rows::save_response(connection, world, &response, KEPT_BODIES)))
         }
         Operation::Response { world, key_id, id, done } => {
             Some(report(done, rows::response(connection, world, key_id, &id)))
@@ -130,37 +114,57 @@ fn run(
         Operation::DeleteResponse { world, key_id, id, done } => {
             Some(report(done, rows::delete_response(connection, world, key_id, &id)))
         }
+        Operation::Change { documents, forgotten, done } => {
+            let outcome = all_or_nothing(connection, || {
+                for document in &documents {
+                    governance_rows::change(connection, document)?;
+                }
+                meter_rows::forget(connection, &forgotten)
+            });
+            Some(report(done, outcome))
+        }
+        Operation::Settle { world, settlement, done } => {
+            let outcome = ledgers.settle(connection, insert, world, &settlement);
+            report_or_log(done, outcome)
+        }
+        Operation::SaveJob { world, job, done } => {
+            Some(report(done, job_rows::save(connection, world, &job, KEPT_BODIES)))
+        }
+        Operation::Job { world, id, done } => Some(report(done, job_rows::job(connection, world, &id))),
+        Operation::PurgeJobs { world, now } => {
+            log_failure(job_rows::purge(connection, world, now));
+            None
+        }
+        Operation::Calls { world, query, done } => {
+            Some(report(done, call_rows::page(connection, world, &query)))
+        }
+        Operation::CallStats { world, query, done } => {
+            Some(report(done, call_rows::stats(connection, world, &query)))
+        }
+        Operation::Call { world, id, done } => Some(report(done, call_rows::call(connection, world, &id))),
         Operation::DropWorld { world } => {
-            ledgers.last.remove(&world);
-            log_failure(rows::delete_events(connection, world, u64::MAX));
-            log_failure(rows::delete_responses(connection, world));
+            ledgers.forget(world);
+            log_failure(drop_world(connection, world));
             None
         }
         Operation::Flush { done } => Some(report(done, Ok(()))),
     }
 }
 
-impl Ledgers {
-    fn append(
-        &mut self,
-        connection: &Connection,
-        insert: &mut CachedStatement<'_>,
-        world: WorldNumber,
-        charge: &Charge,
-    ) -> rusqlite::Result<()> {
-        let last = match self.last.get(&world) {
-            Some(last) => *last,
-            None => rows::last_seq(connection, world)?,
-        };
-        let seq = last + 1;
-        rows::insert_event(insert, world, seq, charge)?;
-        self.last.insert(world, seq);
-        let cut = !(self.root_is_kept && world == ROOT);
-        if cut && seq > self.kept && seq.is_multiple_of(SLACK) {
-            rows::delete_events(connection, world, seq - self.kept)?;
-        }
-        Ok(())
+fn drop_world(connection: &Connection, world: WorldNumber) -> rusqlite::Result<()> {
+    rows::delete_events(connection, world, u64::MAX)?;
+    rows::delete_responses(connection, world)?;
+    job_rows::delete(connection, world)?;
+    call_rows::delete(connection, world, u64::MAX)
+}
+
+/// For what somebody may wait for.
+fn report_or_log(done: Option<Waiting<()>>, outcome: rusqlite::Result<()>) -> Option<Report> {
+    if let Some(done) = done {
+        return Some(report(done, outcome));
     }
+    log_failure(outcome);
+    None
 }
 
 fn report<T: Send + 'static>(done: Waiting<T>, outcome: rusqlite::Result<T>) -> Report {

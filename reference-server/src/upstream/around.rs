@@ -13,9 +13,11 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use bytes::BytesMut;
 use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::alter;
 use super::asked::Asked;
@@ -28,12 +30,11 @@ use super::recorder::recorded;
 use super::world::UpstreamWorld;
 use crate::connection::Reset;
 use crate::dialect::common::{Arrival, BodyError, body};
+use crate::domain::key::SecretDigest;
 use crate::intake::{Intake, Share};
 
 /// Names a fault that a caller wants.
 const FAULT_HEADER: &str = "x-plumbline-fault";
-/// Under which a gateway gives an answer again. The providers that are played answer every call anew.
-const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// How long an answer is held up where nothing is said.
 const DELAY: Duration = Duration::from_secs(1);
 /// The status of an error where nothing is said.
@@ -47,6 +48,8 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\
     <body><h1>It works!</h1></body></html>\n";
 /// So much of a refusal is looked at for its message, in bytes.
 const REFUSAL: usize = 1024 * 1024;
+/// So much of a body is noted that is not taken in, in bytes: enough to tell whose call it is.
+const BEGINNING: usize = 8 * 1024;
 
 /// Where a call goes, and how it came.
 pub(super) struct Way<'a> {
@@ -61,7 +64,7 @@ pub(super) struct Way<'a> {
 /// What is taken in of bodies: once to be noted, then once more by the dialect.
 pub(super) struct Intakes {
     pub(super) noted: Intake,
-    pub(super) answered: Intake,
+    pub(super) answered: Arc<Intake>,
 }
 
 /// Answers a call; an error where the connection is to end instead.
@@ -80,7 +83,8 @@ pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) ->
             following.end(Outcome::Left);
             return Err(io::Error::other("the client has left in the middle of its request"));
         }
-        Upload::Unread(error) => {
+        Upload::Unread(bytes, error) => {
+            following.reads(bytes);
             let response = told(unread(provider, &error), &mut following).await;
             return Ok(followed(response, is_head, following));
         }
@@ -88,9 +92,16 @@ pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) ->
     following.reads(bytes.clone());
     let asked = following.asked();
     let own = own_fault(&mut head);
-    head.headers.remove(IDEMPOTENCY_HEADER);
     let at_provider = world.provider(provider);
-    let arrival = Arrival { world: at_provider, head, mounted_at, client_ip, intake: &intakes.answered };
+    let arrival = Arrival {
+        world: at_provider,
+        head,
+        mounted_at,
+        client_ip,
+        intake: &intakes.answered,
+        control_token: &SecretDigest::OF_NOTHING,
+        pass: None,
+    };
     let served = pin!(provider.serve(&arrival, Body::from(bytes)));
     let (response, meaning) = recorded(served).await;
     // Whom the provider refuses of its own accord meets no fault.
@@ -136,11 +147,15 @@ enum Upload {
     Whole(Bytes, Share),
     /// Its beginning: its sender has left.
     Part(Bytes),
-    Unread(BodyError),
+    /// Its beginning, where it says beforehand that it is too large.
+    Unread(Bytes, BodyError),
 }
 
 /// Takes a body in.
 async fn upload(body: Body, intake: &Intake) -> Upload {
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|declared| declared > intake.limit) {
+        return Upload::Unread(beginning(body, intake).await, BodyError::TooLarge);
+    }
     let breaks_off = Arc::new(AtomicBool::new(false));
     let watched = body.map_err({
         let breaks_off = Arc::clone(&breaks_off);
@@ -152,8 +167,27 @@ async fn upload(body: Body, intake: &Intake) -> Upload {
     match body::collect(Body::new(watched), intake, true).await {
         Ok((bytes, _)) if breaks_off.load(Ordering::Relaxed) => Upload::Part(bytes),
         Ok((bytes, share)) => Upload::Whole(bytes, share),
-        Err(error) => Upload::Unread(error),
+        Err(error) => Upload::Unread(Bytes::new(), error),
     }
+}
+
+/// The beginning of a body, as far as it comes.
+async fn beginning(mut body: Body, intake: &Intake) -> Bytes {
+    let mut beginning = BytesMut::new();
+    let end = Instant::now() + intake.pause;
+    while beginning.len() < BEGINNING
+        && let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await
+    {
+        let (data, room) = (frame.into_data().unwrap_or_default(), BEGINNING - beginning.len());
+        beginning.extend_from_slice(data.get(..room).unwrap_or(&data));
+    }
+    // What is cut within a letter is no text.
+    if let Err(error) = str::from_utf8(&beginning)
+        && error.error_len().is_none()
+    {
+        beginning.truncate(error.valid_up_to());
+    }
+    beginning.freeze()
 }
 
 /// The fault that a call asks for itself, which the provider is not told of. One that there is not is refused by the

@@ -40,6 +40,15 @@ pub(super) struct Credentials {
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiKey {
     pub(super) key: String,
+    /// Further keys that are as good.
+    #[serde(default)]
+    more: Vec<String>,
+}
+
+impl ApiKey {
+    fn all(&self) -> Vec<&String> {
+        std::iter::once(&self.key).chain(&self.more).collect()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,9 +83,9 @@ impl Credentials {
     /// what is signed with it is checked on the wire.
     pub(super) fn keys(&self, provider: ProviderKind, now: Moment) -> Vec<Arc<Key>> {
         let secrets = match provider {
-            ProviderKind::Openai => vec![&self.openai.key],
-            ProviderKind::Anthropic => vec![&self.anthropic.key],
-            ProviderKind::Gemini => vec![&self.gemini.key],
+            ProviderKind::Openai => self.openai.all(),
+            ProviderKind::Anthropic => self.anthropic.all(),
+            ProviderKind::Gemini => self.gemini.all(),
             ProviderKind::Bedrock => vec![&self.bedrock.access_key_id, &self.bedrock.key],
             ProviderKind::Vertex => Vec::new(),
         };
@@ -142,7 +151,7 @@ mod tests {
         let credentials = Credentials::embedded().unwrap();
         let now = Moment::from_micros(0);
         let counts = ProviderKind::ALL.map(|provider| credentials.keys(provider, now).len());
-        assert_eq!(counts, [1, 1, 1, 2, 0]);
+        assert_eq!(counts, [3, 1, 1, 2, 0]);
         let key = credentials.keys(ProviderKind::Openai, now).remove(0);
         assert!(key.digest.matches(&SecretDigest::of(b"sk-upstream-openai")));
         assert!(key.scopes.contains(Scope::ModelsInference) && key.scopes.contains(Scope::ModelsEmbedding));

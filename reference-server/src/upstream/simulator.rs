@@ -64,7 +64,7 @@ impl Simulator {
     /// The providers in these worlds, which take bodies of up to so many bytes, and their control API.
     pub(super) fn new(worlds: Arc<UpstreamWorlds>, control_token: &str, body_limit: usize) -> Self {
         let control = Control::over(control::router(Arc::clone(&worlds)), control_token);
-        let intakes = Intakes { noted: Intake::new(body_limit), answered: Intake::new(body_limit) };
+        let intakes = Intakes { noted: Intake::new(body_limit), answered: Arc::new(Intake::new(body_limit)) };
         Self { worlds, control, intakes }
     }
 
@@ -85,7 +85,7 @@ impl Simulator {
             Place::Provider { world, provider, mounted_at } => match self.worlds.get(world) {
                 Some(world) => {
                     let way = Way { world: &world, provider, mounted_at, client_ip, reset };
-                    around::answer(way, &self.intakes, request).await
+                    Box::pin(around::answer(way, &self.intakes, request)).await
                 }
                 None => {
                     let message = Some("there is no such world of the simulator");

@@ -18,7 +18,7 @@ use crate::domain::world::Commons;
 use crate::provider::Mock;
 use crate::server::{Server, listen};
 use crate::start::StartError;
-use crate::store::{Place, Store};
+use crate::store::{First, Place, Store};
 
 /// How to start a simulator.
 #[derive(Clone, Debug)]
@@ -55,14 +55,9 @@ pub fn bind(settings: UpstreamSettings) -> Result<Server, StartError> {
     warm_up(&brain);
     let (listener, address) = listen(settings.listen)
         .map_err(|problem| StartError::Listen { address: settings.listen, problem })?;
-    let (store, _) = Store::open(&Place::Memory, false, &[])?;
+    let (store, _) = Store::open(&Place::Memory, false, First { keys: &[], documents: &[] })?;
     let catalog = Catalog::of_providers().map_err(|error| StartError::Fixture(error.to_string()))?;
-    let commons = Commons {
-        catalog: Arc::new(catalog),
-        provider: Arc::new(Recorder::of(brain)),
-        store: Arc::new(store),
-        sink: None,
-    };
+    let commons = Commons::new(catalog, Arc::new(Recorder::of(brain)), store);
     let file = match settings.journal {
         None => None,
         Some(place) => match LogWriter::to_file(&place) {

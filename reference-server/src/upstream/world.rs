@@ -122,17 +122,14 @@ pub(super) mod testing {
     use super::super::recorder::Recorder;
     use super::*;
     use crate::domain::catalog::Catalog;
-    use crate::store::{Place, Store};
+    use crate::store::{First, Place, Store};
 
     /// What worlds have in common, in memory.
     pub(in super::super) fn stage() -> Stage {
-        let (store, _) = Store::open(&Place::Memory, false, &[]).unwrap();
-        let commons = Commons {
-            catalog: Arc::new(Catalog::of_providers().unwrap()),
-            provider: Arc::new(Recorder::of(Arc::default())),
-            store: Arc::new(store),
-            sink: None,
-        };
+        let first = First { keys: &[], documents: &[] };
+        let (store, _) = Store::open(&Place::Memory, false, first).unwrap();
+        let provider = Arc::new(Recorder::of(Arc::default()));
+        let commons = Commons::new(Catalog::of_providers().unwrap(), provider, store);
         let credentials = Credentials::embedded().unwrap();
         Stage { commons, credentials, file: None, closing: Closing::default() }
     }

@@ -86,7 +86,10 @@ async fn defects_are_listed_put_on_and_taken_off() {
     let missing =
         catalogue["defects"].as_array().unwrap().iter().find(|info| info["id"] == "billing-event-missing");
     let missing = missing.unwrap();
-    assert_eq!(missing["breaks"], json!(["billing.event-per-success", "gateway.billing.one"]));
+    assert_eq!(
+        missing["breaks"],
+        json!(["billing.event-per-success", "gateway.billing.one", "bifrost.billing.one"])
+    );
     assert_eq!(missing["seen_in_the_wild"], true);
     assert!(missing["text"].is_string());
 

@@ -6,11 +6,13 @@ use axum::http::Request;
 use bytes::Bytes;
 use http_body_util::Full;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::time::timeout;
 
 use crate::openai_support::{self, error};
 use crate::routed_support::{question, routed};
 use crate::support::{CHAT, EMBEDDINGS, Gateway, Reply, hello, request, with_header};
-use crate::upstream_support::{arm, journal};
+use crate::upstream_support::{arm, journal, open};
 
 /// A request under a key.
 fn under(key: &str, path: &str, secret: &str, body: &Value) -> Request<Full<Bytes>> {
@@ -107,6 +109,45 @@ async fn what_failed_and_what_is_streamed_is_answered_anew() {
         assert_eq!((stream.status, is_replayed(&stream)), (200, false));
         assert_eq!(gateway.ledger("root").await.len(), events);
     }
+}
+
+#[tokio::test]
+async fn while_a_stream_comes_its_key_is_taken() {
+    let (simulator, gateway) = routed("");
+    assert_eq!(simulator.control("POST", "/worlds/root/gates", Some(json!({}))).await.status, 201);
+    let release = async |through: u64| {
+        let through = Some(json!({ "through": through }));
+        assert_eq!(simulator.control("POST", "/worlds/root/gates/1/release", through).await.status, 204);
+    };
+    let body = |text: &str| {
+        let messages = json!([{ "role": "user", "content": text }]);
+        json!({ "model": "gpt-4.1-mini", "stream": true, "messages": messages })
+    };
+    let (path, question) = (openai_support::CHAT, body("one two three four five six seven eight"));
+    release(3).await;
+    let asked = under("one", path, &gateway.key("all_scopes"), &question);
+    let stream = open(&gateway, asked).await.unwrap();
+    assert_eq!(stream.status, 200);
+    assert_eq!(ask(&gateway, "one", path, &question).await.status, 409);
+    assert_eq!(ask(&gateway, "one", path, &body("Bye")).await.status, 422);
+    assert_eq!(journal(&simulator, "root", "until=arrived").await.len(), 1);
+    release(1_000).await;
+    assert!(stream.rest().await.1);
+    // Once it has ended it can be asked for again.
+    assert_eq!(ask(&gateway, "one", path, &question).await.status, 200);
+    assert_eq!(gateway.ledger("root").await.len(), 2);
+}
+
+#[tokio::test]
+async fn whose_key_is_not_known_has_no_body_read() {
+    let gateway = Gateway::start();
+    let lines = "POST /~bedrock/model/claude_3_haiku/converse HTTP/1.1\r\nhost: h\r\nidempotency-key: one\r\n\
+        authorization: Bearer sk-nobody\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n";
+    let mut stream = gateway.sent(lines.as_bytes()).await;
+    let mut status = [0; 12];
+    // The body never comes.
+    timeout(Duration::from_secs(10), stream.read_exact(&mut status)).await.unwrap().unwrap();
+    assert_eq!(&status, b"HTTP/1.1 403");
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::bifrost_support::{self, api, billed, chat, make_key, simulated};
 use crate::openai_support::CHAT;
 use crate::routed_support::{question, routed};
-use crate::support::{Gateway, request};
+use crate::support::{Gateway, raw_chat, request};
 use crate::upstream_support::{arm, journal, open};
 
 /// Puts a gate up in front of the next streamed answer.
@@ -56,6 +57,30 @@ async fn who_leaves_before_there_is_an_answer_leaves_the_provider_too() {
         assert_eq!(end(&gateway).await["status_code"], 499);
         assert!(gateway.ledger("root").await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_governed_call_that_is_left_is_no_success() {
+    let (simulator, gateway) = simulated();
+    let (id, value) = make_key(&gateway, &json!({ "name": "left" })).await;
+    arm(&simulator, json!({ "kind": "hang" })).await;
+    let body = chat("openai/gpt-4o", "Hello").to_string();
+    let lines = format!("content-length: {}\r\n", body.len());
+    let caller = gateway.sent(raw_chat(bifrost_support::CHAT, &value, &lines, &body).as_bytes()).await;
+    assert_eq!(journal(&simulator, "root", "until=arrived&wait_ms=10000").await.len(), 1);
+    drop(caller);
+    let path = format!("/api/logs?virtual_key_ids={id}");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let call = loop {
+        let told = api(&gateway, "GET", &path, &Value::Null).await.json();
+        match told["logs"].as_array().unwrap().as_slice() {
+            [] => assert!(Instant::now() < deadline, "the call was never logged"),
+            [call] => break call.clone(),
+            calls => panic!("{calls:?}"),
+        }
+    };
+    assert_eq!((&call["status"], &call["status_code"]), (&json!("error"), &json!(499)), "{call}");
+    assert!(billed(&gateway, &id).await.is_empty());
 }
 
 #[tokio::test]

@@ -19,6 +19,14 @@ mod auth;
 #[cfg(test)]
 mod bedrock;
 #[cfg(test)]
+mod bifrost_arbitrary;
+#[cfg(test)]
+mod bifrost_routing;
+#[cfg(test)]
+mod bifrost_stress;
+#[cfg(test)]
+mod bifrost_support;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod broken;

@@ -162,7 +162,7 @@ async fn an_error_is_what_its_header_says_and_tells_no_credential() {
     let server = answering(template).await;
     let refused = signing(&server.uri()).complete(&named(CHAT), hello(), None).await.unwrap_err();
     let message = "slow down, [concealed]".to_owned();
-    assert_eq!(refused, ProviderError::RateLimited { message, retry_after: Some(7) });
+    assert_eq!(refused, ProviderError::RateLimited { message, retry_after: Some(Duration::from_secs(7)) });
 }
 
 #[tokio::test]

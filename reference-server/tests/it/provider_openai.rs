@@ -152,9 +152,9 @@ async fn a_status_means_the_same_in_whatever_body_it_comes() {
             (401, "credentials"),
             (403, "credentials"),
             (408, "timed out"),
-            (429, "rate limited, 2"),
-            (500, "unavailable, 2"),
-            (503, "unavailable, 2"),
+            (429, "rate limited, 1.5s"),
+            (500, "unavailable, 1.5s"),
+            (503, "unavailable, 1.5s"),
         ] {
             let template = ResponseTemplate::new(status).insert_header("retry-after", "1.5");
             let server = answering(template.set_body_string(body.as_str())).await;
@@ -165,10 +165,10 @@ async fn a_status_means_the_same_in_whatever_body_it_comes() {
                 ProviderError::Credentials(_) => "credentials".to_owned(),
                 ProviderError::TimedOut(_) => "timed out".to_owned(),
                 ProviderError::RateLimited { retry_after, .. } => {
-                    format!("rate limited, {}", retry_after.unwrap())
+                    format!("rate limited, {:?}", retry_after.unwrap())
                 }
                 ProviderError::Unavailable { retry_after, .. } => {
-                    format!("unavailable, {}", retry_after.unwrap())
+                    format!("unavailable, {:?}", retry_after.unwrap())
                 }
                 other => panic!("{status} {body}: {other:?}"),
             };

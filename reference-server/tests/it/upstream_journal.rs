@@ -202,6 +202,26 @@ async fn an_upload_that_breaks_off_meets_no_fault() {
     assert_eq!(simulator.send(question("openai", false, "")).await.status, 503);
 }
 
+#[tokio::test]
+async fn what_is_too_large_is_noted_with_its_beginning() {
+    let settings = UpstreamSettings { body_limit: 1024, ..UpstreamSettings::default() };
+    let simulator = Gateway::of(bind(settings).map_err(|error| error.to_string()).unwrap());
+    for length in [2_000, 20_000] {
+        let body = json!({ "user": "the-nonce", "zzz": "x".repeat(length) }).to_string();
+        let asked = request("POST", "/openai/v1/chat/completions", Some("sk-upstream-openai"), body.clone());
+        assert_eq!(simulator.send(asked).await.status, 413);
+        let calls = journal(&simulator, "root", "contains=the-nonce&wait_ms=5000").await;
+        let call = calls.last().unwrap();
+        assert_eq!(call["status"], 413);
+        if length < 8_192 {
+            assert_eq!(call["body"], serde_json::from_str::<Value>(&body).unwrap());
+        } else {
+            assert_eq!(call["body"], body[..8_192]);
+        }
+    }
+    assert_eq!(journal(&simulator, "root", "").await.len(), 2);
+}
+
 /// A simulator that keeps its journal in a file.
 fn writing_to(file: &Path) -> Gateway {
     let settings = UpstreamSettings { journal: Some(file.to_owned()), ..UpstreamSettings::default() };

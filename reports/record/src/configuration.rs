@@ -11,7 +11,7 @@ pub struct Configuration {
     pub roles: BTreeMap<String, String>,
     /// The observers that there are, such as `billing`.
     pub observers: Vec<String>,
-    /// What can be done to it beside sending requests: `worlds`, `mint keys`, `revoke keys`, `faults`.
+    /// What can be done to it beside sending requests: `worlds`, `mint keys`, `revoke keys`, `faults`, `clock`.
     pub means: Vec<String>,
     /// What it offers of each contract that it claims.
     pub contracts: BTreeMap<String, Offered>,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Configuration, Expectation, ExpectationKind, Level, ShardRef, Tally, Verdict};
@@ -186,8 +188,11 @@ pub struct ScenarioFinished {
     pub location: Location,
     /// Its tags.
     pub tags: Vec<String>,
-    /// The catalogue ids it covers.
+    /// The catalogue ids it covers, those of its steps included.
     pub covers: Vec<String>,
+    /// The catalogue ids that single steps cover, by the steps' names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub step_covers: BTreeMap<String, Vec<String>>,
     /// 1 for the first attempt.
     pub attempt: u32,
     /// Whether no further attempt follows.

@@ -10,6 +10,9 @@ use super::Defect;
 pub struct Sound {
     /// The catalogue ids that it covers.
     pub covers: Vec<String>,
+    /// The catalogue ids that single steps cover, by the steps' names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub step_covers: BTreeMap<String, Vec<String>>,
     /// The requirements that its cases verify.
     pub verifies: BTreeSet<String>,
     /// Its cases.
@@ -23,6 +26,9 @@ pub struct Sound {
 pub struct Trial {
     /// By requirement, the cases in which a check that verifies it missed.
     pub kills: BTreeMap<String, BTreeSet<String>>,
+    /// By case, the steps in which such a check missed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<String, BTreeSet<String>>,
     /// The cases that went wrong for another reason than the defect.
     pub bystanders: Vec<Wrong>,
 }
@@ -58,6 +64,7 @@ impl Sound {
         let wrong = cases.iter().filter(|case| case.verdict != Verdict::Passed || !case.misses.is_empty());
         Self {
             covers: finished.covers.clone(),
+            step_covers: finished.step_covers.clone(),
             verifies: verified.map(|verified| verified.requirement.clone()).collect(),
             cases: cases.iter().map(|case| case.name.clone()).collect(),
             wrong: wrong.map(Wrong::from).collect(),
@@ -76,12 +83,14 @@ impl Trial {
     }
 
     fn judge(&mut self, case: &Case, defect: &Defect) {
-        let missed: BTreeSet<&String> =
-            case.misses.iter().filter_map(|miss| miss.requirement.as_ref()).collect();
         let mut noticed = false;
-        for requirement in missed.into_iter().filter(|id| defect.breaks.contains(id)) {
+        for miss in &case.misses {
+            let Some(requirement) = miss.requirement.as_ref().filter(|id| defect.breaks.contains(id)) else {
+                continue;
+            };
             noticed = true;
             self.kills.entry(requirement.clone()).or_default().insert(case.name.clone());
+            self.steps.entry(case.name.clone()).or_default().insert(miss.step.clone());
         }
         let wrong = case.verdict == Verdict::Failed || !case.misses.is_empty();
         // A case that broke has decided nothing, whatever it saw before.

@@ -120,6 +120,15 @@ impl Proof {
         killers.any(|case| sound.cases.contains(case))
     }
 
+    /// Whether a defect makes one of a scenario's cases miss, in one of these steps, a check of a requirement that it breaks.
+    pub fn can_fail_at(&self, scenario: &str, steps: &[&str]) -> bool {
+        let Some(sound) = self.sound.get(scenario) else { return false };
+        let mut noticed = self.trials.values().flat_map(|trial| &trial.steps);
+        noticed.any(|(case, missed)| {
+            sound.cases.contains(case) && steps.iter().any(|step| missed.contains(*step))
+        })
+    }
+
     /// Whether all is proved: nothing survives, nobody is blamed wrongly, and every requirement can be broken.
     pub fn is_proved(&self) -> bool {
         self.is_whole()

@@ -1,11 +1,13 @@
-use plumbline_record::{Level, ScenarioFinished};
+use std::collections::BTreeMap;
+
+use plumbline_record::{Case, Level, ScenarioFinished};
 use plumbline_reports::proof::Proof;
 use plumbline_reports::{CatalogueId, Coverage, Covering};
 
 use crate::proof::{missing, passing, proof, shown};
 
 fn covering(scenario: &str, covers: &str) -> Covering {
-    Covering { scenario: scenario.into(), covers: vec![covers.into()] }
+    Covering { scenario: scenario.into(), covers: vec![covers.into()], steps: BTreeMap::new() }
 }
 
 fn coverage(ids: &[&str], scenarios: &[Covering], proof: &Proof) -> Coverage {
@@ -66,6 +68,48 @@ fn an_id_counts_in_whatever_dialect_its_scenario_can_fail() {
     );
     proof.add("wrong-model", &[missing(ids[0], Level::Must, Some("chat.model-echoed")), passing(ids[1])]);
     assert!(coverage(&["G_1"], &scenarios, &proof).is_complete());
+}
+
+#[test]
+fn an_id_of_a_step_counts_where_that_step_can_fail() {
+    let steps = |step: &str, id: &str| (step.to_owned(), vec![id.to_owned()]);
+    let flow = Covering {
+        scenario: "A".into(),
+        covers: ["TC-1", "TC-2", "TC-3"].map(str::to_owned).into(),
+        steps: [
+            steps("create", "TC-1"),
+            steps("read", "TC-2"),
+            steps("delete", "TC-3"),
+            steps("gone", "TC-3"),
+        ]
+        .into(),
+    };
+    let missed_in = |step: &str| {
+        let mut finished = missing("A", Level::Must, Some("chat.model-echoed"));
+        for Case { misses, .. } in &mut finished.cases {
+            for miss in misses {
+                step.clone_into(&mut miss.step);
+            }
+        }
+        finished
+    };
+    let mut proof = proof();
+    proof.add("wrong-model", &[missed_in("create"), passing("B")]);
+    // What misses something that the defect does not break says nothing of its step.
+    proof.add("wild-words", &[missed_in("read"), passing("B")]);
+    let covered = |proof: &Proof| coverage(&["TC-1", "TC-2", "TC-3"], std::slice::from_ref(&flow), proof);
+    assert_eq!(
+        shown(|out| covered(&proof).render(out)),
+        "✗ TC-2  What TC-2 is\n    no defect makes it miss what the defect breaks: A in its step read\n\
+         ✗ TC-3  What TC-3 is\n    no defect makes it miss what the defect breaks: A in its steps delete, gone\n\
+         ✗ gsai: 1 of 3 catalogue ids have a scenario that passes and is known to fail\n"
+    );
+    // The same is read of a proof that was written down.
+    let read = Proof::from_json(&proof.to_json().unwrap()).unwrap();
+    assert_eq!(covered(&read), covered(&proof));
+    proof.add("wrong-model", &[missed_in("gone"), passing("B")]);
+    assert!(shown(|out| covered(&proof).render(out)).contains("TC-1"), "another trial of the same defect");
+    assert!(!shown(|out| covered(&proof).render(out)).contains("TC-3"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A small record, built by hand; a test changes what it is about.
 
+use std::collections::BTreeMap;
+
 use plumbline_record::{
     Body, Case, ContractRef, Difference, Event, Exchange, Expectation, ExpectationKind, Level, Location,
     Miss, Outcome, Request, RequirementRef, Response, RunFinished, RunStarted, ScenarioFinished, Tally,
@@ -144,6 +146,7 @@ pub(crate) fn finished(scenario: &str, attempt: u32, cases: Vec<Case>) -> Scenar
         location: Location { file: "gsai/sequence.yaml".into(), line: 12, column: 5 },
         tags: vec!["p0".into()],
         covers: vec!["TC-1".into()],
+        step_covers: BTreeMap::new(),
         attempt,
         last: true,
         cases,

@@ -72,8 +72,12 @@ fn is_wanted(contract: &str, arguments: &Coverage, suite: &Suite) -> bool {
 
 fn covering(suite: &Suite, contract: &str) -> Vec<Covering> {
     let own = suite.scenarios.iter().filter(|scenario| &*scenario.contract == contract);
-    own.map(|scenario| Covering { scenario: scenario.id.to_string(), covers: scenario.covers.clone() })
-        .collect()
+    own.map(|scenario| Covering {
+        scenario: scenario.id.to_string(),
+        covers: scenario.covers.clone(),
+        steps: scenario.step_covers(),
+    })
+    .collect()
 }
 
 fn read(path: &Path) -> anyhow::Result<Proof> {

@@ -6,6 +6,7 @@ use plumbline_harness::scenario::{
 use plumbline_record::{Body as SentBody, Request};
 use plumbline_reports::{curl, printf};
 
+use super::polling::loop_of;
 use super::shape::{short, shown};
 use super::shell::Shell;
 
@@ -57,6 +58,7 @@ impl Hand<'_> {
     fn step(&mut self, step: &Step) -> String {
         match &step.action {
             Action::Call(call) => self.call(call, step.expect.stream_kind().is_some()),
+            Action::Poll(poll) => loop_of(poll, &self.call(&poll.call, false)),
             Action::Raw(raw) => self.raw(raw),
             Action::RevokeKey { role } => format!("# revoke the key of {role}, by the gateway's own means"),
             Action::ArmFault(rule) => {
@@ -69,6 +71,9 @@ impl Hand<'_> {
                 )
             }
             Action::ClearFaults => "# have the gateway's provider work again, by its own means".to_owned(),
+            Action::Advance { text, .. } => {
+                format!("# let {} pass on the gateway's clock, by its own means", short(text))
+            }
         }
     }
 

@@ -6,14 +6,18 @@ use super::shape::shown;
 
 /// What is looked at and what it must be, with how binding that is and what it verifies.
 pub(super) fn sentence(check: &Check) -> String {
-    let demand = match (&check.subject, &check.matcher) {
+    format!("{}  [{}]", demand(check), binding(check.level, check.verifies.as_deref()))
+}
+
+/// What is looked at and what it must be.
+pub(super) fn demand(check: &Check) -> String {
+    match (&check.subject, &check.matcher) {
         (Subject::Answer, Matcher::Absent) => "the connection ends without an answer".to_owned(),
         (Subject::Status, Matcher::OneOf(statuses)) => {
             format!("the status is {}", joined(statuses))
         }
         (subject, matcher) => format!("{} {}", seen(subject), must(matcher)),
-    };
-    format!("{demand}  [{}]", binding(check.level, check.verifies.as_deref()))
+    }
 }
 
 /// `MUST chat.shape`: how binding something is, and the requirement behind it.

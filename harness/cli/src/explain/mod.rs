@@ -4,6 +4,7 @@ mod by_hand;
 mod check;
 mod defect;
 mod index;
+mod polling;
 mod requirement;
 mod scenario;
 mod shape;

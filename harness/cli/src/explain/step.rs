@@ -7,6 +7,7 @@ use plumbline_harness::scenario::{
 use plumbline_record::Level;
 
 use super::check::{binding, sentence};
+use super::polling;
 use super::shape::{short, shown};
 use super::upstream::{gate, upstream};
 use super::verified::by_bill;
@@ -14,6 +15,9 @@ use super::verified::by_bill;
 /// What a step does and what must come of it: lines, each indented as deep as it belongs.
 pub(super) fn lines(step: &Step, contract: Option<&Contract>) -> Vec<String> {
     let mut lines = action(&step.action);
+    if !step.covers.is_empty() {
+        lines.push(format!("covers {}", step.covers.join(", ")));
+    }
     if let Some(timeout) = step.timeout {
         lines.push(format!("within {}", humantime::format_duration(timeout)));
     }
@@ -45,6 +49,7 @@ fn action(action: &Action) -> Vec<String> {
             }
             lines
         }
+        Action::Poll(poll) => polling::lines(poll, &credential(poll.call.role.as_deref())),
         Action::Raw(raw) => {
             let line = short(raw.request_line.source());
             let mut lines = vec![format!("sends the bytes of `{line}`{}", credential(raw.role.as_deref()))];
@@ -58,6 +63,7 @@ fn action(action: &Action) -> Vec<String> {
         Action::ArmFault(rule) => vec![format!("has the gateway's provider fail: {}", shown(rule))],
         Action::ArmUpstreamFault(rule) => vec![format!("has the simulated providers fail: {}", shown(rule))],
         Action::ClearFaults => vec!["has the gateway's provider work again".to_owned()],
+        Action::Advance { text, .. } => vec![format!("lets {} pass on the gateway's clock", short(text))],
     }
 }
 

@@ -9,10 +9,10 @@ use crate::support::run;
 
 #[test]
 fn every_requirement_has_a_defect_and_no_defect_breaks_what_is_no_requirement() {
-    let texts = ["openai", "anthropic", "gemini", "gsai", "gateway"].map(|contract| {
-        let path = crate::support::root().join(format!("scenarios/{contract}/contract.yaml"));
-        std::fs::read_to_string(path).unwrap()
-    });
+    let folders = std::fs::read_dir(crate::support::root().join("scenarios")).unwrap();
+    let contracts = folders.map(|folder| folder.unwrap().path().join("contract.yaml"));
+    let texts: Vec<_> = contracts.filter_map(|contract| std::fs::read_to_string(contract).ok()).collect();
+    assert!(texts.len() > 5, "{} contracts", texts.len());
     let required: BTreeSet<&str> = texts
         .iter()
         .flat_map(|text| text.split("\nrequirements:").nth(1).unwrap().lines())

@@ -29,8 +29,8 @@ fn what_is_listed_is_what_would_run() {
     assert!(all.len() > 30, "{all:?}");
     assert_eq!(all, ids(&[]));
     assert_eq!(ids(&["--tags", "p0"]).len() + ids(&["--tags", "not p0"]).len(), all.len());
-    let of_contracts =
-        ["anthropic", "gateway", "gemini", "gsai", "openai"].map(|name| ids(&["--contract", name]));
+    let of_contracts = ["anthropic", "bifrost", "gateway", "gemini", "gsai", "openai"]
+        .map(|name| ids(&["--contract", name]));
     assert!(of_contracts.iter().all(|ids| !ids.is_empty()), "{of_contracts:?}");
     assert_eq!(of_contracts.concat(), all);
     assert_eq!(ids(&["NO_SUCH_ID"]), Vec::<String>::new());

@@ -40,9 +40,11 @@ fn the_same_verdicts_through_a_descriptor_and_a_log_file() {
     // All scenarios share the one world there, so that no faults are injected.
     let (mut there_too, mut here) = (there.verdicts(), run::<&str>([]).verdicts());
     there_too.retain(|_, verdict| *verdict != Verdict::Unsupported);
-    // Nor does it have providers, whom the contract `gateway` looks at.
+    // Nor does it have providers, whom the contracts `gateway` and `bifrost` look at.
     let may_be_left_out = |case: &str| {
-        ["EC_", "_ERRORS_", "_STREAM_", "_STREAMING_", "GATEWAY_"].iter().any(|id| case.contains(id))
+        ["EC_", "_ERRORS_", "_STREAM_", "_STREAMING_", "GATEWAY_", "BIFROST_"]
+            .iter()
+            .any(|id| case.contains(id))
     };
     here.retain(|case, _| there_too.contains_key(case) || !may_be_left_out(case));
     assert_eq!(there_too, here);
@@ -122,4 +124,148 @@ fn nothing_that_was_answered_is_lost_when_it_is_killed() {
     }
     let answered = answered.load(Ordering::Relaxed);
     assert!(events >= answered, "{answered} calls were answered, {events} are in the ledger");
+}
+
+/// Millionths of a millionth of a dollar, of an amount that is told as a number or as a text. No digit is lost.
+fn amount(value: &serde_json::Value) -> i128 {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    assert!(fraction.len() <= 12 && !text.contains(['e', 'E']), "{text}");
+    format!("{whole}{fraction:0<12}").parse().unwrap()
+}
+
+/// What a virtual key has used, and what it was billed.
+struct Standing {
+    requests: u64,
+    spent: i128,
+    events: usize,
+    billed: i128,
+    dearest: i128,
+}
+
+fn standing(address: &str, id: &str) -> Standing {
+    let get = |path: &str| {
+        let (status, body) = send(address, "GET", path, "test-control", "").unwrap();
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    };
+    let told = get(&format!("/api/governance/virtual-keys/{id}"));
+    let used = |place: &str| told.pointer(&format!("/virtual_key/{place}")).cloned().unwrap_or_default();
+    let page = get(&format!("/~control/worlds/root/ledger?key_id={id}&limit=10000"));
+    let events = page.get("events").and_then(serde_json::Value::as_array).unwrap();
+    let costs: Vec<_> =
+        events.iter().map(|event| amount(&event.get("cost").cloned().unwrap_or_default())).collect();
+    Standing {
+        requests: used("rate_limit/request_current_usage").as_u64().unwrap_or_default(),
+        spent: amount(&used("budget/current_usage")),
+        events: costs.len(),
+        billed: costs.iter().sum(),
+        dearest: costs.iter().copied().max().unwrap_or_default(),
+    }
+}
+
+/// Makes a virtual key with these members: its id and its value.
+fn made(address: &str, members: &str) -> (String, String) {
+    let path = "/api/governance/virtual-keys";
+    let (status, body) = send(address, "POST", path, "test-control", &format!("{{{members}}}")).unwrap();
+    assert_eq!(status, 200, "{body}");
+    let key = body.get("virtual_key").cloned().unwrap_or_default();
+    let text = |member: &str| key.get(member).and_then(serde_json::Value::as_str).unwrap().to_owned();
+    (text("id"), text("value"))
+}
+
+/// How many clients ask at once.
+const CLIENTS: usize = 64;
+
+/// Has many clients ask until each of them has been refused, or the gateway has been killed: after so many answers, where it
+/// is to be. How many were answered.
+fn ask_all(served: &Served, key: &str, kill_after: Option<usize>) -> usize {
+    let chat = format!(
+        r#"{{"model":"openai/gpt-4o","max_tokens":1,"messages":[{{"role":"user","content":"{}"}}]}}"#,
+        "word ".repeat(500)
+    );
+    let answered = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                scope.spawn(|| {
+                    loop {
+                        match send(&served.address, "POST", "/v1/chat/completions", key, &chat) {
+                            Some((200, _)) => answered.fetch_add(1, Ordering::Relaxed),
+                            Some((429 | 402, _)) | None => return,
+                            Some((status, body)) => panic!("{status}: {body}"),
+                        };
+                    }
+                })
+            })
+            .collect();
+        if let Some(enough) = kill_after {
+            let deadline = Instant::now() + Duration::from_mins(1);
+            while answered.load(Ordering::Relaxed) < enough && Instant::now() < deadline {
+                thread::yield_now();
+            }
+            let killed =
+                std::process::Command::new("kill").args(["-KILL", &served.child.id().to_string()]).status();
+            assert!(killed.unwrap().success());
+        }
+        for client in clients {
+            client.join().unwrap();
+        }
+    });
+    answered.into_inner()
+}
+
+#[test]
+fn budgets_and_limits_add_up_when_it_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.db");
+    let start = || Served::start_as("bifrost", ["--durable".as_ref(), "--state".as_ref(), state.as_os_str()]);
+    let mut served = start();
+    let (id, value) = made(
+        &served.address,
+        r#""name":"hundred","rate_limit":{"request_max_limit":100,"request_reset_duration":"1h"},"budget":{"max_limit":1,"reset_duration":"1h"}"#,
+    );
+    let before = ask_all(&served, &value, Some(40));
+    served.child.wait().unwrap();
+
+    let mut served = start();
+    let told = standing(&served.address, &id);
+    assert!((before..=100).contains(&told.events), "{before} were answered, {} are billed", told.events);
+    assert_eq!((told.requests, told.spent), (told.events as u64, told.billed));
+    // A call that was under way when the gateway died has neither been billed nor counted.
+    let after = ask_all(&served, &value, None);
+    assert_eq!(after, 100 - told.events);
+    served.child.kill().unwrap();
+    served.child.wait().unwrap();
+
+    let served = start();
+    let told = standing(&served.address, &id);
+    assert_eq!((told.requests, told.events), (100, 100));
+    assert_eq!(told.spent, told.billed);
+}
+
+#[test]
+fn a_budget_is_not_overspent_by_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.db");
+    let start = || Served::start_as("bifrost", ["--durable".as_ref(), "--state".as_ref(), state.as_os_str()]);
+    let mut served = start();
+    // A call costs an eighth of a cent.
+    let (id, value) =
+        made(&served.address, r#""name":"cents","budget":{"max_limit":0.25,"reset_duration":"1h"}"#);
+    ask_all(&served, &value, Some(40));
+    served.child.wait().unwrap();
+    let mut served = start();
+    let told = standing(&served.address, &id);
+    assert_eq!(told.spent, told.billed);
+    ask_all(&served, &value, None);
+    served.child.kill().unwrap();
+    served.child.wait().unwrap();
+
+    let served = start();
+    let told = standing(&served.address, &id);
+    assert_eq!(told.spent, told.billed);
+    let (most, flying) = (amount(&serde_json::json!("0.25")), 2 * i128::try_from(CLIENTS).unwrap());
+    assert!(told.spent >= most, "{}", told.spent);
+    assert!(told.spent <= most + flying * told.dearest, "{}", told.spent);
 }

@@ -80,13 +80,18 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Self {
+        Self::start_as("gsai", arguments)
+    }
+
+    /// One that speaks this dialect at its root.
+    pub(crate) fn start_as<S: AsRef<OsStr>>(dialect: &str, arguments: impl IntoIterator<Item = S>) -> Self {
         let mut child = plumbline()
             .args([
                 "serve",
                 "--listen",
                 "127.0.0.1:0",
                 "--dialect",
-                "gsai",
+                dialect,
                 "--control-token",
                 "test-control",
             ])

@@ -23,6 +23,9 @@ const CHECKS: &[Column] = &[
     verbatim("verifies"),
 ];
 
+/// The columns of conditions, which verify nothing: those of checks without `level`, `wording` and `verifies`.
+const CONDITIONS: &[Column] = CHECKS.split_at(CHECKS.len() - 3).0;
+
 /// The columns of checks on a text.
 const MATCHES: &[Column] = &[
     verbatim("is"),
@@ -83,6 +86,7 @@ pub(super) static CHAPTERS: &[(&str, &[Sentence])] = &[
     ("What a step does", ACTIONS),
     ("The request", REQUEST),
     ("The answer", ANSWER),
+    ("Polling", POLLING),
     ("A stream of events", STREAM),
     ("What is kept, and what else must have happened", EFFECTS),
     ("What the providers were asked", UPSTREAM),
@@ -112,6 +116,27 @@ const ACTIONS: &[Sentence] = &[
             ("call", With::Words(1, 2)),
             ("as", With::Word(3)),
             ("burst", With::Value(4)),
+        ]),
+        means: "The same, with the credential of a role.",
+    },
+    Sentence {
+        expression: "{name} polls {method} {path} every {duration} for at most {duration}",
+        does: Does::Begin(&[
+            ("name", With::Word(0)),
+            ("poll", With::Words(1, 2)),
+            ("every", With::Word(3)),
+            ("at_most", With::Word(4)),
+        ]),
+        means: "Sends the same request again and again, without a credential, until the answer has come that is waited for.",
+    },
+    Sentence {
+        expression: "{name} polls {method} {path} as {role} every {duration} for at most {duration}",
+        does: Does::Begin(&[
+            ("name", With::Word(0)),
+            ("poll", With::Words(1, 2)),
+            ("as", With::Word(3)),
+            ("every", With::Word(4)),
+            ("at_most", With::Word(5)),
         ]),
         means: "The same, with the credential of a role.",
     },
@@ -169,6 +194,16 @@ const ACTIONS: &[Sentence] = &[
         expression: "{name} takes the faults away",
         does: Does::Begin(&[("name", With::Word(0)), ("fault", With::Fixed("none"))]),
         means: "Takes all faults away again.",
+    },
+    Sentence {
+        expression: "{name} lets {duration} pass",
+        does: Does::Begin(&[("name", With::Word(0)), ("advance", With::Word(1))]),
+        means: "Lets so much time pass on the gateway's clock, by the target's own means.",
+    },
+    Sentence {
+        expression: "this step covers {ids}",
+        does: Does::Fill(&[("covers", With::List(0))]),
+        means: "The ids of the catalogue that this step covers by itself.",
     },
 ];
 
@@ -330,6 +365,44 @@ const ANSWER: &[Sentence] = &[
         expression: "the replies satisfy these checks",
         does: Does::Fill(&[("replies", With::Rows(CHECKS))]),
         means: "Checks on the list of a burst's replies, one in each row.",
+    },
+];
+
+const POLLING: &[Sentence] = &[
+    Sentence {
+        expression: "the polling ends when",
+        does: Does::Fill(&[("until.body", With::Rows(CONDITIONS))]),
+        means: "Checks on the JSON body of the answer that is waited for, one in each row. What is expected is decided on that answer.",
+    },
+    Sentence {
+        expression: "the polling ends with the status {status}",
+        does: Does::Fill(&[("until.status", With::Value(0))]),
+        means: "The status code of the answer that is waited for.",
+    },
+    Sentence {
+        expression: "the polling fails when",
+        does: Does::Fill(&[("stop_when.body", With::Rows(CONDITIONS))]),
+        means: "Checks on the JSON body of an answer after which the other one will not come, one in each row.",
+    },
+    Sentence {
+        expression: "the polling fails with the status {status}",
+        does: Does::Fill(&[("stop_when.status", With::Value(0))]),
+        means: "The status code of such an answer.",
+    },
+    Sentence {
+        expression: "meanwhile the status is {status}",
+        does: Does::Fill(&[("meanwhile.status", With::Value(0))]),
+        means: "The status code of each answer before the last.",
+    },
+    Sentence {
+        expression: "meanwhile the status is {status}, which verifies {requirement}",
+        does: Does::Fill(&[("meanwhile.status", With::Value(0)), ("meanwhile.verifies", With::Word(1))]),
+        means: "The same, with the requirement behind what is expected of these answers, unless a check names its own.",
+    },
+    Sentence {
+        expression: "meanwhile the body has",
+        does: Does::Fill(&[("meanwhile.body", With::Rows(CHECKS))]),
+        means: "Checks on the JSON body of each answer before the last, one in each row.",
     },
 ];
 
@@ -570,6 +643,7 @@ mod tests {
     #[test]
     fn every_field_can_be_said() {
         same(&named(CHECKS), "CheckEntry");
+        same(&named(CONDITIONS).into_iter().chain(["level", "wording", "verifies"]).collect(), "CheckEntry");
         same(&named(MATCHES), "MatchEntry");
         same(&named(CAPTURES), "CaptureEntry");
         same(&named(BILL), "BillEntry");
@@ -598,6 +672,8 @@ mod tests {
         same(&under("gated"), "GatedEntry");
         same(&under("upstream"), "UpstreamEntry");
         same(&under("upstream.calls"), "CallsEntry");
+        same(&under("until"), "UntilEntry");
+        same(&under("stop_when"), "UntilEntry");
         same(&under("upstream.outcome"), "OutcomeEntry");
         same(&under("fault"), "UpstreamFault");
         let whole = said.iter().map(|field| field.split('.').next().unwrap_or_default());

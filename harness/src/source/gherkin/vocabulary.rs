@@ -23,7 +23,7 @@ const WORD: &str = r"[^ \t]+";
 const REST: &str = r"[^ \t].*";
 
 /// Parameters take more than is right, so that what is wrong is told of the value and not of the sentence.
-pub(super) const PARAMETERS: [Parameter; 18] = [
+pub(super) const PARAMETERS: [Parameter; 19] = [
     Parameter { name: "name", pattern: WORD, example: "chat", means: "the name of a step or of an answer" },
     Parameter {
         name: "word",
@@ -96,6 +96,12 @@ pub(super) const PARAMETERS: [Parameter; 18] = [
         pattern: WORD,
         example: "chat.shape",
         means: "the id of a requirement of the contract",
+    },
+    Parameter {
+        name: "ids",
+        pattern: REST,
+        example: "BF-01, BF-02",
+        means: "ids of the contract's catalogue, with commas between them",
     },
 ];
 

@@ -1,4 +1,4 @@
-//! Reads what a step does: a request, raw bytes, a revocation, a fault.
+//! Reads what a step does: a request, raw bytes, a revocation, a fault, time that passes.
 
 use std::sync::Arc;
 
@@ -17,13 +17,16 @@ impl Steps<'_, '_, '_, '_> {
         let given = [
             ("call", entry.call.as_ref().map(|call| call.span)),
             ("ask", entry.ask.as_ref().map(|word| word.span)),
+            ("poll", entry.poll.as_ref().map(|line| line.span)),
             ("raw", entry.raw.as_ref().map(|line| line.span)),
             ("revoke_key", entry.revoke_key.as_ref().map(|role| role.span)),
             ("fault", entry.fault.as_ref().map(|fault| fault.span)),
+            ("advance", entry.advance.as_ref().map(|time| time.span)),
         ];
         let mut given = given.into_iter().filter_map(|(field, span)| Some((field, span?)));
         let Some((field, _)) = given.next() else {
-            let hint = "add one of `call: GET /path`, `ask`, `raw`, `revoke_key` and `fault`";
+            let hint =
+                "add one of `call: GET /path`, `ask`, `poll`, `raw`, `revoke_key`, `fault` and `advance`";
             self.note(span, "the step does nothing", Some(hint));
             return None;
         };
@@ -39,12 +42,19 @@ impl Steps<'_, '_, '_, '_> {
         if let Some(word) = &entry.ask {
             return self.ask(word, entry);
         }
+        if let Some(line) = &entry.poll {
+            return self.poll(line, entry).map(Action::Poll);
+        }
         if let Some(line) = &entry.raw {
             return self.raw(line, entry).map(Action::Raw);
         }
         if let Some(role) = &entry.revoke_key {
             self.reading.known_word(role, "role", |contract| &contract.roles);
             return Some(Action::RevokeKey { role: role.as_str().into() });
+        }
+        if let Some(text) = &entry.advance {
+            let by = self.reading.notes.duration(Some(text))?;
+            return Some(Action::Advance { by, text: text.as_str().into() });
         }
         self.fault(entry.fault.as_ref()?)
     }
@@ -70,8 +80,11 @@ impl Steps<'_, '_, '_, '_> {
         } else {
             self.fields_of_asking(action, entry);
         }
+        self.fields_of_polling(action, entry);
         let (fields, hint) = match action {
             "call" | "ask" if burst => return,
+            // What it has no use for was told.
+            "poll" => return,
             "call" | "ask" => (fields_of_a_burst(entry), "it goes with `burst`"),
             "raw" => (fields_of_a_counted_call(entry), "it goes with `call`"),
             _ => (fields_of_a_call(entry), "it goes with `call`"),
@@ -177,7 +190,7 @@ impl Steps<'_, '_, '_, '_> {
 }
 
 /// The fields of a step that are what a request holds.
-fn fields_of_a_body(entry: &StepEntry) -> impl Iterator<Item = (&'static str, Span)> {
+pub(super) fn fields_of_a_body(entry: &StepEntry) -> impl Iterator<Item = (&'static str, Span)> {
     let fields = [
         ("json", entry.json.as_ref().map(|json| json.span)),
         ("body", entry.body.as_ref().map(|body| body.span)),
@@ -206,7 +219,7 @@ fn fields_of_a_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
 }
 
 /// Those that only a request has a use for that the runner itself puts together.
-fn fields_of_a_counted_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
+pub(super) fn fields_of_a_counted_call(entry: &StepEntry) -> Vec<(&'static str, Span)> {
     let fields = [
         ("chunked", entry.chunked.as_ref().map(|chunked| chunked.span)),
         ("burst", entry.burst.as_ref().map(|times| times.span)),
@@ -227,7 +240,8 @@ fn field_of_a_stream(entry: &StepEntry) -> Option<(&'static str, Span)> {
     gate.or_else(|| Some(("leave", entry.leave.as_ref()?.span)))
 }
 
-fn first<T>(field: Option<&Recovered<Located<T>>>) -> Option<Span> {
+/// Where a field stands that could be read.
+pub(super) fn first<T>(field: Option<&Recovered<Located<T>>>) -> Option<Span> {
     field.and_then(|field| field.0.as_ref()).map(|field| field.span)
 }
 

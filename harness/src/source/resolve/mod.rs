@@ -9,6 +9,7 @@ mod faults;
 mod matchers;
 mod members;
 mod names;
+mod polling;
 mod portable;
 mod said;
 mod steps;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::convert::{Reading, flatten};
 use super::names::Names;
+use super::polling::stream_of;
 use super::upstream::{Expected, writes_stream};
 use crate::scenario::{
     Action, BillExpectation, Capture, CaptureShape, KeyUsed, LogExpectation, Path, Shape, ShapeNode, Step,
@@ -64,11 +65,18 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         if numbered {
             self.names.lend(INDEX);
         }
-        let action = self.action(span, &entry)?;
+        let mut action = self.action(span, &entry)?;
         // What follows looks at the answer, which templates may name from here on.
         self.define(&name, entry.name.span);
         self.define_stream(&name, &entry);
         self.names.define_answer(&name, entry.ask.is_some());
+        if let Action::Poll(poll) = &mut action {
+            self.ends(poll, &mut entry);
+            if let Some(span) = stream_of(entry.expect.as_ref().and_then(|expect| expect.0.as_deref())) {
+                let hint = "make a `call` of its own of it";
+                self.note(span, "what is polled is no stream", Some(hint));
+            }
+        }
         let timeout = self.reading.notes.duration(entry.timeout.as_ref());
         let role = match &action {
             Action::RevokeKey { .. } => None,
@@ -102,6 +110,7 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         Some(Step {
             name: name.into(),
             location: self.location(entry.name.span),
+            covers: entry.covers.into_iter().map(|id| id.value).collect(),
             action,
             timeout,
             expect,

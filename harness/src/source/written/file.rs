@@ -8,6 +8,7 @@ use plumbline_record::Level;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use super::polling::Until;
 use super::stream::StreamExpectEntry;
 use super::upstream::{Fault, GatedEntry, Lacks, Leave, Upstream};
 use super::wrappers::{Located, OneOrMany, Recovered, Tree};
@@ -32,7 +33,7 @@ pub struct ScenarioEntry {
     pub id: Located<String>,
     /// One line that says what is shown.
     pub title: String,
-    /// Catalogue ids that this scenario covers. By default its own id.
+    /// Catalogue ids that this scenario covers as a whole. By default its own id, unless a step covers one.
     #[serde(default)]
     pub covers: Vec<Located<String>>,
     /// Words to select by.
@@ -50,12 +51,15 @@ pub struct ScenarioEntry {
     pub always: Vec<Recovered<Located<StepEntry>>>,
 }
 
-/// One step. Exactly one of `call`, `ask`, `raw`, `revoke_key` and `fault` says what it does.
+/// One step. Exactly one of `call`, `ask`, `poll`, `raw`, `revoke_key`, `fault` and `advance` says what it does.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepEntry {
     /// Unique within the scenario; later steps refer to it, as in `{{ chat.json.usage }}`.
     pub name: Located<String>,
+    /// Catalogue ids that this step covers by itself: a check in it must be known to fail.
+    #[serde(default)]
+    pub covers: Vec<Located<String>>,
     /// Sends one request: method and path, as in `POST /api/v1/embeddings`.
     pub call: Option<Located<String>>,
     /// Sends one request that each dialect of the contract spells in its own way, as in `question`.
@@ -65,6 +69,19 @@ pub struct StepEntry {
     pub with: BTreeMap<String, Tree>,
     /// Whether the answer to `ask` is to come as a stream.
     pub streamed: Option<Located<bool>>,
+    /// Sends the same request again and again, without a body, until its answer is the one that is waited for: method and
+    /// path, as in `GET /v1/jobs/{{ job }}`.
+    pub poll: Option<Located<String>>,
+    /// With `poll`: how long is waited after an answer, from `10ms` to `1m`. By default `250ms`.
+    pub every: Option<Located<String>>,
+    /// With `poll`: how long is polled, up to `10m`. By default `30s`.
+    pub at_most: Option<Located<String>>,
+    /// With `poll`: what the answer is that is waited for. `expect` is decided on it.
+    pub until: Option<Recovered<Located<Until>>>,
+    /// With `poll`: what an answer is that shows that the other one will not come.
+    pub stop_when: Option<Recovered<Located<Until>>>,
+    /// With `poll`: what each answer before the last must be, without `stream` and `any_of`.
+    pub meanwhile: Option<Recovered<Located<ExpectEntry>>>,
     /// Sends bytes on a socket: the request line as it is written, the headers exactly as they are given, and the body.
     /// Only `host` and the credential of `as` are added, and nothing is counted or corrected.
     pub raw: Option<Located<String>>,
@@ -74,6 +91,8 @@ pub struct StepEntry {
     pub revoke_key: Option<Located<String>>,
     /// Has the gateway's providers fail at the calls that follow; `none` takes all faults away.
     pub fault: Option<Located<Fault>>,
+    /// Lets so much time pass on the gateway's clock, such as `61s`, by the target's own means.
+    pub advance: Option<Located<String>>,
     /// The role whose credential is sent. Without it none is.
     #[serde(rename = "as")]
     pub role: Option<Located<String>>,

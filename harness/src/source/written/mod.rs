@@ -4,6 +4,7 @@ pub mod contract_file;
 pub mod dialect_file;
 pub mod file;
 mod lengths;
+pub mod polling;
 pub mod stream;
 pub mod upstream;
 mod upstream_forms;

@@ -8,10 +8,11 @@ use super::matching::Route;
 use crate::defect::Defect;
 
 /// The files, each with the dialect of the contract whose requirements it breaks.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("openai", include_str!("../../../../fixtures/defects/openai.yaml")),
     ("anthropic", include_str!("../../../../fixtures/defects/anthropic.yaml")),
     ("gemini", include_str!("../../../../fixtures/defects/gemini.yaml")),
+    ("bifrost", include_str!("../../../../fixtures/defects/bifrost.yaml")),
 ];
 
 /// One defect.

@@ -24,7 +24,7 @@ pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer
 async fn admitted(exchange: &Exchange<'_>, call: &Call, body: Body) -> Result<Answer, Refusal> {
     exchange.admit(call)?;
     let (repeats, body) = Repeats::read(exchange, body).await?;
-    repeats.once(call, pin!(counted(exchange, call, body))).await
+    repeats.once(exchange, call, pin!(counted(exchange, call, body))).await
 }
 
 async fn counted(exchange: &Exchange<'_>, call: &Call, body: Body) -> Result<Answer, Refusal> {

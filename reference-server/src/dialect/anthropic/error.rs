@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::id::Id;
 use super::{respond, words};
@@ -175,7 +176,7 @@ impl From<Repetition> for Refusal {
     fn from(repetition: Repetition) -> Self {
         let kind = match repetition {
             Repetition::NoKey => Kind::InvalidRequest,
-            Repetition::UnderWay => Kind::Conflict,
+            Repetition::UnderWay | Repetition::Abandoned => Kind::Conflict,
             Repetition::OfAnother => Kind::Unprocessable,
         };
         Self::new(kind, repetition.to_string())
@@ -213,6 +214,28 @@ impl From<Exceeded> for Refusal {
     }
 }
 
+/// A refusal of a dialect that stands in front of this one, in the words of this wire, which has none for its kind.
+pub(crate) fn refused(
+    status: StatusCode,
+    _kind: Option<&str>,
+    message: &str,
+    retry_after: Option<u32>,
+) -> Response {
+    let kind = match status {
+        StatusCode::UNAUTHORIZED => Kind::Authentication,
+        StatusCode::FORBIDDEN => Kind::Permission,
+        StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+        StatusCode::TOO_MANY_REQUESTS => Kind::RateLimit,
+        status if status.is_server_error() => Kind::Api,
+        _ => Kind::InvalidRequest,
+    };
+    let refusal = Refusal::new(kind, message.to_owned()).retry_after(retry_after.map(u64::from));
+    let mut response = refusal.into_response(Id::request(Uuid::new_v4()));
+    *response.status_mut() = status;
+    response
+}
+
 /// So many seconds that the time is over after them.
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
@@ -220,8 +243,6 @@ fn whole_seconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::dialect::common::{SECRET, failures};
     use crate::domain::inference::ProviderError;

@@ -23,4 +23,5 @@ mod version;
 mod wire;
 pub(in crate::dialect) mod words;
 
+pub(crate) use error::refused;
 pub(crate) use routes::serve;

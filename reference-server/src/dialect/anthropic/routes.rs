@@ -47,13 +47,14 @@ const LARGEST: usize = 32 * 1024 * 1024;
 /// Answers a request.
 pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
     let limit = arrival.intake.limit.min(LARGEST);
-    let intake = Intake { limit, budget: Arc::clone(&arrival.intake.budget), ..*arrival.intake };
+    let intake = Intake { limit, budget: Arc::clone(&arrival.intake.budget), ..**arrival.intake };
     let exchange = Exchange::start(arrival, &intake);
     let refuse = |mut refusal: Refusal| {
         let exception = refusal.exception.take().map(Arc::from);
         (refusal.into_response(exchange.request_id()), exception)
     };
-    let mut response = run(&exchange, answer(&exchange, body), Refusal::internal, refuse).await;
+    let answer = answer(&exchange, body);
+    let mut response = run(&exchange, answer, Refusal::internal, Refusal::from, refuse).await;
     respond::sign(&mut response, &exchange);
     response
 }

@@ -179,7 +179,7 @@ impl From<Repetition> for Refusal {
     fn from(repetition: Repetition) -> Self {
         let kind = match repetition {
             Repetition::NoKey => Kind::Validation,
-            Repetition::UnderWay | Repetition::OfAnother => Kind::Conflict,
+            Repetition::UnderWay | Repetition::OfAnother | Repetition::Abandoned => Kind::Conflict,
         };
         Self::new(kind, repetition.to_string())
     }
@@ -234,6 +234,28 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// A refusal of a dialect that stands in front of this one, in the words of this wire, which has none for its kind.
+pub(crate) fn refused(
+    status: StatusCode,
+    _kind: Option<&str>,
+    message: &str,
+    retry_after: Option<u32>,
+) -> Response {
+    let kind = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Kind::AccessDenied,
+        StatusCode::NOT_FOUND => Kind::ResourceNotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+        StatusCode::TOO_MANY_REQUESTS => Kind::Throttling,
+        StatusCode::SERVICE_UNAVAILABLE => Kind::ServiceUnavailable,
+        status if status.is_server_error() => Kind::InternalServer,
+        _ => Kind::Validation,
+    };
+    let refusal = Refusal::new(kind, message.to_owned()).retry_after(retry_after.map(u64::from));
+    let mut response = refusal.into_response();
+    *response.status_mut() = status;
+    response
 }
 
 /// A response with a JSON body.

@@ -86,6 +86,10 @@ impl<'a> Exchange<'a> {
     }
 
     fn proof(&self) -> Result<Proof<'_>, Refusal> {
+        if self.pass().is_some() {
+            // Who calls is known, and it was not asked for a signature.
+            return Ok(Proof::Credential(Credential::Missing));
+        }
         let headers = &self.head.headers;
         let Some(value) = headers.get(AUTHORIZATION) else {
             return Ok(Proof::Credential(Credential::Missing));
@@ -186,7 +190,7 @@ fn denied_to_a_signature(denial: Denial) -> Refusal {
 }
 
 /// A model's own name within an ARN, or within the id of an inference profile.
-fn plain(id: &str) -> &str {
+pub(crate) fn plain(id: &str) -> &str {
     let id = id.rsplit('/').next().unwrap_or(id);
     REGIONS.iter().find_map(|region| id.strip_prefix(region)).unwrap_or(id)
 }

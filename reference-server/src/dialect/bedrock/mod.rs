@@ -23,4 +23,6 @@ mod vectors;
 mod wire;
 mod words;
 
+pub(crate) use error::refused;
+pub(crate) use exchange::plain;
 pub(crate) use routes::serve;

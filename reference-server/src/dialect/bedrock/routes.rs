@@ -53,13 +53,14 @@ fn target(path: &str) -> Option<(String, Action)> {
 /// Answers a request.
 pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
     let limit = arrival.intake.limit.min(LARGEST);
-    let intake = Intake { limit, budget: Arc::clone(&arrival.intake.budget), ..*arrival.intake };
+    let intake = Intake { limit, budget: Arc::clone(&arrival.intake.budget), ..**arrival.intake };
     let exchange = Exchange::start(arrival, &intake);
     let refuse = |mut refusal: Refusal| {
         let exception = refusal.exception.take().map(Arc::from);
         (refusal.into_response(), exception)
     };
-    let mut response = run(&exchange, answer(&exchange, body), Refusal::internal, refuse).await;
+    let answer = answer(&exchange, body);
+    let mut response = run(&exchange, answer, Refusal::internal, Refusal::from, refuse).await;
     // An id is text that a header can carry.
     if let Ok(id) = HeaderValue::try_from(exchange.context.id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -71,8 +72,8 @@ async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> 
     let Some((model, action)) = target(exchange.path).filter(|_| exchange.head.method == Method::POST) else {
         return Err(Refusal::new(Kind::UnknownOperation, "The operation is unknown."));
     };
-    let (repeats, body) = Repeats::read(exchange, body).await?;
     let Admitted { call, body, share } = exchange.admit(body).await?;
+    let repeats = Repeats::of(exchange, &body);
     let answer = async {
         match action {
             Action::Converse => converse::whole(exchange, &call, &model, body, share).await,
@@ -80,7 +81,7 @@ async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> 
             Action::Invoke => invoke::answer(exchange, &call, &model, body, share).await,
         }
     };
-    let answer = repeats.once(&call, pin!(answer)).await;
+    let answer = repeats.once(exchange, &call, pin!(answer)).await;
     if answer.is_err() {
         billing::bill_refusal(&call, action.operation()).await;
     }
@@ -141,13 +142,15 @@ mod tests {
 
     async fn sent(world: &TestWorld, request: Request<String>) -> (u16, String, Value) {
         let (head, body) = request.into_parts();
-        let intake = Intake::new(1024 * 1024);
+        let (intake, control_token) = (Arc::new(Intake::new(1024 * 1024)), SecretDigest::of(b"control"));
         let arrival = Arrival {
             world: &world.world,
             head,
             mounted_at: "/bedrock".len(),
             client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             intake: &intake,
+            control_token: &control_token,
+            pass: None,
         };
         let response = serve(&arrival, body.into()).await;
         assert!(response.headers().contains_key(REQUEST_ID));

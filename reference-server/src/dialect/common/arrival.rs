@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 
+use super::Pass;
+use crate::domain::key::SecretDigest;
 use crate::domain::world::World;
 use crate::intake::Intake;
 
@@ -17,7 +19,11 @@ pub(crate) struct Arrival<'a> {
     /// Who sends it.
     pub(crate) client_ip: IpAddr,
     /// What is taken in of its body.
-    pub(crate) intake: &'a Intake,
+    pub(crate) intake: &'a Arc<Intake>,
+    /// Of the token of the control API, which opens what is for those who run the gateway.
+    pub(crate) control_token: &'a SecretDigest,
+    /// What another dialect has settled of it; nothing where a request comes in.
+    pub(crate) pass: Option<Pass>,
 }
 
 impl Arrival<'_> {

@@ -1,17 +1,21 @@
 //! One request: its world, its place in the log, its caller.
 
 use std::borrow::Cow;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
+use bytes::Bytes;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{Arrival, BodyError, Refused};
+use super::{Arrival, BodyError, Pass, Refused};
 use crate::domain::authorization::{self, Credential, Denial, Need};
 use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
+use crate::domain::idempotency::Claim;
 use crate::domain::ledger::Operation;
 use crate::domain::log_line::{LogEvent, RequestContext};
 use crate::domain::routing::Service;
@@ -36,6 +40,12 @@ pub(crate) struct Exchange<'a> {
     pub(crate) intake: &'a Intake,
     /// Why it is refused, where more is known of that than its status.
     pub(crate) refused: OnceLock<Refused>,
+    /// What another dialect has settled of it.
+    pub(crate) passed: Option<&'a Pass>,
+    /// Its body, where that was looked at before it is read, with what it takes of the room.
+    pub(crate) taken_in: Mutex<Option<(Bytes, Share)>>,
+    /// What keeps others from asking the same under its idempotency key, until somebody takes it over.
+    pub(crate) claim: Mutex<Option<Claim>>,
 }
 
 /// A fault is asked for that there is not.
@@ -45,9 +55,15 @@ pub(crate) struct UnknownFault(pub(crate) String);
 
 impl<'a> Exchange<'a> {
     /// Takes a request up, under an id of its own, and logs that it did. The log shows the id that `logged_id` makes
-    /// of it.
+    /// of it. One that another dialect passes on is under way already.
     pub(crate) fn start(arrival: &'a Arrival<'_>, logged_id: impl FnOnce(Uuid) -> Option<Uuid>) -> Self {
         let (world, head, path) = (arrival.world, &arrival.head, arrival.path());
+        let (intake, refused, passed) = (&**arrival.intake, OnceLock::new(), arrival.pass.as_ref());
+        let (taken_in, claim) = (Mutex::default(), Mutex::default());
+        if let Some(pass) = passed {
+            let (context, started) = (Arc::clone(&pass.call.context), pass.started);
+            return Self { world, head, path, context, started, intake, refused, passed, taken_in, claim };
+        }
         let id = Uuid::new_v4();
         let user_agent = head.headers.get(header::USER_AGENT);
         let context = Arc::new(RequestContext {
@@ -60,10 +76,25 @@ impl<'a> Exchange<'a> {
             user_agent: user_agent.and_then(|value| value.to_str().ok()).map(|text| beginning(text).into()),
             world: (!world.is_root()).then(|| Arc::clone(&world.id)),
             service: Service::default(),
+            is_billed: AtomicBool::default(),
         });
         world.record(&context, LogEvent::Started);
-        let (started, intake, refused) = (Instant::now(), arrival.intake, OnceLock::new());
-        Self { world, head, path, context, started, intake, refused }
+        let started = Instant::now();
+        Self { world, head, path, context, started, intake, refused, passed, taken_in, claim }
+    }
+
+    /// What another dialect has settled of it.
+    pub(crate) fn pass(&self) -> Option<&'a Pass> {
+        self.passed
+    }
+
+    /// Closes it in the log, unless another dialect has done so before.
+    pub(crate) fn close(&self, event: LogEvent) {
+        if self.passed.is_none_or(|pass| !pass.is_closed) {
+            self.world.record(&self.context, event);
+        } else if let LogEvent::Failed { exception, .. } = event {
+            tracing::warn!(%exception, "what was done after a request was answered failed");
+        }
     }
 
     /// Notes why it is refused.
@@ -74,15 +105,22 @@ impl<'a> Exchange<'a> {
 
     /// Finds out who calls.
     pub(crate) fn authenticate(&self, credential: Credential<'_>) -> Result<Call, Denial> {
+        if let Some(pass) = self.passed {
+            return Ok(pass.call.clone());
+        }
         let authenticated = authorization::authenticate(self.world, credential);
         let key = authenticated.inspect_err(|_| self.refuse(Refused::Caller))?;
         let header = |name: &str| self.head.headers.get(name).map(HeaderValue::as_bytes);
         let sessions = self.world.routing.sessions(header);
-        Ok(Call { world: Arc::clone(self.world), key, context: Arc::clone(&self.context), sessions })
+        let (world, context) = (Arc::clone(self.world), Arc::clone(&self.context));
+        Ok(Call { world, key, context, sessions, governed: None })
     }
 
     /// Whether the caller may do this.
     pub(crate) fn authorize(&self, call: &Call, need: Need) -> Result<(), Denial> {
+        if self.passed.is_some() {
+            return Ok(());
+        }
         authorization::authorize(self.world, &call.key, need).inspect_err(|_| self.refuse(Refused::Scope))
     }
 
@@ -94,6 +132,11 @@ impl<'a> Exchange<'a> {
         operation: Operation,
     ) -> Result<&'a Arc<Model>, ModelRefusal> {
         let world = self.world;
+        if let Some(pass) = self.passed {
+            let model = pass.model.as_ref().ok_or(ModelRefusal::Unknown)?;
+            let can = model.capability == operation.needs();
+            return if can { Ok(model) } else { Err(ModelRefusal::Incapable) };
+        }
         let found = world.catalog.for_use(dialect, name, operation.needs(), &world.defects);
         found.inspect_err(|_| self.refuse(Refused::Model))
     }

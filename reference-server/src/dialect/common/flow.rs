@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Exchange;
 use crate::domain::call::CallError;
 use crate::domain::completion::BilledStream;
+use crate::domain::idempotency::Claim;
 use crate::domain::log_line::{LogEvent, RequestContext};
 use crate::domain::world::World;
 use crate::intake::Share;
@@ -23,6 +24,8 @@ pub(crate) struct Flow {
     context: Arc<RequestContext>,
     started: Instant,
     closed: bool,
+    /// What keeps others from asking the same under its idempotency key.
+    claim: Option<Claim>,
     /// The room that the request takes, and its answer after it.
     _share: Share,
 }
@@ -42,12 +45,13 @@ impl Flow {
             context: Arc::clone(&exchange.context),
             started: exchange.started,
             closed: false,
+            claim: exchange.claim.lock().take(),
             _share: share,
         }
     }
 
-    /// The next part; nothing after the last one or after an error. The request is closed in the log before its end
-    /// is given away, so that whoever has read it finds the line.
+    /// The next part; nothing after the last one or after an error. The request is closed in the log, and its
+    /// idempotency key free, before its end is given away, so that whoever has read it finds both so.
     pub(crate) async fn next(&mut self) -> Option<Result<StreamPart, CallError>> {
         let part = self.parts.next().await?;
         match &part {
@@ -69,6 +73,9 @@ impl Flow {
         if !self.closed {
             self.closed = true;
             self.world.record(&self.context, event);
+            if let Some(claim) = self.claim.take() {
+                claim.give_up();
+            }
         }
     }
 }

@@ -25,25 +25,29 @@ const LONGEST: usize = 255;
 pub(crate) struct Repeats(Result<Option<Repeatable>, Repetition>);
 
 impl Repeats {
-    /// Looks whether a request may come again. If so, its body is taken in, and given back whole.
+    /// Looks whether a request may come again. If so, its body is taken in, and the exchange keeps it with its share
+    /// for whoever reads it.
     pub(crate) async fn read(exchange: &Exchange<'_>, body: Body) -> Result<(Self, Body), BodyError> {
-        let may_come_again = exchange.world.is_idempotent && exchange.head.method == Method::POST;
-        let Some(key) = exchange.head.headers.get(KEY).filter(|_| may_come_again) else {
-            return Ok((Self(Ok(None)), body));
+        let key = match key(exchange) {
+            Ok(Some(key)) => key,
+            none => return Ok((Self(none.map(|_| None)), body)),
         };
-        if !(1..=LONGEST).contains(&key.len()) {
-            return Ok((Self(Err(Repetition::NoKey)), body));
-        }
-        let (bytes, _share) = collect(body, exchange.intake, false).await?;
-        let request = aside(bytes.len(), || digest(exchange.path, exchange.head, &bytes));
-        let repeatable = Repeatable { key: Sha256::digest(key).into(), request };
-        Ok((Self(Ok(Some(repeatable))), bytes.into()))
+        let (bytes, share) = collect(body, exchange.intake, false).await?;
+        let repeats = Self(Ok(Some(repeatable(exchange, key, &bytes))));
+        *exchange.taken_in.lock() = Some((bytes, share));
+        Ok((repeats, Body::empty()))
+    }
+
+    /// Looks whether a request may come again that has this body.
+    pub(crate) fn of(exchange: &Exchange<'_>, body: &Bytes) -> Self {
+        Self(key(exchange).map(|key| key.map(|key| repeatable(exchange, key, body))))
     }
 
     /// The answer of a call that was let in: the one that it got before, or this one. Only a whole success is
-    /// remembered; what failed, and what is streamed, can be asked for again.
+    /// remembered; what failed can be asked for again, and what is streamed once its stream has ended.
     pub(crate) async fn once<R: From<Repetition>>(
         self,
+        exchange: &Exchange<'_>,
         call: &Call,
         answer: impl Future<Output = Result<Answer, R>>,
     ) -> Result<Answer, R> {
@@ -52,23 +56,47 @@ impl Repeats {
             Turn::First(claim) => claim,
             Turn::Again(kept) => return Ok(Answer::Whole(replayed(&kept))),
         };
-        let response = match answer.await? {
-            Answer::Whole(response) if response.status().is_success() => response,
-            other => return Ok(other),
-        };
-        let (response, kept) = remembered(response).await;
-        if let Some(kept) = kept {
-            claim.answered(kept);
+        *exchange.claim.lock() = Some(claim);
+        let answer = answer.await;
+        let claim = exchange.claim.lock().take();
+        // A stream has taken it along.
+        let Some(claim) = claim else { return answer };
+        match answer {
+            Ok(Answer::Whole(response)) if response.status().is_success() => {
+                let (response, kept) = remembered(response).await;
+                match kept {
+                    Some(kept) => claim.answered(kept),
+                    None => claim.give_up(),
+                }
+                Ok(Answer::Whole(response))
+            }
+            other => {
+                claim.give_up();
+                other
+            }
         }
-        Ok(Answer::Whole(response))
     }
+}
+
+/// The key under which a request may come again, if it has one that counts.
+fn key<'a>(exchange: &Exchange<'a>) -> Result<Option<&'a HeaderValue>, Repetition> {
+    let may_come_again = exchange.world.is_idempotent && exchange.head.method == Method::POST;
+    match exchange.head.headers.get(KEY).filter(|_| may_come_again) {
+        Some(key) if !(1..=LONGEST).contains(&key.len()) => Err(Repetition::NoKey),
+        key => Ok(key),
+    }
+}
+
+fn repeatable(exchange: &Exchange<'_>, key: &HeaderValue, body: &Bytes) -> Repeatable {
+    let request = aside(body.len(), || digest(exchange.path, exchange.head, body));
+    Repeatable { key: Sha256::digest(key).into(), request }
 }
 
 /// The status of a request that is not answered under its key, where a wire has it.
 pub(crate) const fn status(repetition: Repetition) -> StatusCode {
     match repetition {
         Repetition::NoKey => StatusCode::BAD_REQUEST,
-        Repetition::UnderWay => StatusCode::CONFLICT,
+        Repetition::UnderWay | Repetition::Abandoned => StatusCode::CONFLICT,
         Repetition::OfAnother => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
@@ -121,9 +149,87 @@ fn replayed(kept: &Kept) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::Arc;
 
+    use axum::http::{Request, header};
+
+    use super::super::{Arrival, body};
     use super::*;
+    use crate::domain::key::SecretDigest;
+    use crate::domain::testing;
+    use crate::intake::Intake;
+
+    #[tokio::test]
+    async fn a_body_that_is_looked_at_takes_room_once_until_it_is_read() {
+        let mut world = testing::world();
+        Arc::get_mut(&mut world.world).unwrap().is_idempotent = true;
+        let text = format!("\"{}\"", "x".repeat(2 * 1024 * 1024));
+        let request = Request::post("/").header(KEY, "one").header(header::CONTENT_TYPE, "application/json");
+        let (head, body) = request.body(Body::from(text.clone())).unwrap().into_parts();
+        let intake = Arc::new(Intake::new(usize::MAX));
+        let arrival = Arrival {
+            world: &world.world,
+            head,
+            mounted_at: 0,
+            client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            intake: &intake,
+            control_token: &SecretDigest::of(b"control"),
+            pass: None,
+        };
+        let exchange = Exchange::start(&arrival, Some);
+        let all = intake.budget.available_permits();
+        let (repeats, body) = Repeats::read(&exchange, body).await.unwrap();
+        assert!(matches!(repeats, Repeats(Ok(Some(_)))));
+        let taken = all - intake.budget.available_permits();
+        assert!(taken > 2 * 1024);
+        let (value, share) = body::json(&exchange, body).await.unwrap();
+        assert_eq!(value.unwrap().as_str().unwrap().len(), text.len() - 2);
+        assert_eq!(all - intake.budget.available_permits(), taken);
+        drop(share);
+        assert_eq!(intake.budget.available_permits(), all);
+    }
+
+    #[tokio::test]
+    async fn only_what_is_told_whole_and_well_comes_again() {
+        let world = testing::world();
+        let call = world.call("chat_only");
+        let intake = Arc::new(Intake::new(1024));
+        let control_token = SecretDigest::of(b"control");
+        let arrival = || Arrival {
+            world: &world.world,
+            head: Request::post("/").body(()).unwrap().into_parts().0,
+            mounted_at: 0,
+            client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            intake: &intake,
+            control_token: &control_token,
+            pass: None,
+        };
+        let repeats = |key: u8| Repeats(Ok(Some(Repeatable { key: [key; 32], request: [0; 32] })));
+        let whole = |status: StatusCode| {
+            let mut response = Response::new(Body::from("{}"));
+            *response.status_mut() = status;
+            Ok::<_, Repetition>(Answer::Whole(response))
+        };
+        for (key, status, comes_again) in [(1, StatusCode::OK, true), (2, StatusCode::BAD_GATEWAY, false)] {
+            for expected in [false, comes_again] {
+                let arrival = arrival();
+                let exchange = Exchange::start(&arrival, Some);
+                let answer = async {
+                    // Meanwhile nobody else is answered under the key.
+                    let again = Exchange::start(&arrival, Some);
+                    let second = repeats(key).once(&again, &call, async { whole(status) }).await;
+                    assert_eq!(second.err(), Some(Repetition::UnderWay));
+                    whole(status)
+                };
+                let answer = Box::pin(answer);
+                let Ok(Answer::Whole(response)) = repeats(key).once(&exchange, &call, answer).await else {
+                    panic!("it is not answered");
+                };
+                assert_eq!(response.headers().contains_key(REPLAYED), expected, "{status}");
+            }
+        }
+    }
 
     #[tokio::test]
     async fn an_answer_comes_again_as_it_was() {

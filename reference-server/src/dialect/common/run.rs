@@ -25,16 +25,17 @@ pub(crate) enum Answer {
 
 /// The response to a request, which tells who has served it. A panic is told as what `broken` makes of it; `refuse`
 /// puts a refusal into a response, and gives what the log says where something went wrong inside. What is not answered
-/// when the gateway ends is broken off.
+/// when the gateway ends is broken off, and told as what `unanswered` makes of that.
 pub(crate) async fn run<R>(
     exchange: &Exchange<'_>,
     answer: impl Future<Output = Result<Answer, R>>,
     broken: impl FnOnce(String) -> R,
+    unanswered: impl FnOnce(CallError) -> R,
     refuse: impl FnOnce(R) -> (Response, Option<Arc<str>>),
 ) -> Response {
     let answer = pin!(answer);
     let answer = pin!(falsified::with_credentials(exchange, answer));
-    let mut response = closed(exchange, answer, broken, refuse).await;
+    let mut response = closed(exchange, answer, broken, unanswered, refuse).await;
     falsified::falsify(exchange, &mut response).await;
     refused::mishandle(exchange, &mut response).await;
     served::tell(&exchange.context.service, &mut response);
@@ -46,6 +47,7 @@ async fn closed<R>(
     exchange: &Exchange<'_>,
     answer: impl Future<Output = Result<Answer, R>>,
     broken: impl FnOnce(String) -> R,
+    unanswered: impl FnOnce(CallError) -> R,
     refuse: impl FnOnce(R) -> (Response, Option<Arc<str>>),
 ) -> Response {
     let mut open = Open(Some(exchange));
@@ -58,7 +60,7 @@ async fn closed<R>(
     let answer = match outcome {
         Some(Ok(answer)) => answer,
         Some(Err(panic)) => Err(broken(format!("panicked: {}", panic_message(&*panic)))),
-        None => Err(broken(CallError::Closing.to_string())),
+        None => Err(unanswered(CallError::Closing)),
     };
     let duration = exchange.started.elapsed();
     let (response, exception) = match answer {
@@ -75,7 +77,7 @@ async fn closed<R>(
         None => LogEvent::Completed { status, duration },
         Some(exception) => LogEvent::failed(duration, &exception),
     };
-    exchange.world.record(&exchange.context, event);
+    exchange.close(event);
     response
 }
 
@@ -86,7 +88,7 @@ impl Drop for Open<'_, '_> {
     fn drop(&mut self) {
         if let Some(exchange) = self.0 {
             let duration = exchange.started.elapsed();
-            exchange.world.record(&exchange.context, LogEvent::Completed { status: CALLER_LEFT, duration });
+            exchange.close(LogEvent::Completed { status: CALLER_LEFT, duration });
         }
     }
 }
@@ -101,7 +103,39 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use axum::http::Request;
+    use axum::response::IntoResponse;
+
+    use super::super::{Arrival, Unanswered};
     use super::*;
+    use crate::domain::key::SecretDigest;
+    use crate::domain::testing;
+    use crate::intake::Intake;
+
+    #[tokio::test]
+    async fn what_is_not_answered_when_the_gateway_ends_is_unavailable() {
+        let world = testing::world();
+        let (head, ()) = Request::builder().uri("/").body(()).unwrap().into_parts();
+        let arrival = Arrival {
+            world: &world.world,
+            head,
+            mounted_at: 0,
+            client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            intake: &Arc::new(Intake::new(1024)),
+            control_token: &SecretDigest::of(b"control"),
+            pass: None,
+        };
+        let exchange = Exchange::start(&arrival, Some);
+        world.world.closing.begin();
+        let broken = |exception: String| -> Unanswered { panic!("{exception}") };
+        let unanswered = |error| Unanswered::of(error).0;
+        let refuse = |reason: Unanswered| (reason.status().into_response(), None);
+        let response = run(&exchange, pending(), broken, unanswered, refuse).await;
+        assert_eq!(response.status().as_u16(), 503);
+    }
 
     #[test]
     fn a_panic_tells_its_message() {

@@ -1,6 +1,8 @@
 //! What callers are told where a call has no answer: one table for all dialects. A wire that documents another status for
 //! something has it in its own file, and says so there.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
 use crate::domain::call::CallError;
@@ -49,8 +51,12 @@ impl Unanswered {
             ProviderError::Rejected(message) | ProviderError::Incapable(message) => Self::Refused(message),
             ProviderError::TooLong(message) => Self::TooLong(message),
             ProviderError::UnknownModel(_) => Self::UnknownModel,
-            ProviderError::RateLimited { retry_after, .. } => Self::RateLimited { retry_after },
-            ProviderError::Unavailable { retry_after, .. } => Self::Unavailable { retry_after },
+            ProviderError::RateLimited { retry_after, .. } => {
+                Self::RateLimited { retry_after: retry_after.map(whole_seconds) }
+            }
+            ProviderError::Unavailable { retry_after, .. } => {
+                Self::Unavailable { retry_after: retry_after.map(whole_seconds) }
+            }
             ProviderError::Unreachable(_) | ProviderError::OutOfCredit(_) => {
                 Self::Unavailable { retry_after: None }
             }
@@ -99,6 +105,11 @@ impl Unanswered {
     }
 }
 
+/// So many whole seconds: who comes back after them does not come too early.
+fn whole_seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -110,10 +121,11 @@ pub(crate) mod tests {
     /// see, with the status that callers are told.
     pub(crate) fn failures() -> Vec<(CallError, u16)> {
         let secret = || SECRET.to_owned();
+        let wait = |milliseconds| Some(Duration::from_millis(milliseconds));
         let failures = [
             (ProviderError::UnknownModel(secret()), 404),
-            (ProviderError::RateLimited { message: secret(), retry_after: Some(7) }, 429),
-            (ProviderError::Unavailable { message: secret(), retry_after: Some(7) }, 503),
+            (ProviderError::RateLimited { message: secret(), retry_after: wait(7_000) }, 429),
+            (ProviderError::Unavailable { message: secret(), retry_after: wait(6_001) }, 503),
             (ProviderError::Unreachable(secret()), 503),
             (ProviderError::OutOfCredit(secret()), 503),
             (ProviderError::TimedOut(secret()), 504),

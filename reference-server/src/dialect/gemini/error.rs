@@ -92,7 +92,9 @@ impl Refusal {
             }
             Self::Exceeded(_) => StatusCode::TOO_MANY_REQUESTS,
             // The error model has no status for what cannot be processed.
-            Self::Repeated(Repetition::UnderWay | Repetition::OfAnother) => StatusCode::CONFLICT,
+            Self::Repeated(Repetition::UnderWay | Repetition::OfAnother | Repetition::Abandoned) => {
+                StatusCode::CONFLICT
+            }
             Self::Unanswered { reason, .. } => reason.status(),
             Self::Body(BodyError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(BodyError::TooSlow) => StatusCode::GATEWAY_TIMEOUT,
@@ -281,6 +283,34 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// A refusal of a dialect that stands in front of this one, in the words of this wire. What kind it is stands in its
+/// details.
+pub(crate) fn refused(
+    status: StatusCode,
+    kind: Option<&str>,
+    message: &str,
+    retry_after: Option<u32>,
+) -> Response {
+    let canonical = match status {
+        StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+        StatusCode::PAYMENT_REQUIRED => "FAILED_PRECONDITION",
+        status => name(status),
+    };
+    let reason = kind.map(|kind| {
+        json!({
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": kind.to_ascii_uppercase(),
+            "domain": "bifrost",
+        })
+    });
+    let details = reason.into_iter().chain(retry_after.map(|seconds| retry_info(seconds.into()))).collect();
+    let mut response = error_response(status, canonical, message.to_owned(), details);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// The response that tells an error.

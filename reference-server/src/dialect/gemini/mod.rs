@@ -14,4 +14,5 @@ mod stream;
 mod tools;
 mod wire;
 
+pub(crate) use error::refused;
 pub(crate) use routes::serve;

@@ -79,7 +79,7 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         let exception = refusal.exception().map(Arc::from);
         (refusal.into_response(), exception)
     };
-    run(&exchange, answer(&exchange, body), Refusal::Internal, refuse).await
+    run(&exchange, answer(&exchange, body), Refusal::Internal, Refusal::from, refuse).await
 }
 
 async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
@@ -94,7 +94,7 @@ async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> 
         Endpoint::Model(name) => models::show(exchange, name),
         Endpoint::Act(model, action) => {
             let (repeats, body) = Repeats::read(exchange, body).await?;
-            repeats.once(&call, pin!(act(exchange, &call, model, action, body))).await
+            repeats.once(exchange, &call, pin!(act(exchange, &call, model, action, body))).await
         }
     }
 }

@@ -10,20 +10,21 @@ use super::exchange::Exchange;
 use super::lenience;
 use super::validate::Body;
 use crate::aside::aside;
-use crate::dialect::common::Refused;
 use crate::dialect::common::body::{claims_json, collect, has_too_many_values};
+use crate::dialect::common::{Refused, Repeats};
 use crate::intake::Share;
 
 /// How much is kept of a body that is not JSON: an error shows less.
 const NO_JSON: usize = 64 * 1024;
 
-/// The body of a request, read and parsed. Its share is what it takes of the room for large bodies, and is to be
-/// held until the answer is sent.
-pub(super) async fn read(exchange: &Exchange<'_>, body: HttpBody) -> Result<(Body, Share), Refusal> {
+/// The body of a request, read and parsed, and whether it may come again. Its share is what it takes of the room for
+/// large bodies, and is to be held until the answer is sent.
+pub(super) async fn read(exchange: &Exchange<'_>, body: HttpBody) -> Result<(Repeats, Body, Share), Refusal> {
     let defects = &exchange.world.defects;
     lenience::framing(defects, &exchange.head.headers)?;
     let (bytes, share) = collect(body, exchange.intake, lenience::takes_a_part(defects)).await?;
-    Ok((aside(bytes.len(), || parse(exchange, bytes))?, share))
+    let repeats = Repeats::of(exchange, &bytes);
+    Ok((repeats, aside(bytes.len(), || parse(exchange, bytes))?, share))
 }
 
 /// What the bytes say. Every string is a copy of its own, and the bytes are gone when this is done.

@@ -12,7 +12,7 @@ use super::validate;
 use super::wire::{self, AnswerMessage, ChatCompletion, Choice};
 use super::{body, content, lenience, rewrite, stream};
 use crate::defect::DefectSet;
-use crate::dialect::common::{Answer, Repeats};
+use crate::dialect::common::Answer;
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -26,10 +26,9 @@ use crate::intake::Share;
 /// Answers a chat request. The order of the checks is the observed one: a body that is no JSON is told before
 /// anything is asked about the caller, and one of the wrong shape after.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    let (repeats, body) = Repeats::read(exchange, body).await?;
-    let (body, share) = body::read(exchange, body).await?;
+    let (repeats, body, share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
-    let answer = repeats.once(&call, pin!(admitted(exchange, &call, body, share))).await;
+    let answer = repeats.once(exchange, &call, pin!(admitted(exchange, &call, body, share))).await;
     if answer.is_err() {
         billing::bill_refusal(&call, Operation::Chat).await;
     }

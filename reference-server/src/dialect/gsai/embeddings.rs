@@ -11,7 +11,7 @@ use super::exchange::Exchange;
 use super::validate;
 use super::wire::EmbeddingList;
 use super::{body, content, lenience, rewrite};
-use crate::dialect::common::{Answer, Repeats};
+use crate::dialect::common::Answer;
 use crate::domain::authorization::Need;
 use crate::domain::billing;
 use crate::domain::call::Call;
@@ -27,10 +27,9 @@ const NUMBER: usize = 16;
 
 /// Answers an embedding request; the order of the checks is that of a chat.
 pub(super) async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {
-    let (repeats, body) = Repeats::read(exchange, body).await?;
-    let (body, share) = body::read(exchange, body).await?;
+    let (repeats, body, share) = body::read(exchange, body).await?;
     let call = exchange.authenticate()?;
-    let answer = repeats.once(&call, pin!(admitted(exchange, &call, body, share))).await;
+    let answer = repeats.once(exchange, &call, pin!(admitted(exchange, &call, body, share))).await;
     if answer.is_err() {
         billing::bill_refusal(&call, Operation::Embedding).await;
     }

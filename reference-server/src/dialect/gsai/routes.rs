@@ -45,11 +45,12 @@ impl Endpoint {
 pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
     let exchange = Exchange::start(arrival);
     let broken = |exception| exchange.internal(exception);
+    let unanswered = |error| exchange.failed(error);
     let refuse = |refusal: Refusal| {
         let exception = refusal.exception().map(Arc::from);
         (rewrite::refused(&arrival.world.defects, refusal), exception)
     };
-    let mut response = run(&exchange, answer(&exchange, body), broken, refuse).await;
+    let mut response = run(&exchange, answer(&exchange, body), broken, unanswered, refuse).await;
     cors::allow(&arrival.head.headers, &mut response);
     response
 }

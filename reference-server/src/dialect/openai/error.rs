@@ -185,6 +185,11 @@ impl Refusal {
         self
     }
 
+    /// What it says.
+    pub(super) fn into_message(self) -> String {
+        self.message.into_owned()
+    }
+
     /// The body.
     pub(super) fn envelope(&self) -> Envelope<'_> {
         Envelope {
@@ -234,6 +239,8 @@ pub(super) fn json_response(status: StatusCode, body: impl Into<Body>) -> Respon
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -291,7 +298,10 @@ mod tests {
         assert_eq!(long["error"]["param"], "messages");
         let message = long["error"]["message"].as_str().unwrap();
         assert!(message.starts_with("This model's maximum context length is 16385 tokens."), "{message}");
-        let limited = ProviderError::RateLimited { message: "slow".to_owned(), retry_after: Some(7) };
+        let limited = ProviderError::RateLimited {
+            message: "slow".to_owned(),
+            retry_after: Some(Duration::from_secs(7)),
+        };
         assert_eq!(told(limited)["error"]["code"], "rate_limit_exceeded");
         let unknown = ProviderError::UnknownModel("gpt-x".to_owned());
         assert_eq!(told(unknown)["error"]["code"], "model_not_found");

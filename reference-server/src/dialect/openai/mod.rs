@@ -11,6 +11,7 @@ mod embeddings;
 mod error;
 mod exchange;
 mod format;
+mod front;
 mod headers;
 mod logprobs;
 mod metadata;
@@ -24,4 +25,5 @@ mod tools;
 mod wire;
 mod words;
 
+pub(crate) use front::{Validated, refused, validated};
 pub(crate) use routes::serve;

@@ -78,7 +78,8 @@ impl<'p> Endpoint<'p> {
 pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
     let exchange = Exchange::start(arrival);
     let answer = answer(&exchange, body);
-    let mut response = run(&exchange, answer, Refusal::internal, Refusal::into_response).await;
+    let unanswered = |error| Refusal::failed(error, None, "prompt");
+    let mut response = run(&exchange, answer, Refusal::internal, unanswered, Refusal::into_response).await;
     headers::add(&exchange, &mut response);
     response
 }
@@ -107,7 +108,7 @@ async fn admitted(
 ) -> Result<Answer, Refusal> {
     exchange.admit(call)?;
     let (repeats, body) = exchange.repeats(body).await?;
-    repeats.once(call, pin!(answered(exchange, call, endpoint, body))).await
+    repeats.once(exchange, call, pin!(answered(exchange, call, endpoint, body))).await
 }
 
 async fn answered(

@@ -77,7 +77,8 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         let resource = target.as_ref().map(Target::resource).unwrap_or_default();
         (error::response(refusal, &resource), exception)
     };
-    run(&exchange, answer(&exchange, target.as_ref(), body), Refusal::Internal, refuse).await
+    let answer = answer(&exchange, target.as_ref(), body);
+    run(&exchange, answer, Refusal::Internal, Refusal::from, refuse).await
 }
 
 async fn answer(exchange: &Exchange<'_>, target: Option<&Target<'_>>, body: Body) -> Result<Answer, Refusal> {
@@ -88,7 +89,7 @@ async fn answer(exchange: &Exchange<'_>, target: Option<&Target<'_>>, body: Body
     let call = common::Exchange::authenticate(exchange, credential)?;
     exchange.admit(&call)?;
     let (repeats, body) = Repeats::read(exchange, body).await?;
-    repeats.once(&call, pin!(act(exchange, &call, target, body))).await
+    repeats.once(exchange, &call, pin!(act(exchange, &call, target, body))).await
 }
 
 async fn act(

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// Why a provider gave no answer. What it says of a request that is wrong is for the caller, and everything else that
 /// it says for the log only.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,16 +28,16 @@ pub enum ProviderError {
     RateLimited {
         /// What the provider says.
         message: String,
-        /// Seconds after which it may be asked again, where it says so.
-        retry_after: Option<u32>,
+        /// After how long it may be asked again, where it says so.
+        retry_after: Option<Duration>,
     },
     /// The provider is there and cannot work.
     #[error("the provider is unavailable: {message}")]
     Unavailable {
         /// What the provider says.
         message: String,
-        /// Seconds after which it may be asked again, where it says so.
-        retry_after: Option<u32>,
+        /// After how long it may be asked again, where it says so.
+        retry_after: Option<Duration>,
     },
     /// The provider did not answer in time.
     #[error("the provider did not answer in time: {0}")]
@@ -71,8 +73,8 @@ impl ProviderError {
         }
     }
 
-    /// Seconds after which the provider may be asked again, where it says so.
-    pub const fn retry_after(&self) -> Option<u32> {
+    /// After how long the provider may be asked again, where it says so.
+    pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
             _ => None,

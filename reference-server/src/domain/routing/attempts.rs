@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::fate::{self, Fate};
 use super::misjudged;
 use super::permit::Permit;
+use super::plan::Tells;
 use super::route::Route;
 use super::routed_model::{RoutedModel, Turn};
 use crate::domain::call::Call;
@@ -15,12 +16,13 @@ use crate::domain::inference::ProviderError;
 use crate::domain::log_line::{Attempt, LogEvent, bounded};
 use crate::provider::Fault;
 
-/// The answer of the first route that gives one. `ask` asks a route once; `fault` tells how it is to fail, anew for each
-/// attempt.
+/// The answer of the first route that gives one. `ask` asks a route once; `fault` tells how it is to fail, anew for
+/// each attempt.
 ///
 /// # Errors
 ///
-/// That of the last attempt; where no route can carry the request, that of the first.
+/// That of the last attempt, or that of the first route where the policy says so; where no route can carry the request,
+/// that of the first.
 pub(crate) async fn ask<'r, T>(
     call: &Call,
     model: &RoutedModel,
@@ -42,11 +44,12 @@ pub(super) async fn attempt<'r, T>(
     let (clock, policy) = (&call.world.clock, &model.policy);
     let deadline = Instant::now() + policy.deadline;
     let left = || deadline.saturating_duration_since(Instant::now());
-    let (mut last, mut incapable, mut some_rest) = (None, None, false);
+    let (mut told, mut incapable, mut some_rest) = (None, None, false);
+    let tells = misjudged::tells(call, model);
     // A fault for a provider that was not asked after all strikes who is asked instead.
     let mut spared = None;
     for (turn, route) in misjudged::order(call, model) {
-        if turn == Turn::Substitute && last.is_some() {
+        if turn == Turn::Substitute && told.is_some() {
             continue;
         }
         let (mut failed, mut was_let_in) = (0, false);
@@ -54,7 +57,7 @@ pub(super) async fn attempt<'r, T>(
             was_let_in = true;
             let limit = policy.timeout.min(left());
             if limit.is_zero() {
-                return Err(last.unwrap_or_else(late));
+                return Err(told.unwrap_or_else(late));
             }
             let struck = spared.take().unwrap_or_else(&mut fault);
             let started = Instant::now();
@@ -71,7 +74,10 @@ pub(super) async fn attempt<'r, T>(
             if fate == Fate::Pass {
                 // Nobody was asked, so that the breaker has nothing to hear.
                 spared = Some(struck);
-                incapable = incapable.or(Some(error));
+                match tells {
+                    Tells::First => told = told.or(Some(error)),
+                    Tells::Last => incapable = incapable.or(Some(error)),
+                }
                 break;
             }
             note(call, route, started, Some(&error));
@@ -90,7 +96,10 @@ pub(super) async fn attempt<'r, T>(
                 Fate::Retry => misjudged::pause(call, model, failed, &error),
                 Fate::Next | Fate::Pass | Fate::Tell => None,
             };
-            last = Some(error);
+            told = match tells {
+                Tells::First => told.or(Some(error)),
+                Tells::Last => Some(error),
+            };
             match pause {
                 Some(pause) if pause < left() && route.admits(clock.now()) => clock.sleep(pause).await,
                 _ => break,
@@ -98,7 +107,7 @@ pub(super) async fn attempt<'r, T>(
         }
         some_rest |= !was_let_in;
     }
-    Err(match (last, incapable) {
+    Err(match (told, incapable) {
         (Some(error), _) => error,
         (None, Some(error)) if !some_rest => error,
         (None, _) => nobody(),
@@ -109,7 +118,7 @@ pub(super) async fn attempt<'r, T>(
 fn note(call: &Call, route: &Route, started: Instant, error: Option<&ProviderError>) {
     let service = &call.context.service;
     if error.is_none() {
-        service.served_by(&route.server);
+        service.served_by(&route.server, route.leg());
     }
     let attempt = Attempt {
         number: service.count_attempt(),
@@ -154,7 +163,8 @@ mod tests {
 
     fn limited(seconds: u32) -> Deed {
         let message = "slow down".to_owned();
-        Deed::Fail(ProviderError::RateLimited { message, retry_after: Some(seconds) })
+        let retry_after = Some(Duration::from_secs(seconds.into()));
+        Deed::Fail(ProviderError::RateLimited { message, retry_after })
     }
 
     /// So many attempts at each route, with pauses of up to five seconds.

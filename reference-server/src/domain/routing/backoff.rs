@@ -23,8 +23,7 @@ impl Retries {
         if failed >= self.attempts {
             return None;
         }
-        if let Some(seconds) = error.retry_after() {
-            let wanted = Duration::from_secs(u64::from(seconds));
+        if let Some(wanted) = error.retry_after() {
             return (wanted <= self.most).then_some(wanted);
         }
         let doubled = 2_u32.saturating_pow(failed.saturating_sub(1));
@@ -43,8 +42,9 @@ mod tests {
         ProviderError::unavailable(String::new())
     }
 
-    fn limited(seconds: u32) -> ProviderError {
-        ProviderError::RateLimited { message: String::new(), retry_after: Some(seconds) }
+    fn limited(milliseconds: u64) -> ProviderError {
+        let retry_after = Some(Duration::from_millis(milliseconds));
+        ProviderError::RateLimited { message: String::new(), retry_after }
     }
 
     /// The longest of many pauses, which is near the bound that they have.
@@ -74,12 +74,13 @@ mod tests {
     fn what_the_provider_wants_is_waited_for_or_not_at_all() {
         let chance = Chance::seeded(0);
         let patient = Retries { most: Duration::from_secs(5), ..RETRIES };
-        assert_eq!(patient.pause(1, &limited(5), &chance), Some(Duration::from_secs(5)));
+        assert_eq!(patient.pause(1, &limited(5_000), &chance), Some(Duration::from_secs(5)));
+        assert_eq!(patient.pause(1, &limited(20), &chance), Some(Duration::from_millis(20)));
         assert_eq!(patient.pause(1, &limited(0), &chance), Some(Duration::ZERO));
-        assert_eq!(patient.pause(1, &limited(6), &chance), None);
+        assert_eq!(patient.pause(1, &limited(5_001), &chance), None);
         assert_eq!(patient.pause(4, &limited(1), &chance), None);
         let message = String::new();
-        let unavailable = ProviderError::Unavailable { message, retry_after: Some(3) };
+        let unavailable = ProviderError::Unavailable { message, retry_after: Some(Duration::from_secs(3)) };
         assert_eq!(patient.pause(1, &unavailable, &chance), Some(Duration::from_secs(3)));
     }
 }

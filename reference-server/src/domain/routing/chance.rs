@@ -8,16 +8,16 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 /// A source of numbers that nobody foresees and everybody can repeat.
-pub(super) struct Chance(Mutex<StdRng>);
+pub(crate) struct Chance(Mutex<StdRng>);
 
 impl Chance {
     /// The numbers of a seed.
-    pub(super) fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self(Mutex::new(StdRng::seed_from_u64(seed)))
     }
 
     /// The place of one of these weights, each as often as it weighs; nothing where none weighs anything.
-    pub(super) fn choose(&self, weights: impl Iterator<Item = (usize, u32)> + Clone) -> Option<usize> {
+    pub(crate) fn choose(&self, weights: impl Iterator<Item = (usize, u32)> + Clone) -> Option<usize> {
         let total: u64 = weights.clone().map(|(_, weight)| u64::from(weight)).sum();
         if total == 0 {
             return None;

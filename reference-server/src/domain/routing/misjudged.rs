@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fate::Fate;
+use super::plan::Tells;
 use super::route::Route;
 use super::routed_model::{RoutedModel, Turn};
-use crate::defect::Defect;
+use crate::defect::{Defect, DefectSet};
 use crate::domain::call::Call;
 use crate::domain::inference::ProviderError;
 
 /// What an error leads to, after so many attempts at the route that failed before.
 pub(super) fn fate(call: &Call, model: &RoutedModel, failed: u32, error: &ProviderError) -> Fate {
-    let (defects, fate) = (&call.world.defects, Fate::of(error));
+    let (defects, fate) = (&call.world.defects, sound_fate(model, error));
     if !defects.any() {
         return fate;
     }
@@ -33,6 +34,22 @@ pub(super) fn fate(call: &Call, model: &RoutedModel, failed: u32, error: &Provid
             Fate::Next
         }
         _ => fate,
+    }
+}
+
+/// What an error leads to at a sound gateway. Where the first error is told, the others are asked after any.
+fn sound_fate(model: &RoutedModel, error: &ProviderError) -> Fate {
+    match Fate::of(error) {
+        Fate::Tell if model.policy.tells == Tells::First => Fate::Next,
+        fate => fate,
+    }
+}
+
+/// Whose error is told where nobody answers.
+pub(super) fn tells(call: &Call, model: &RoutedModel) -> Tells {
+    match model.policy.tells {
+        Tells::First if call.world.defects.has(Defect::LastErrorTold) => Tells::Last,
+        tells => tells,
     }
 }
 
@@ -57,13 +74,33 @@ pub(super) fn pause(
 /// The routes that a call tries, in the order in which it does.
 pub(super) fn order<'m>(call: &Call, model: &'m RoutedModel) -> impl Iterator<Item = (Turn, &'m Arc<Route>)> {
     let mut sound = model.order(call);
+    let defects = &call.world.defects;
     let mut late: Vec<_> = Vec::new();
-    if call.world.defects.has(Defect::FailedAskedLast) {
+    if defects.has(Defect::FailedAskedLast) {
         let now = call.world.clock.now();
         late.extend(sound.by_ref());
         late.sort_by_key(|(_, route)| route.health(now).1 > 0);
     }
+    if call.governed.is_some() && defects.any() {
+        late.extend(sound.by_ref());
+        disturb(defects, &mut late);
+    }
     late.into_iter().chain(sound)
+}
+
+/// Puts the legs of a governed call into another order.
+fn disturb<T>(defects: &DefectSet, legs: &mut Vec<T>) {
+    if defects.has(Defect::FallbacksIgnored) {
+        legs.truncate(1);
+    }
+    if defects.has(Defect::FallbackAskedFirst) && legs.len() > 1 {
+        legs.swap(0, 1);
+    }
+    if defects.has(Defect::FallbacksReordered)
+        && let Some(fallbacks) = legs.get_mut(1..)
+    {
+        fallbacks.reverse();
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +145,55 @@ mod tests {
         order
     }
 
+    #[test]
+    fn each_defect_has_an_order_of_its_own() {
+        for (defect, order) in [
+            ("empty-answer", &[0, 1, 2][..]),
+            ("fallbacks-ignored", &[0]),
+            ("fallback-asked-first", &[1, 0, 2]),
+            ("fallbacks-reordered", &[0, 2, 1]),
+        ] {
+            let defects = DefectSet::default();
+            defects.set(&[defect.parse().unwrap()]);
+            let mut legs = vec![0, 1, 2];
+            disturb(&defects, &mut legs);
+            assert_eq!(legs, order, "{defect}");
+            // Where there is nothing to fall back on, nothing is out of order.
+            let mut alone = vec![0];
+            disturb(&defects, &mut alone);
+            assert_eq!(alone, [0], "{defect}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_error_is_told_unless_a_defect_tells_the_last() {
+        for (defect, first, told) in [
+            ("empty-answer", rejected(), rejected()),
+            ("last-error-told", rejected(), unavailable()),
+            ("empty-answer", incapable(), incapable()),
+            ("empty-answer", limited(), limited()),
+        ] {
+            let world = testing::world();
+            world.break_with(Some(defect));
+            let scripts = [first, unavailable()].map(|error| Script::of([Deed::Fail(error)]));
+            let policy = Policy { tells: Tells::First, ..Policy::default() };
+            let model = model(&policy, &scripts.each_ref());
+            let answer = |route: Arc<Route>, fault| {
+                async move {
+                    route.provider.complete(&route.identity, CompletionRequest::default(), fault).await
+                }
+                .boxed()
+            };
+            let answered = ask(&world.call("chat_only"), &model, || None, answer).await;
+            assert_eq!(answered.unwrap_err(), told, "{defect}");
+            assert_eq!(scripts.each_ref().map(Script::calls), [1, 1], "{defect}");
+        }
+    }
+
+    fn incapable() -> ProviderError {
+        ProviderError::Incapable("no audio".to_owned())
+    }
+
     fn rejected() -> ProviderError {
         ProviderError::Rejected("no".to_owned())
     }
@@ -117,7 +203,7 @@ mod tests {
     }
 
     fn limited() -> ProviderError {
-        ProviderError::RateLimited { message: String::new(), retry_after: Some(3_600) }
+        ProviderError::RateLimited { message: String::new(), retry_after: Some(Duration::from_hours(1)) }
     }
 
     #[tokio::test]

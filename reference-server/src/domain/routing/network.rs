@@ -8,22 +8,31 @@ use url::Url;
 use super::plan::{ModelPlan, Plan, Policy, RoutePlan};
 use super::route::Route;
 use super::routed_model::RoutedModel;
+use super::switchboard::{ConfiguredKey, Switchboard};
 use super::world_routing::Routing;
 use crate::domain::catalog::{Capability, Catalog, Model};
 use crate::domain::inference::ModelIdentity;
 use crate::provider::Provider;
+use crate::provider::http::Secret;
 
 /// What stands before the names of models on Vertex AI.
 const PUBLISHER: &str = "google/";
 
 /// The same provider below another address.
-type Rebase = Box<dyn Fn(&Url) -> Arc<dyn Provider> + Send + Sync>;
+type Rebase = Arc<dyn Fn(&Url) -> Arc<dyn Provider> + Send + Sync>;
+/// The same provider with another credential, below an address where there is one.
+type Rekey = Arc<dyn Fn(Option<&Url>, &Secret) -> Arc<dyn Provider> + Send + Sync>;
 
 /// A provider of the configuration.
+#[derive(Clone)]
 pub(crate) struct Backend {
     provider: Arc<dyn Provider>,
     /// Only of one that is asked over HTTP.
     rebase: Option<Rebase>,
+    /// Only of one that is let in by a single text.
+    rekey: Option<Rekey>,
+    /// The keys that the configuration names; none where it has one credential without a name.
+    keys: Arc<[ConfiguredKey]>,
     /// What its models are for.
     capabilities: &'static [Capability],
 }
@@ -31,7 +40,8 @@ pub(crate) struct Backend {
 impl Backend {
     /// A provider in this process, which knows the catalog's own names.
     pub(crate) fn local(provider: Arc<dyn Provider>) -> Self {
-        Self { provider, rebase: None, capabilities: Capability::ALL }
+        let capabilities = Capability::ALL;
+        Self { provider, rebase: None, rekey: None, keys: Arc::default(), capabilities }
     }
 
     /// A provider somewhere else. What `rebase` makes of it stands below the address that it is given.
@@ -39,12 +49,40 @@ impl Backend {
         provider: Arc<dyn Provider>,
         rebase: impl Fn(&Url) -> Arc<dyn Provider> + Send + Sync + 'static,
     ) -> Self {
-        Self { provider, rebase: Some(Box::new(rebase)), capabilities: Capability::ALL }
+        Self { rebase: Some(Arc::new(rebase)), ..Self::local(provider) }
+    }
+
+    /// The same, of which `make` makes one with another credential, below an upstream where there is one. The
+    /// configuration names these keys for it.
+    pub(crate) fn with_secret(
+        self,
+        make: impl Fn(Option<&Url>, &Secret) -> Arc<dyn Provider> + Send + Sync + 'static,
+        keys: Vec<ConfiguredKey>,
+    ) -> Self {
+        Self { rekey: Some(Arc::new(make)), keys: keys.into(), ..self }
     }
 
     /// The same, whose models are for no more than this.
     pub(crate) fn for_only(self, capabilities: &'static [Capability]) -> Self {
         Self { capabilities, ..self }
+    }
+
+    /// Whether it is asked over HTTP.
+    pub(super) fn is_remote(&self) -> bool {
+        self.rebase.is_some()
+    }
+
+    /// The keys that the configuration names.
+    pub(super) fn keys(&self) -> &[ConfiguredKey] {
+        &self.keys
+    }
+
+    /// The provider below an upstream where there is one, with a credential in place of its own where that can be.
+    pub(super) fn with(&self, upstream: Option<&Url>, secret: Option<&Secret>) -> Arc<dyn Provider> {
+        match (&self.rekey, secret) {
+            (Some(rekey), Some(secret)) => rekey(upstream, secret),
+            _ => self.at(upstream),
+        }
     }
 
     fn at(&self, upstream: Option<&Url>) -> Arc<dyn Provider> {
@@ -56,13 +94,18 @@ impl Backend {
 
     /// What it calls a model of which the configuration says nothing.
     fn name_of(&self, model: &Model) -> Arc<str> {
-        if self.rebase.is_none() {
+        if !self.is_remote() {
             return Arc::clone(model.id());
         }
-        // The publisher stands elsewhere in the paths of the provider that has more than one.
-        let name = &model.provider_model;
-        name.strip_prefix(PUBLISHER).map_or_else(|| Arc::clone(name), Arc::from)
+        name_at_provider(model)
     }
+}
+
+/// What the provider of the catalog calls a model. A publisher stands elsewhere in the paths of the provider that has
+/// more than one.
+pub(super) fn name_at_provider(model: &Model) -> Arc<str> {
+    let name = &model.provider_model;
+    name.strip_prefix(PUBLISHER).map_or_else(|| Arc::clone(name), Arc::from)
 }
 
 /// The configured providers by name, and how models are served where a world says nothing else.
@@ -74,6 +117,9 @@ pub(crate) struct Network {
     pub(crate) defaults: Policy,
     /// Of everything that is left to chance.
     pub(crate) seed: u64,
+    /// Whether governed calls go to the configured providers under their names wherever they come from, and not only
+    /// below an upstream.
+    pub(crate) direct: bool,
 }
 
 impl Network {
@@ -84,12 +130,12 @@ impl Network {
 
     /// Whether any provider is asked over HTTP.
     pub(crate) fn is_remote(&self) -> bool {
-        self.backends.values().any(|backend| backend.rebase.is_some())
+        self.backends.values().any(Backend::is_remote)
     }
 
     /// The routes of a new world, in which nothing has happened yet. Models that it has a plan of its own for follow
-    /// that one. Below `upstream` it finds all providers that are asked over HTTP, and models without a plan are asked of
-    /// those among them that have the names of their kinds.
+    /// that one. Below `upstream` it finds all providers that are asked over HTTP, and models without a plan are asked
+    /// of those among them that have the names of their kinds.
     pub(crate) fn routing(&self, catalog: &Catalog, own: &Plan, upstream: Option<&Url>) -> Routing {
         let by_kind = upstream.map(|_| self.by_kind(catalog, own)).unwrap_or_default();
         let common = self.plan.iter().filter(|(id, _)| !own.contains_key(*id));
@@ -105,12 +151,25 @@ impl Network {
         Routing::new(plans.into_iter().filter_map(routed).collect())
     }
 
+    /// Where governed calls of a world go. The providers that are asked over HTTP are found below `upstream`, and
+    /// `mock` plays those that are not asked.
+    pub(crate) fn switchboard(
+        &self,
+        catalog: &Arc<Catalog>,
+        upstream: Option<&Url>,
+        mock: &Arc<dyn Provider>,
+    ) -> Switchboard {
+        let is_wired = (self.direct || upstream.is_some()) && self.is_remote();
+        let backends = if is_wired { self.backends.clone() } else { BTreeMap::new() };
+        Switchboard::new(backends, catalog, upstream.cloned(), Arc::clone(mock))
+    }
+
     /// A plan for every model that has none, and whose provider is asked over HTTP under the name of its kind.
     fn by_kind(&self, catalog: &Catalog, own: &Plan) -> Plan {
         let is_planned = |model: &Model| self.plan.contains_key(model.id()) || own.contains_key(model.id());
         let is_away = |model: &Model| {
             let backend = self.backends.get(&model.provider);
-            backend.is_some_and(|backend| backend.rebase.is_some())
+            backend.is_some_and(Backend::is_remote)
         };
         let served = catalog.models().filter(|model| !is_planned(model) && is_away(model));
         let planned = served.map(|model| {

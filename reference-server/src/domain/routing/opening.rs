@@ -19,7 +19,7 @@ use crate::provider::{CompletionStream, Fault};
 ///
 /// # Errors
 ///
-/// That of the last attempt.
+/// That of the last attempt, or that of the first route where the policy says so.
 pub(crate) async fn open<'r>(
     call: &Call,
     model: &RoutedModel,

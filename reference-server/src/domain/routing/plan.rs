@@ -32,6 +32,16 @@ pub(crate) struct RoutePlan {
     pub(crate) weight: u32,
 }
 
+/// Whose error is told where no route has answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tells {
+    /// That of the last attempt. What no route would do better is told at once.
+    #[default]
+    Last,
+    /// That of the first route, after all of the others were asked in vain, whatever it was.
+    First,
+}
+
 /// What a model's routes have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
@@ -42,6 +52,7 @@ pub(crate) struct Policy {
     pub(crate) deadline: Duration,
     pub(crate) breaker: Option<BreakerPolicy>,
     pub(crate) sticky: Option<Sticky>,
+    pub(crate) tells: Tells,
 }
 
 impl Policy {
@@ -65,6 +76,7 @@ impl Default for Policy {
             deadline: Duration::from_mins(5),
             breaker: None,
             sticky: None,
+            tells: Tells::default(),
         }
     }
 }

@@ -16,8 +16,11 @@ pub(crate) struct Route {
     pub(crate) provider: Arc<dyn Provider>,
     /// The model under the provider's own name.
     pub(crate) identity: ModelIdentity,
-    pub(super) server: Server,
+    /// The provider under its name in the configuration, and the model under the provider's own.
+    pub(crate) server: Server,
     pub(super) weight: u32,
+    /// Which leg of a governed call it is; 0 of any other.
+    leg: usize,
     breaker: Mutex<Breaker>,
 }
 
@@ -30,7 +33,17 @@ impl Route {
         breaker: Option<BreakerPolicy>,
     ) -> Self {
         let server = Server { provider: provider_name, model: Arc::clone(&identity.id) };
-        Self { provider, identity, server, weight, breaker: Mutex::new(Breaker::new(breaker)) }
+        Self { provider, identity, server, weight, leg: 0, breaker: Mutex::new(Breaker::new(breaker)) }
+    }
+
+    /// The same as a leg of a governed call.
+    pub(super) fn at_leg(self, leg: usize) -> Self {
+        Self { leg, ..self }
+    }
+
+    /// Which leg of a governed call it is; 0 of any other.
+    pub(super) fn leg(&self) -> usize {
+        self.leg
     }
 
     /// Whether its breaker would let a call through.

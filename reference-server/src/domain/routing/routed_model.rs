@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::chance::Chance;
-use super::plan::Policy;
+use super::network::name_at_provider;
+use super::plan::{Policy, Tells};
 use super::route::Route;
 use super::seats::Seats;
 use crate::domain::call::Call;
 use crate::domain::clock::Moment;
+use crate::domain::governance::Leg;
+use crate::domain::inference::ModelIdentity;
 
 /// When a route is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,20 @@ impl RoutedModel {
         seed: u64,
     ) -> Self {
         Self { routes, fallbacks, policy, chance: Chance::seeded(seed), seats: Seats::default() }
+    }
+
+    /// The routes of one governed call: the first of its legs, and the others as fallbacks in their order, each asked
+    /// once. A model for one call has nothing to remember, so there are neither breakers nor sessions.
+    pub(crate) fn of_legs(legs: &[Leg], seed: u64) -> Self {
+        let policy = Policy { tells: Tells::First, ..Policy::default() };
+        let route = |(place, leg): (usize, &Leg)| {
+            let identity = ModelIdentity { id: name_at_provider(&leg.model), ..leg.model.identity.clone() };
+            let (provider, name) = (Arc::clone(&leg.provider_instance), Arc::clone(&leg.provider));
+            Arc::new(Route::new(provider, name, identity, 1, None).at_leg(place))
+        };
+        let mut routes: Vec<_> = legs.iter().enumerate().map(route).collect();
+        let fallbacks = routes.split_off(routes.len().min(1));
+        Self::new(routes, fallbacks, policy, seed)
     }
 
     /// Whether other routes are asked once one has failed.

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[derive(Debug, Default)]
 pub(crate) struct Service {
     attempts: AtomicU32,
-    server: OnceLock<Server>,
+    /// Beside the leg of a governed call that it was.
+    server: OnceLock<(Server, usize)>,
 }
 
 /// Who has served a request.
@@ -26,9 +27,10 @@ impl Service {
         self.attempts.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
-    /// Notes who has answered. Of several that answer parts of a request the first is told.
-    pub(super) fn served_by(&self, server: &Server) {
-        self.server.get_or_init(|| server.clone());
+    /// Notes who has answered, and at which leg of a governed call. Of several that answer parts of a request the first
+    /// is told.
+    pub(super) fn served_by(&self, server: &Server, leg: usize) {
+        self.server.get_or_init(|| (server.clone(), leg));
     }
 
     /// How often a provider was asked.
@@ -38,7 +40,12 @@ impl Service {
 
     /// Who has answered, if anybody has.
     pub(crate) fn server(&self) -> Option<&Server> {
-        self.server.get()
+        self.server.get().map(|(server, _)| server)
+    }
+
+    /// At which leg of a governed call it was answered, if it was; 0 for any other call.
+    pub(crate) fn leg(&self) -> Option<usize> {
+        self.server.get().map(|(_, leg)| *leg)
     }
 }
 
@@ -49,11 +56,12 @@ mod tests {
     #[test]
     fn attempts_are_counted_and_the_first_to_answer_is_told() {
         let service = Service::default();
-        assert_eq!((service.attempts(), service.server()), (0, None));
+        assert_eq!((service.attempts(), service.server(), service.leg()), (0, None, None));
         assert_eq!((service.count_attempt(), service.count_attempt()), (1, 2));
         let server = |provider: &str| Server { provider: provider.into(), model: "m".into() };
-        service.served_by(&server("one"));
-        service.served_by(&server("two"));
+        service.served_by(&server("one"), 3);
+        service.served_by(&server("two"), 4);
         assert_eq!((service.attempts(), service.server()), (2, Some(&server("one"))));
+        assert_eq!(service.leg(), Some(3));
     }
 }

@@ -7,6 +7,8 @@ use crate::provider::http::{Failure, Told};
 
 /// How the words begin that tell of a prompt which is too long. There is no other sign of it.
 const TOO_LONG: &str = "prompt is too long";
+/// How the words begin that tell of an account without credit, in spite of a type that blames the request.
+const OUT_OF_CREDIT: &str = "Your credit balance is too low";
 
 /// What a failure means, by the type that its body names, or by its status.
 pub(super) fn refused(failure: &Failure) -> ProviderError {
@@ -25,6 +27,7 @@ fn meaning(told: &Told) -> Option<ProviderError> {
     Some(match kind {
         "invalid_request_error" => match message.strip_prefix(TOO_LONG) {
             Some(rest) => ProviderError::TooLong(rest.trim_start_matches([':', ' ']).to_owned()),
+            None if message.starts_with(OUT_OF_CREDIT) => ProviderError::OutOfCredit(message),
             None => ProviderError::Rejected(message),
         },
         "request_too_large" => ProviderError::Rejected(message),
@@ -43,7 +46,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::http::testing::failure;
+    use crate::provider::http::testing::{LATER, failure};
 
     fn told(status: u16, kind: &str, message: &str) -> ProviderError {
         let body =
@@ -54,7 +57,7 @@ mod tests {
     #[test]
     fn every_documented_error_has_its_meaning() {
         let why = || "why".to_owned();
-        let busy = || ProviderError::Unavailable { message: why(), retry_after: Some(7) };
+        let busy = || ProviderError::Unavailable { message: why(), retry_after: LATER };
         for (status, kind, expected) in [
             (400, "invalid_request_error", ProviderError::Rejected(why())),
             (401, "authentication_error", ProviderError::Credentials(why())),
@@ -62,7 +65,7 @@ mod tests {
             (403, "permission_error", ProviderError::Credentials(why())),
             (404, "not_found_error", ProviderError::UnknownModel(why())),
             (413, "request_too_large", ProviderError::Rejected(why())),
-            (429, "rate_limit_error", ProviderError::RateLimited { message: why(), retry_after: Some(7) }),
+            (429, "rate_limit_error", ProviderError::RateLimited { message: why(), retry_after: LATER }),
             (500, "api_error", busy()),
             (504, "timeout_error", ProviderError::TimedOut(why())),
             (529, "overloaded_error", busy()),
@@ -72,6 +75,10 @@ mod tests {
         let long = "prompt is too long: 210000 tokens > 200000 maximum";
         let too_long = ProviderError::TooLong("210000 tokens > 200000 maximum".to_owned());
         assert_eq!(told(400, "invalid_request_error", long), too_long);
+        let broke =
+            "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.";
+        let out_of_credit = ProviderError::OutOfCredit(broke.to_owned());
+        assert_eq!(told(400, "invalid_request_error", broke), out_of_credit);
     }
 
     #[test]

@@ -10,4 +10,4 @@ mod tools;
 mod wire;
 
 pub use call::Anthropic;
-pub(super) use request::{Thinking, effort, thinking};
+pub(super) use request::{Thinking, thinking};

@@ -172,7 +172,7 @@ fn output_config(request: &CompletionRequest) -> Result<Option<OutputConfig<'_>>
 }
 
 /// The nearest of the words that there are on the wire.
-pub(in crate::provider) const fn effort(effort: Effort) -> &'static str {
+const fn effort(effort: Effort) -> &'static str {
     match effort {
         Effort::None | Effort::Minimal | Effort::Low => "low",
         Effort::Medium => "medium",

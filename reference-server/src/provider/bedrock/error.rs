@@ -70,7 +70,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::http::testing::failure;
+    use crate::provider::http::testing::{LATER, failure};
 
     fn told(status: u16, kind: &str, message: &str) -> ProviderError {
         refused(&failure(status, &json!({ "__type": kind, "message": message })))
@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn every_documented_error_has_its_meaning() {
         let why = || "why".to_owned();
-        let limited = || ProviderError::RateLimited { message: why(), retry_after: Some(7) };
-        let busy = || ProviderError::Unavailable { message: why(), retry_after: Some(7) };
+        let limited = || ProviderError::RateLimited { message: why(), retry_after: LATER };
+        let busy = || ProviderError::Unavailable { message: why(), retry_after: LATER };
         for (status, kind, expected) in [
             (400, "ValidationException", ProviderError::Rejected(why())),
             (400, "ServiceQuotaExceededException", limited()),

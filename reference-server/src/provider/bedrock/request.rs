@@ -8,9 +8,9 @@ use serde_json::{Map, Number, Value};
 use super::content::{self, Message, Text};
 use super::tools::{self, ToolConfig};
 use crate::domain::inference::{
-    AnswerFormat, CompletionRequest, JsonSchema, ModelIdentity, ProviderError, ServiceTier,
+    AnswerFormat, CompletionRequest, Effort, JsonSchema, ModelIdentity, ProviderError, ServiceTier,
 };
-use crate::provider::anthropic::{Thinking, effort, thinking};
+use crate::provider::anthropic::{Thinking, thinking};
 use crate::provider::http::{Parameter, incapable, mild, refuse};
 
 /// Where a model tells which text has ended its answer, if it is asked to: as it is documented, and as the service has
@@ -131,8 +131,12 @@ pub(super) fn converse<'a>(
     request: &'a CompletionRequest,
 ) -> Result<ConverseRequest<'a>, ProviderError> {
     refuse(request, &LACKING)?;
+    let thinking = thinking(request);
     if !model.id.contains(CLAUDE) {
         refuse(request, &[Parameter::TopK])?;
+        if thinking.is_some() {
+            return Err(incapable("the model has no budget of tokens to think with"));
+        }
     }
     Ok(ConverseRequest {
         messages: content::messages(request)?,
@@ -145,10 +149,7 @@ pub(super) fn converse<'a>(
         },
         tool_config: tools::config(request)?,
         output_config: output_config(request)?,
-        additional_model_request_fields: Additional {
-            thinking: thinking(request),
-            top_k: request.top_k.as_ref(),
-        },
+        additional_model_request_fields: Additional { thinking, top_k: request.top_k.as_ref() },
         additional_model_response_field_paths: (!request.stop.is_empty()).then_some(STOP_TEXT),
         request_metadata: metadata(&request.metadata),
         service_tier: request.service_tier.and_then(tier),
@@ -169,6 +170,17 @@ fn output_config(request: &CompletionRequest) -> Result<Option<OutputConfig<'_>>
     };
     let effort = request.output_effort.map(effort);
     Ok((text_format.is_some() || effort.is_some()).then_some(OutputConfig { text_format, effort }))
+}
+
+/// The nearest of the words that there are on the wire.
+const fn effort(effort: Effort) -> &'static str {
+    match effort {
+        Effort::None | Effort::Minimal | Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::High => "high",
+        Effort::XHigh => "xhigh",
+        Effort::Max => "max",
+    }
 }
 
 /// What the caller attaches, if the service takes it; it is for its bookkeeping and changes no answer.
@@ -198,7 +210,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::inference::{self, Effort, Role};
+    use crate::domain::inference::{self, Role};
     use crate::provider::http::testing::{asking, form, model, number, text, tool, written};
 
     const MODEL: &str = "us.anthropic.claude-x-v1:0";
@@ -280,9 +292,25 @@ mod tests {
             let told = converse(&model(MODEL), &wrong);
             assert!(matches!(told, Err(ProviderError::Incapable(_))), "{told:?}");
         }
-        let few = CompletionRequest { top_k: number("5"), ..asking() };
-        let told = converse(&model("meta.llama3"), &few);
-        assert!(matches!(told, Err(ProviderError::Incapable(_))), "{told:?}");
+        for claudes_own in [
+            CompletionRequest { top_k: number("5"), ..asking() },
+            CompletionRequest { thinking: Some(1_500), ..asking() },
+        ] {
+            let told = converse(&model("meta.llama3"), &claudes_own);
+            assert!(matches!(told, Err(ProviderError::Incapable(_))), "{told:?}");
+        }
+        let unasked = CompletionRequest { thinking: Some(1_024), thinks_unasked: true, ..asking() };
+        assert!(converse(&model("meta.llama3"), &unasked).is_ok());
+    }
+
+    #[test]
+    fn every_effort_has_its_word() {
+        let told = |effort| {
+            let body = body(&CompletionRequest { output_effort: Some(effort), ..asking() });
+            body["outputConfig"]["effort"].as_str().unwrap().to_owned()
+        };
+        let efforts = [Effort::Minimal, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max];
+        assert_eq!(efforts.map(told), ["low", "medium", "high", "xhigh", "max"]);
     }
 
     #[test]

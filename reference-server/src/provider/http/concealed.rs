@@ -14,7 +14,10 @@ const SHORTEST: usize = 8;
 /// What is taken out of a provider's words before they are told to anybody: the credentials that it was sent, and where
 /// it is.
 #[derive(Clone)]
-pub(super) struct Concealed(Arc<[String]>);
+pub(super) struct Concealed {
+    secrets: Arc<[String]>,
+    address: Arc<[String]>,
+}
 
 impl Concealed {
     /// Hides an address and the credentials that are sent there.
@@ -22,8 +25,11 @@ impl Concealed {
         let secrets = secrets.iter().map(|secret| secret.reveal()).filter(|secret| secret.len() >= SHORTEST);
         let host = url.host_str().filter(|host| !host.is_empty());
         // The host with its port comes first, so that no port is left of it.
-        let address = host.and_then(|host| Some(format!("{host}:{}", url.port()?)));
-        Self(secrets.map(str::to_owned).chain(address).chain(host.map(str::to_owned)).collect())
+        let with_port = host.and_then(|host| Some(format!("{host}:{}", url.port()?)));
+        Self {
+            secrets: secrets.map(str::to_owned).collect(),
+            address: with_port.into_iter().chain(host.map(str::to_owned)).collect(),
+        }
     }
 
     /// An error that holds nothing of it. What callers are told holds nothing else of the provider's inside either.
@@ -49,22 +55,30 @@ impl Concealed {
         }
     }
 
+    /// The credentials go first, while they are whole: what looks like one may be no more than its beginning.
     fn sentence(&self, text: &str) -> String {
-        self.text(scrubbed(text))
+        without(&self.address, scrubbed(&without(&self.secrets, text.to_owned())))
     }
 
     fn text(&self, text: String) -> String {
-        self.0.iter().fold(
-            text,
-            |text, hidden| {
-                if text.contains(hidden) { text.replace(hidden, CONCEALED) } else { text }
-            },
-        )
+        without(&self.address, without(&self.secrets, text))
     }
+}
+
+/// A text in which nothing is left of these.
+fn without(hidden: &[String], text: String) -> String {
+    hidden.iter().fold(
+        text,
+        |text, hidden| {
+            if text.contains(hidden) { text.replace(hidden, CONCEALED) } else { text }
+        },
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -75,7 +89,12 @@ mod tests {
         let expected = || "Bearer [concealed] at [concealed], also [concealed]".to_owned();
         assert_eq!(hidden.error(ProviderError::Rejected(told())), ProviderError::Rejected(expected()));
         assert_eq!(hidden.error(ProviderError::unavailable(told())), ProviderError::unavailable(expected()));
-        let harmless = ProviderError::RateLimited { message: "a day".to_owned(), retry_after: Some(1) };
+        let odd = Concealed::new(&url, &[&Secret::new("sk-0123456789=abc")]);
+        let told = "sk-0123456789=abc at http://node-7.example:8443/v1".to_owned();
+        let expected = "[concealed] at [concealed]".to_owned();
+        assert_eq!(odd.error(ProviderError::Rejected(told)), ProviderError::Rejected(expected));
+        let (message, retry_after) = ("a day".to_owned(), Some(Duration::ZERO));
+        let harmless = ProviderError::RateLimited { message, retry_after };
         assert_eq!(hidden.error(harmless.clone()), harmless);
     }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::StatusCode;
@@ -61,7 +63,7 @@ impl Failure {
         }
     }
 
-    fn retry_after(&self) -> Option<u32> {
+    fn retry_after(&self) -> Option<Duration> {
         retry_after(&self.headers, Timestamp::now())
     }
 }
@@ -72,6 +74,9 @@ pub(crate) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    /// When a failure is to be asked about again.
+    pub(crate) const LATER: Option<Duration> = Some(Duration::from_secs(7));
 
     /// A failure of this status and body.
     pub(crate) fn failure(status: u16, body: &Value) -> Failure {
@@ -101,11 +106,11 @@ pub(crate) mod tests {
                 (408, ProviderError::TimedOut(why())),
                 (413, ProviderError::Rejected(why())),
                 (422, ProviderError::Rejected(why())),
-                (429, ProviderError::RateLimited { message: why(), retry_after: Some(7) }),
-                (500, ProviderError::Unavailable { message: why(), retry_after: Some(7) }),
-                (503, ProviderError::Unavailable { message: why(), retry_after: Some(7) }),
+                (429, ProviderError::RateLimited { message: why(), retry_after: LATER }),
+                (500, ProviderError::Unavailable { message: why(), retry_after: LATER }),
+                (503, ProviderError::Unavailable { message: why(), retry_after: LATER }),
                 (504, ProviderError::TimedOut(why())),
-                (529, ProviderError::Unavailable { message: why(), retry_after: Some(7) }),
+                (529, ProviderError::Unavailable { message: why(), retry_after: LATER }),
             ] {
                 assert_eq!(meaning(status, &body), expected, "{status} {body}");
             }
@@ -136,8 +141,8 @@ pub(crate) mod tests {
         assert!(matches!(of("other"), ProviderError::Rejected(_)));
         let later = |_: &Told| {
             let message = "later".to_owned();
-            Some(ProviderError::RateLimited { message, retry_after: Some(3) })
+            Some(ProviderError::RateLimited { message, retry_after: Some(Duration::from_millis(3)) })
         };
-        assert_eq!(failure(429, &json!({})).meaning(later).retry_after(), Some(3));
+        assert_eq!(failure(429, &json!({})).meaning(later).retry_after(), Some(Duration::from_millis(3)));
     }
 }

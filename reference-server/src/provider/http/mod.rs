@@ -39,7 +39,7 @@ pub(crate) use forwarded::forwarding;
 pub(crate) use parts::Parts;
 pub(crate) use peer::{Peer, headers};
 pub(crate) use reply::{Chunks, Reply};
-pub(crate) use retry_after::whole_seconds;
+pub(crate) use retry_after::in_seconds;
 pub(crate) use sampling::{Parameter, mild, refuse};
 pub use secret::Secret;
 pub(crate) use streaming::Decoder;

@@ -9,31 +9,32 @@ const IN_MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-amz-retry-after"];
 /// The date of RFC 9110 is one of RFC 2822's.
 static DATE: DateTimeParser = DateTimeParser::new();
 
-/// After how many seconds from now to ask again, as headers tell it: in milliseconds, in seconds, or as a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
+/// How long from now to wait before asking again, as headers tell it: in milliseconds, in seconds, or as a date.
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let told = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
-    let close = IN_MILLISECONDS.iter().find_map(|name| whole(told(name)?.parse::<f64>().ok()? / 1_000.0));
+    let close = IN_MILLISECONDS.iter().find_map(|name| wait(told(name)?.parse::<f64>().ok()? / 1_000.0));
     close.or_else(|| {
         let told = told(RETRY_AFTER.as_str())?;
-        whole_seconds(told).or_else(|| until(told, now))
+        in_seconds(told).or_else(|| until(told, now))
     })
 }
 
-/// So many seconds, which may be told with a fraction. Part of a second is waited for too.
-pub(crate) fn whole_seconds(told: &str) -> Option<u32> {
-    whole(told.parse().ok()?)
+/// So many seconds, which may be told with a fraction.
+pub(crate) fn in_seconds(told: &str) -> Option<Duration> {
+    wait(told.parse().ok()?)
 }
 
-fn whole(seconds: f64) -> Option<u32> {
+fn wait(seconds: f64) -> Option<Duration> {
     let wait = Duration::try_from_secs_f64(seconds).ok()?;
-    u32::try_from(wait.as_secs()).ok()?.checked_add(u32::from(wait.subsec_nanos() > 0))
+    // Nobody waits longer than a lifetime.
+    (wait.as_secs() < u64::from(u32::MAX)).then_some(wait)
 }
 
-/// The seconds until a date.
-fn until(date: &str, now: Timestamp) -> Option<u32> {
+/// The time until a date.
+fn until(date: &str, now: Timestamp) -> Option<Duration> {
     let seconds = DATE.parse_timestamp(date).ok()?.as_second().saturating_sub(now.as_second());
     // A date that is over is as good as now.
-    u32::try_from(seconds.max(0)).ok()
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 #[cfg(test)]
@@ -42,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    fn told(headers: &[(&'static str, &'static str)]) -> Option<u32> {
+    fn told(headers: &[(&'static str, &'static str)]) -> Option<Duration> {
         let pair = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let now = "1994-11-06T08:49:37Z".parse().unwrap();
         retry_after(&headers.iter().copied().map(pair).collect(), now)
@@ -50,12 +51,12 @@ mod tests {
 
     #[test]
     fn seconds_and_dates_are_read() {
-        for (value, seconds) in [
-            ("7", Some(7)),
+        for (value, milliseconds) in [
+            ("7", Some(7_000)),
             (" 0 ", Some(0)),
-            ("1.5", Some(2)),
-            ("6.000", Some(6)),
-            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("1.5", Some(1_500)),
+            ("6.000", Some(6_000)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60_000)),
             ("Sun, 06 Nov 1994 08:49:36 GMT", Some(0)),
             ("soon", None),
             ("-1", None),
@@ -63,15 +64,17 @@ mod tests {
             ("99999999999", None),
             ("", None),
         ] {
-            assert_eq!(told(&[("retry-after", value)]), seconds, "{value:?}");
+            let wait = milliseconds.map(Duration::from_millis);
+            assert_eq!(told(&[("retry-after", value)]), wait, "{value:?}");
         }
         assert_eq!(told(&[]), None);
     }
 
     #[test]
     fn milliseconds_go_first() {
-        assert_eq!(told(&[("retry-after-ms", "1200"), ("retry-after", "9")]), Some(2));
-        assert_eq!(told(&[("x-amz-retry-after", "3000")]), Some(3));
-        assert_eq!(told(&[("retry-after-ms", "soon"), ("retry-after", "9")]), Some(9));
+        let wait = |milliseconds| Some(Duration::from_millis(milliseconds));
+        assert_eq!(told(&[("retry-after-ms", "20"), ("retry-after", "9")]), wait(20));
+        assert_eq!(told(&[("x-amz-retry-after", "3000")]), wait(3_000));
+        assert_eq!(told(&[("retry-after-ms", "soon"), ("retry-after", "9")]), wait(9_000));
     }
 }

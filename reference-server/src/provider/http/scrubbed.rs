@@ -4,29 +4,57 @@
 use super::concealed::CONCEALED;
 
 /// Where the words end and a trace of the program begins.
-const TRACES: [&str; 7] = [
+const TRACES: [&str; 6] = [
     "Traceback (most recent call last)",
     "stack backtrace:",
     "Stack trace:",
     "stacktrace",
     "panicked at",
-    "\n    at ",
-    "\n\tat ",
+    "goroutine ",
 ];
+/// What indents a line.
+const INDENT: [char; 2] = [' ', '\t'];
 /// How the paths begin that files have on a machine.
-const FOLDERS: [&str; 9] =
-    ["/app/", "/etc/", "/home/", "/mnt/", "/opt/", "/root/", "/srv/", "/usr/", "/var/"];
+const FOLDERS: [&str; 12] = [
+    "/app/",
+    "/data/",
+    "/etc/",
+    "/home/",
+    "/mnt/",
+    "/opt/",
+    "/root/",
+    "/srv/",
+    "/tmp/",
+    "/usr/",
+    "/var/",
+    "/workspace/",
+];
 /// How credentials begin.
-const KEYS: [&str; 9] = ["sk-", "sk_", "pk-", "AKIA", "ASIA", "AIza", "ya29.", "eyJ", "ghp_"];
+const KEYS: [&str; 13] = [
+    "sk-",
+    "sk_",
+    "pk-",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ya29.",
+    "eyJ",
+    "ghp_",
+    "github_pat_",
+    "gsk_",
+    "hf_",
+    "xai-",
+];
 /// A shorter word is no credential.
 const SHORTEST_KEY: usize = 12;
 /// How the names of machines end.
-const DOMAINS: [&str; 11] =
-    ["ai", "cloud", "com", "corp", "dev", "internal", "io", "lan", "local", "net", "org"];
+const DOMAINS: [&str; 12] =
+    ["ai", "cloud", "com", "corp", "dev", "internal", "io", "lan", "local", "net", "org", "svc"];
 
 /// A sentence without traces, addresses, paths and credentials.
 pub(super) fn scrubbed(text: &str) -> String {
-    let end = TRACES.iter().filter_map(|trace| text.find(trace)).min().unwrap_or(text.len());
+    let traces = TRACES.iter().filter_map(|trace| text.find(trace));
+    let end = traces.chain(first_frame(text)).min().unwrap_or(text.len());
     let sentence = text.get(..end).unwrap_or(text).trim_end();
     let mut clean = String::with_capacity(sentence.len());
     for piece in sentence.split_inclusive(|letter| !is_of_word(letter)) {
@@ -35,6 +63,14 @@ pub(super) fn scrubbed(text: &str) -> String {
         clean.push_str(piece.get(word.len()..).unwrap_or_default());
     }
     clean
+}
+
+/// Where the first indented line begins that tells of a place in the program: `at Type.method()`.
+fn first_frame(text: &str) -> Option<usize> {
+    text.match_indices('\n').map(|(end, _)| end).find(|end| {
+        let line = text.get(end + 1..).unwrap_or_default();
+        line.starts_with(INDENT) && line.trim_start_matches(INDENT).starts_with("at ")
+    })
 }
 
 /// Whether a letter can stand in an address, a path or a credential.
@@ -47,8 +83,15 @@ fn is_private(word: &str) -> bool {
     word.contains("://")
         || word.starts_with("arn:")
         || begins(&FOLDERS)
+        || is_on_a_drive(word)
         || begins(&KEYS) && word.len() >= SHORTEST_KEY
         || is_machine(word)
+}
+
+/// Whether a word is a path such as `C:\svc`.
+fn is_on_a_drive(word: &str) -> bool {
+    let rest = word.strip_prefix(|letter: char| letter.is_ascii_alphabetic());
+    rest.is_some_and(|rest| rest.starts_with(":\\") || rest.starts_with(":/"))
 }
 
 /// Whether a word is the name of a machine or its number, perhaps with a port.
@@ -65,8 +108,12 @@ fn is_machine(word: &str) -> bool {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let labels: Vec<_> = name.split('.').collect();
-    if labels.len() < 2 || !labels.iter().all(|label| is_label(label)) {
+    if !labels.iter().all(|label| is_label(label)) {
         return false;
+    }
+    if labels.len() == 1 {
+        // Digits around a colon are a time.
+        return has_port && name.bytes().any(|byte| byte.is_ascii_alphabetic());
     }
     let is_number = labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok());
     has_port || is_number || labels.last().is_some_and(|last| DOMAINS.contains(last))
@@ -85,6 +132,7 @@ mod tests {
             "generation_config.temperature must be <= 2.0",
             "model anthropic.claude-3-haiku-20240307-v1:0 takes no /properties/city; see sk-",
             "Grüße an 日本語",
+            "Say it\nat noon, 12:30, or by max_tokens:4096.",
         ] {
             assert_eq!(scrubbed(sentence), sentence);
         }
@@ -103,6 +151,15 @@ mod tests {
             ("role arn:aws:iam::123456789012:role/x", "role [concealed]"),
             ("no\nTraceback (most recent call last):\n  File \"x\"", "no"),
             ("no\n    at f (x.js:1:2)", "no"),
+            ("no\r\n   at Ns.Type.Method()", "no"),
+            ("no\n\tat com.acme.Worker.run(Worker.java:7)", "no"),
+            ("no\n\ngoroutine 1 [running]:\nmain.main()", "no"),
+            ("vllm:8000 and gpu-node-7:8443 are busy", "[concealed] and [concealed] are busy"),
+            ("no vllm.default.svc", "no [concealed]"),
+            ("/tmp/x.py, /data/models/m and /workspace/a", "[concealed], [concealed] and [concealed]"),
+            ("in C:\\svc\\a.py: no", "in [concealed]: no"),
+            ("gsk_0123456789ab or hf_0123456789ab", "[concealed] or [concealed]"),
+            ("xai-0123456789ab or github_pat_0123456789ab", "[concealed] or [concealed]"),
         ] {
             assert_eq!(scrubbed(told), expected);
         }

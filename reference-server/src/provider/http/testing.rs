@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Number, Value};
 
-pub(crate) use super::failure::tests::failure;
+pub(crate) use super::failure::tests::{LATER, failure};
 pub(crate) use super::streaming::tests::decoded;
 use crate::domain::inference::{
     CompletionRequest, JsonSchema, Message, ModelIdentity, Part, Role, Tool, ToolCall, ToolResult,

@@ -31,11 +31,13 @@ pub(super) fn completion(
 fn answer(choice: Choice, tells_tokens: bool) -> Result<Answer, ProviderError> {
     let AnswerMessage { content, refusal, tool_calls } = choice.message;
     let tool_calls = tool_calls.unwrap_or_default();
-    if content.is_none() && refusal.is_none() && tool_calls.is_empty() {
+    let finish_reason = finish_reason(&choice.finish_reason)?;
+    // What a filter or a limit has ended can have ended before its first word.
+    let is_cut = matches!(finish_reason, FinishReason::Filtered | FinishReason::Length);
+    if !is_cut && content.is_none() && refusal.is_none() && tool_calls.is_empty() {
         return Err(ProviderError::Malformed("an answer without content".to_owned()));
     }
     let (text, refusal) = (content.unwrap_or_default(), refusal.filter(|refusal| !refusal.is_empty()));
-    let finish_reason = finish_reason(&choice.finish_reason)?;
     Ok(Answer {
         thinking: None,
         tokens: tokens(tells_tokens, choice.logprobs, &text)?,
@@ -111,6 +113,16 @@ mod tests {
         let cut = choice(0, &json!({ "role": "assistant", "content": "Well" }), "content_filter");
         let answer = read(body(&[cut]), &CompletionRequest::default()).unwrap().answer;
         assert_eq!((answer.text.as_str(), answer.finish_reason), ("Well", FinishReason::Filtered));
+    }
+
+    #[test]
+    fn what_ends_before_its_first_word_has_none() {
+        for (told, expected) in [("content_filter", FinishReason::Filtered), ("length", FinishReason::Length)]
+        {
+            let empty = choice(0, &json!({ "role": "assistant", "content": null }), told);
+            let answer = read(body(&[empty]), &CompletionRequest::default()).unwrap().answer;
+            assert_eq!((answer.text.as_str(), answer.finish_reason), ("", expected));
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What Google's errors mean.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::domain::inference::ProviderError;
-use crate::provider::http::{Failure, Told, whole_seconds};
+use crate::provider::http::{Failure, Told, in_seconds};
 
 /// What tells of a prompt that is too long. There is no other sign of it.
 const TOO_LONG: &str = "exceeds the maximum number of tokens allowed";
@@ -32,7 +34,7 @@ fn meaning(status: u16, told: &Told) -> Option<ProviderError> {
         (400, _) if has_bad_key => Some(ProviderError::Credentials(message())),
         // Of an account that may not use the service, or not from where it is.
         (400, Some("FAILED_PRECONDITION")) => Some(ProviderError::Credentials(message())),
-        (400 | 413, _) => too_long(&message()),
+        (400 | 413 | 422, _) => too_long(&message()),
         (429, _) => {
             let retry_after = told.details.iter().find_map(retry_after);
             Some(ProviderError::RateLimited { message: message(), retry_after })
@@ -45,7 +47,7 @@ fn meaning(status: u16, told: &Told) -> Option<ProviderError> {
 fn by_status(status: u16, told: &Told) -> Option<ProviderError> {
     let message = told.clone().or("an error in the stream");
     match status {
-        400 | 413 => Some(ProviderError::Rejected(message)),
+        400 | 413 | 422 => Some(ProviderError::Rejected(message)),
         401 | 403 => Some(ProviderError::Credentials(message)),
         404 => Some(ProviderError::UnknownModel(message)),
         408 | 504 => Some(ProviderError::TimedOut(message)),
@@ -59,9 +61,9 @@ fn too_long(message: &str) -> Option<ProviderError> {
     Some(ProviderError::TooLong(rest.strip_prefix(": ").unwrap_or(message).to_owned()))
 }
 
-/// After how many seconds to ask again, as a detail such as `{ "retryDelay": "6.5s" }` tells it.
-fn retry_after(detail: &Value) -> Option<u32> {
-    whole_seconds(detail.get("retryDelay")?.as_str()?.strip_suffix('s')?)
+/// After how long to ask again, as a detail such as `{ "retryDelay": "6.5s" }` tells it.
+fn retry_after(detail: &Value) -> Option<Duration> {
+    in_seconds(detail.get("retryDelay")?.as_str()?.strip_suffix('s')?)
 }
 
 #[cfg(test)]
@@ -69,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::http::testing::failure;
+    use crate::provider::http::testing::{LATER, failure};
 
     fn body(code: u16, status: &str, message: &str) -> Value {
         json!({ "error": { "code": code, "message": message, "status": status } })
@@ -82,14 +84,14 @@ mod tests {
     #[test]
     fn every_documented_error_has_its_meaning() {
         let why = || "why".to_owned();
-        let busy = || ProviderError::Unavailable { message: why(), retry_after: Some(7) };
+        let busy = || ProviderError::Unavailable { message: why(), retry_after: LATER };
         for (code, status, expected) in [
             (400, "INVALID_ARGUMENT", ProviderError::Rejected(why())),
             (400, "FAILED_PRECONDITION", ProviderError::Credentials(why())),
             (401, "UNAUTHENTICATED", ProviderError::Credentials(why())),
             (403, "PERMISSION_DENIED", ProviderError::Credentials(why())),
             (404, "NOT_FOUND", ProviderError::UnknownModel(why())),
-            (429, "RESOURCE_EXHAUSTED", ProviderError::RateLimited { message: why(), retry_after: Some(7) }),
+            (429, "RESOURCE_EXHAUSTED", ProviderError::RateLimited { message: why(), retry_after: LATER }),
             (500, "INTERNAL", busy()),
             (503, "UNAVAILABLE", busy()),
             (504, "DEADLINE_EXCEEDED", ProviderError::TimedOut(why())),
@@ -116,11 +118,11 @@ mod tests {
 
     #[test]
     fn a_detail_tells_when_to_ask_again() {
-        for (delay, seconds) in [("6s", 6), ("6.000s", 6), ("6.5s", 7), ("later", 7)] {
+        for (delay, wait) in [("6s", 6_000), ("6.000s", 6_000), ("6.5s", 6_500), ("later", 7_000)] {
             let mut body = body(429, "RESOURCE_EXHAUSTED", "why");
             let kind = "type.googleapis.com/google.rpc.RetryInfo";
             body["error"]["details"] = json!([{ "@type": kind, "retryDelay": delay }]);
-            let (message, retry_after) = ("why".to_owned(), Some(seconds));
+            let (message, retry_after) = ("why".to_owned(), Some(Duration::from_millis(wait)));
             let limited = ProviderError::RateLimited { message, retry_after };
             // Where it does not, the header does.
             assert_eq!(refused(&failure(429, &body)), limited, "{delay}");
@@ -142,7 +144,9 @@ mod tests {
         let limited = ProviderError::RateLimited { message: "why".to_owned(), retry_after: None };
         assert_eq!(told(&body(429, "RESOURCE_EXHAUSTED", "why")), limited);
         let rejected = ProviderError::Rejected("why".to_owned());
-        assert_eq!(told(&body(400, "INVALID_ARGUMENT", "why")), rejected);
+        for code in [400, 413, 422] {
+            assert_eq!(told(&body(code, "INVALID_ARGUMENT", "why")), rejected);
+        }
         assert_eq!(told(&body(503, "UNAVAILABLE", "why")), ProviderError::unavailable("why"));
         let unmapped = ProviderError::Unmapped { status: 200, body: "data".to_owned() };
         assert_eq!(told(&json!({ "error": { "message": "why" } })), unmapped);

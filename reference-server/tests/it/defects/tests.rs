@@ -8,7 +8,7 @@ use super::world::World;
 use crate::support::Gateway;
 
 /// What the requirements of the other contracts begin with.
-const OTHERS: [&str; 4] = ["openai.", "anthropic.", "gemini.", "gateway."];
+const OTHERS: [&str; 5] = ["openai.", "anthropic.", "gemini.", "gateway.", "bifrost."];
 
 #[tokio::test]
 async fn a_sound_gateway_breaks_nothing() {

@@ -9,3 +9,4 @@ mod tool_choice;
 mod wire;
 
 pub(super) use answer::answer;
+pub(super) use request::check;

@@ -71,6 +71,11 @@ pub(super) fn read(body: &Value) -> Result<ChatRequest<'_>, Refusal> {
     Ok(request)
 }
 
+/// Whether a body makes a request.
+pub(in crate::dialect::openai) fn check(body: &Value) -> Result<(), Refusal> {
+    read(body).map(drop)
+}
+
 fn members(body: Members<'_>) -> Read<(ChatRequest<'_>, Vec<message::Turn>)> {
     body.only(KNOWN)?;
     let model = body.required("model", string)?;

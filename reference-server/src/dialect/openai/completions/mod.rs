@@ -6,3 +6,4 @@ mod stream;
 mod wire;
 
 pub(super) use answer::answer;
+pub(super) use request::check;

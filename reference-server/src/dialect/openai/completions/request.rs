@@ -64,6 +64,11 @@ pub(super) fn read(body: &Value) -> Result<Asked<'_>, Refusal> {
     Ok(asked)
 }
 
+/// Whether a body makes a request.
+pub(in crate::dialect::openai) fn check(body: &Value) -> Result<(), Refusal> {
+    read(body).map(drop)
+}
+
 fn members(body: Members<'_>) -> Read<Asked<'_>> {
     body.only(KNOWN)?;
     let model = body.required("model", string)?;

@@ -5,3 +5,4 @@ mod request;
 mod wire;
 
 pub(super) use answer::answer;
+pub(super) use request::check;

@@ -10,4 +10,5 @@ mod stream;
 mod tool_choice;
 
 pub(super) use create::create;
+pub(super) use request::check;
 pub(super) use stored::{delete, input_items, retrieve};

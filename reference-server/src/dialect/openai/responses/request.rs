@@ -11,7 +11,7 @@ use crate::dialect::openai::effort::{self, EFFORTS};
 use crate::dialect::openai::error::Refusal;
 use crate::dialect::openai::metadata::metadata;
 use crate::dialect::openai::sampling::count;
-use crate::dialect::openai::{format, tools};
+use crate::dialect::openai::{format, tools, words};
 use crate::domain::catalog::Model;
 use crate::domain::inference::{
     AnswerFormat, CompletionRequest, Effort, Message, Part, Role, ServiceTier, Tool,
@@ -83,6 +83,11 @@ pub(super) struct ResponseRequest<'b> {
     pub(super) store: bool,
     /// What the response tells of the request.
     pub(super) echo: Map<String, Value>,
+}
+
+/// Whether a body makes a request.
+pub(in crate::dialect::openai) fn check(body: &Value) -> Result<(), Refusal> {
+    words::read(body, ResponseRequest::read).map(drop)
 }
 
 impl<'b> ResponseRequest<'b> {

@@ -1,0 +1,19 @@
+//! Teams: whom virtual keys belong to.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::clock::Moment;
+
+/// A team, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Team {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    /// Whom it belongs to.
+    pub(crate) customer: Option<Uuid>,
+    pub(crate) budget: Option<Uuid>,
+    pub(crate) rate_limit: Option<Uuid>,
+    pub(crate) created_at: Moment,
+    pub(crate) updated_at: Moment,
+}
