@@ -136,7 +136,7 @@ fn restore(root: &World, opened: Opened, place: &Place) -> Result<(), OpenError>
     for record in opened.keys {
         root.keys.add(Arc::new(Key::new(record)));
     }
-    let found = root.governance.found(&opened.documents, &opened.meters, opened.seats);
+    let found = root.governance.found(&opened.documents, &opened.meters, opened.seats, root.clock.now());
     found.map_err(|unreadable| {
         let path = match place {
             Place::Memory => PathBuf::from("in memory"),

@@ -75,9 +75,9 @@ fn scenario(finished: &mut ScenarioFinished) {
 }
 
 fn case(case: &mut Case) {
-    let Case { name: own, observer, misses, verifies, expectation, .. } = case;
+    let Case { name: own, observer, misses, verifies, unreached, expectation, .. } = case;
     names(observer.iter_mut().chain([own]));
-    names(verifies.iter_mut().map(|verified| &mut verified.requirement));
+    names(verifies.iter_mut().chain(unreached).map(|verified| &mut verified.requirement));
     for Miss { requirement, step, location: Location { file, .. }, .. } in misses {
         names(requirement.iter_mut().chain([step, file]));
     }
@@ -119,7 +119,7 @@ mod tests {
              "line":1,"column":1},"tags":["ODD"],"covers":["ODD"],"step_covers":{"ODD":["ODD"]},"attempt":1,"last":true,"cases":[{"name":"ODD",
              "observer":"ODD","verdict":"failed","reason":null,"misses":[{"level":"MUST","requirement":"ODD","step":"ODD",
              "subject":"","expected":"","actual":"","difference":null,"location":{"file":"ODD","line":1,"column":1}}],
-             "verifies":[{"requirement":"ODD","level":"MUST"}],"checks":1,"expectation":{"kind":"flaky","reason":"",
+             "verifies":[{"requirement":"ODD","level":"MUST"}],"unreached":[{"requirement":"ODD","level":"MUST"}],"checks":1,"expectation":{"kind":"flaky","reason":"",
              "link":null,"pattern":"","location":{"file":"ODD","line":1,"column":1}}}],"taken":[{"step":"ODD",
              "alternative":"ODD"}],"duration_us":1}}"#;
         let mut events = 0;

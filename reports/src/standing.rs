@@ -13,11 +13,12 @@ pub enum Standing {
     Missed,
     /// No check of it missed, and a case that verifies it passed.
     Kept,
-    /// None of its cases was decided, or they failed for another reason.
+    /// None of its cases was decided, or they failed for another reason, or passed without looking at it.
     Undecided,
 }
 
-/// What a run shows of each requirement that its cases verify, by contract and id, with its level.
+/// What a run shows of each requirement that its cases speak of, by contract and id, with its level. Where a whole contract
+/// was selected these are all of its requirements.
 pub fn standings(summary: &Summary) -> BTreeMap<(&str, &str), (Level, Standing)> {
     let mut standings = BTreeMap::new();
     for scenario in summary.scenarios() {
@@ -25,11 +26,13 @@ pub fn standings(summary: &Summary) -> BTreeMap<(&str, &str), (Level, Standing)>
         for case in scenario.cases() {
             let shown = if case.verdict == Verdict::Passed { Standing::Kept } else { Standing::Undecided };
             let verified = case.verifies.iter().map(|one| (one.requirement.as_str(), one.level, shown));
+            let unreached = case.unreached.iter();
+            let unreached = unreached.map(|one| (one.requirement.as_str(), one.level, Standing::Undecided));
             let missed = case
                 .misses
                 .iter()
                 .filter_map(|miss| Some((miss.requirement.as_deref()?, miss.level, Standing::Missed)));
-            for (id, level, standing) in verified.chain(missed) {
+            for (id, level, standing) in verified.chain(unreached).chain(missed) {
                 // A check may bind otherwise than the requirement.
                 let level = || summary.requirement(contract, id).map_or(level, |known| known.level);
                 let (_, known) = standings.entry((contract, id)).or_insert_with(|| (level(), standing));

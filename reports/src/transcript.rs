@@ -41,7 +41,10 @@ impl<'a> Transcript<'a> {
     }
 
     fn exchange(&self, f: &mut fmt::Formatter<'_>, exchange: &Exchange) -> fmt::Result {
-        let Exchange { step, request, outcome, duration_us, .. } = exchange;
+        let Exchange { step, request, outcome, duration_us, left_out, .. } = exchange;
+        if let Some(count) = left_out {
+            writeln!(f, "[… requests of this step that run.jsonl does not have: {count}]\n")?;
+        }
         writeln!(f, "* {} ({})", printable(step), human(*duration_us))?;
         writeln!(f, "> {} {}", printable(&request.method), one_line(&request.url, self.body_limit))?;
         self.headers(f, '>', &request.headers)?;

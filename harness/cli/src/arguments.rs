@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// When to colour what is printed.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// Print nothing but what was asked for: no notes, no progress, and of a run the verdict alone.
+    /// Print nothing but what was asked for: no notes, no progress, of a run the verdict, of a sound statement nothing.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     #[command(subcommand)]
@@ -334,6 +334,9 @@ pub(crate) struct StatementWrite {
     /// The version of the gateway that the run was against.
     #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) version: String,
+    /// The command that does the run again, where that takes more than the command of the record.
+    #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reproduce: Option<String>,
     /// The file for the statement; by default it is printed.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

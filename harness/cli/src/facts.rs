@@ -1,14 +1,11 @@
 //! What the scenarios say of their contracts, for a statement to be held against.
 
-use std::collections::BTreeSet;
-
 use plumbline_harness::check::Schemas;
 use plumbline_harness::engine::{Planned, pinned, planned};
 use plumbline_harness::scenario::{Contract, Scenario};
 use plumbline_harness::source::Suite;
+use plumbline_record::Verified;
 use plumbline_reports::statement::{CaseFacts, ContractFacts};
-
-use crate::explain::by_bill;
 
 /// The contracts of a suite, each with all its cases, whatever is selected of them.
 pub(crate) fn facts(suite: &Suite, schemas: &Schemas) -> Vec<ContractFacts> {
@@ -18,7 +15,7 @@ pub(crate) fn facts(suite: &Suite, schemas: &Schemas) -> Vec<ContractFacts> {
 fn of(contract: &Contract, suite: &Suite, schemas: &Schemas) -> ContractFacts {
     let scenarios = suite.scenarios.iter().filter(|scenario| scenario.contract == contract.name);
     let cases = scenarios.flat_map(|scenario| {
-        let facts = move |case: Planned| (case.name.clone(), facts_of(case, scenario, contract));
+        let facts = move |case: Planned| (case.name.clone(), facts_of(case, scenario));
         planned(scenario, Some(contract)).map(facts)
     });
     ContractFacts {
@@ -28,18 +25,13 @@ fn of(contract: &Contract, suite: &Suite, schemas: &Schemas) -> ContractFacts {
     }
 }
 
-fn facts_of(case: Planned, scenario: &Scenario, contract: &Contract) -> CaseFacts {
-    let Planned { name, verifies } = case;
-    // Of a bill not all parts are looked at: a gateway may have no price for a model.
-    let parts: BTreeSet<&str> = if name.ends_with("[billing]") {
-        scenario.steps.iter().flat_map(|step| by_bill(step, Some(contract))).collect()
-    } else {
-        BTreeSet::new()
-    };
+fn facts_of(case: Planned, scenario: &Scenario) -> CaseFacts {
+    let Planned { verifies, may_verify, .. } = case;
+    let ids = |verified: Vec<Verified>| verified.into_iter().map(|verified| verified.requirement).collect();
     CaseFacts {
         level: verifies.iter().map(|verified| verified.level).max().unwrap_or_default(),
         requires: scenario.requires.iter().map(ToString::to_string).collect(),
-        may_verify: parts.into_iter().map(str::to_owned).collect(),
-        verifies: verifies.into_iter().map(|verified| verified.requirement).collect(),
+        verifies: ids(verifies),
+        may_verify: ids(may_verify),
     }
 }

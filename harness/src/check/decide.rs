@@ -44,6 +44,15 @@ pub fn decide(check: &Check, reply: &Reply, context: &Context<'_>, step: &str) -
     })
 }
 
+/// Whether everything is there that a check takes from elsewhere.
+pub(crate) fn is_filled(check: &Check, context: &Context<'_>) -> bool {
+    let is_found = match &check.subject {
+        Subject::Body(path, _) => path.fill(context.templates, context.variables).is_ok(),
+        _ => true,
+    };
+    is_found && Ready::new(&check.matcher, context).is_ok()
+}
+
 /// Whether a check on JSON holds for a value.
 pub(super) fn holds(check: &Check, json: &Value, context: &Context<'_>) -> bool {
     let Subject::Body(path, quantifier) = &check.subject else { return false };

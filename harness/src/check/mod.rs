@@ -13,6 +13,7 @@ mod stream;
 mod within;
 mod words;
 
+pub(crate) use decide::is_filled;
 pub use decide::{Context, decide};
 pub use decided::Decided;
 pub use difference::difference;

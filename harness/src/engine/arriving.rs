@@ -59,11 +59,7 @@ impl Arriving {
 
     /// The reply where the rest did not come: only the beginning of a stream says something without the rest.
     pub(super) fn cut(&mut self, cut: Cut) -> Result<Reply, NoReply> {
-        if self.is_stream {
-            Ok(Reply { cut: Some(cut), ..self.whole() })
-        } else {
-            Err(NoReply::Gateway(cut.to_string()))
-        }
+        if self.is_stream { Ok(Reply { cut: Some(cut), ..self.whole() }) } else { Err(cut.into()) }
     }
 }
 
@@ -94,6 +90,8 @@ mod tests {
         arriving.add(b"data: a\n\n").unwrap();
         let cut = arriving.cut(Cut::Late("too late".to_owned()));
         assert!(matches!(cut, Err(NoReply::Gateway(why)) if why == "too late"));
+        let cut = arriving.cut(Cut::Closed("reset".to_owned()));
+        assert!(matches!(cut, Err(NoReply::BrokenOff(why)) if why == "reset"));
         assert!(arriving.whole().first_event.is_none());
     }
 }

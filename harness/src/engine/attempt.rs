@@ -1,27 +1,24 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use plumbline_record::{Case, Event, Level, Miss, ScenarioFinished, Taken, Verdict};
+use plumbline_record::{Case, Level, Miss, ScenarioFinished, Taken, Verdict};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::client::{NoReply, Outgoing, whole};
-use super::exchange::{exchange, micros};
+use super::exchange::micros;
 use super::gated::Gated;
 use super::observing::Watched;
+use super::sending::Answer;
 use super::step_value::step_value;
 use super::upstream::Watch;
 use super::verdicts;
-use super::{Cancel, Client, Plan, Services, Simulator, Sink, Stage, isolation, providers, request};
-use crate::check::{Decided, Reply};
-use crate::observe::{Expected, Outcome, Requirements};
-use crate::scenario::{Action, BillExpectation, Contract, OBSERVERS, Poll, Scenario, Step};
+use super::{Cancel, Client, Plan, Services, Simulator, Sink, Stage, isolation, providers};
+use crate::check::Decided;
+use crate::observe::{Expected, Outcome, Requirements, Wanted};
+use crate::scenario::{Action, BillExpectation, Contract, OBSERVERS, Scenario, Step};
 use crate::target::Secrets;
-
-/// Time for taking down what an attempt made.
-const CLEANUP: Duration = Duration::from_secs(10);
 
 /// One attempt at one scenario.
 pub(super) struct Attempt<'a> {
@@ -55,27 +52,18 @@ pub(super) struct Seen {
     pub(super) gated: Option<Gated>,
 }
 
-/// What came of a request.
-pub(super) enum Answer {
-    /// A complete reply.
-    Reply(Reply),
-    /// The end of the connection, where the step allows that.
-    Closed,
-    /// None; that has been judged.
-    Missing,
-}
-
-/// What came back, and how long it took.
-pub(super) struct Delivery {
-    pub(super) result: Result<Reply, NoReply>,
-    pub(super) took: Duration,
-}
-
 impl Seen {
     /// Notes that a step is billed whose bill is not judged, as the step failed.
     pub(super) fn leave_bill(&mut self, step: &Step, refused: bool) {
         self.unjudged_bills +=
             usize::from(!refused && matches!(step.bills, Some(BillExpectation::One { .. })));
+    }
+
+    /// Leaves the bills that were noted since there were so many: a burst that failed has others that are not judged, and
+    /// their events come between those of its answers that were right.
+    pub(super) fn leave_bills_since(&mut self, before: usize) {
+        let left = self.bills.split_off(before);
+        self.unjudged_bills += left.iter().filter(|bill| bill.wanted != Wanted::None).count();
     }
 
     /// Adds what was decided about an answer.
@@ -137,12 +125,12 @@ impl<'a> Attempt<'a> {
     }
 
     async fn on_stage(&self) -> (Vec<Case>, Vec<Taken>) {
-        let mut stage = match isolation::set_up(self.services(), self.scenario, self.contract()).await {
+        let (scenario, contract) = (self.scenario, self.contract());
+        let mut stage = match isolation::set_up(self.services(), scenario, contract, self.cancel).await {
             Ok(stage) => stage,
-            Err(error) => {
-                let reason = format!("the scenario could not be set up: {error}");
-                let reason = self.plan.target.secrets.redact(&reason);
-                return (verdicts::all(self.scenario, self.contract(), Verdict::Error, &reason), Vec::new());
+            Err(why) => {
+                let reason = format!("the scenario could not be set up: {why}");
+                return (verdicts::all(scenario, contract, Verdict::Error, &reason), Vec::new());
             }
         };
         let mut seen = Seen::default();
@@ -153,7 +141,8 @@ impl<'a> Attempt<'a> {
             seen.broken = Some("interrupted".to_owned());
         } else {
             self.settle_bills(&stage, &watched, &mut seen).await;
-            self.settle_calls(&stage, &mut seen).await;
+            // Of the last step's providers more may have been asked after its answer.
+            self.look_at_late_calls(&stage, &mut seen).await;
         }
         self.clean_up(&mut stage, &mut seen).await;
         let (mut cases, taken) = self.cases(seen);
@@ -165,7 +154,9 @@ impl<'a> Attempt<'a> {
 
     /// Plays the steps until one fails, time is up, or the run is cancelled.
     async fn play(&self, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
-        let time = self.scenario.timeout.unwrap_or(self.plan.target.limits.scenario);
+        let limit = self.scenario.timeout.unwrap_or(self.plan.target.limits.scenario);
+        // What is waited for a clock is none of the gateway's time.
+        let time = limit.saturating_add(self.waiting());
         let ended = tokio::select! {
             ended = timeout(time, self.steps(stage, watched, seen)) => ended.map_err(|_| {
                 format!("the scenario was not finished within {}", humantime::format_duration(time))
@@ -198,14 +189,18 @@ impl<'a> Attempt<'a> {
         self.act(step, stage, watched, seen).await;
         // It stands until everything was seen that a withheld answer shows.
         if let Err(error) = providers::open_gate(self.services(), stage).await {
-            seen.broken = Some(format!("step `{}`: the gate could not be opened: {error}", step.name));
+            let why = error.told(&stage.secrets);
+            seen.broken = Some(format!("step `{}`: the gate could not be opened: {why}", step.name));
+        }
+        if seen.broken.is_none() && seen.failed() {
+            self.look_at_calls_behind_miss(step, stage, seen).await;
         }
     }
 
     async fn act(&self, step: &Step, stage: &mut Stage, watched: &Watched<'_>, seen: &mut Seen) {
         match &step.action {
             Action::Call(call) => match call.burst {
-                Some(times) => self.burst(step, times, stage, watched, seen).await,
+                Some(times) => self.burst(step, (call, times), stage, watched, seen).await,
                 None => self.request(step, stage, watched, seen).await,
             },
             Action::Poll(poll) => self.poll(step, poll, stage, watched, seen).await,
@@ -248,105 +243,12 @@ impl<'a> Attempt<'a> {
         if seen.failed() {
             return;
         }
-        self.note_bill(step, refused, stage, seen);
+        self.note_bill(step, None, refused, stage, seen);
         if let Some(before) = before {
             self.key_after(step, stage, &before, seen).await;
         }
         self.look_at_logs(step, stage, watched, seen).await;
         self.look_at_calls(step, stage, seen).await;
-    }
-
-    /// Sends a step's request; what comes of it goes to the record.
-    async fn exchange(&self, step: &Step, stage: &mut Stage, seen: &mut Seen) -> Answer {
-        let Some(outgoing) = self.prepare(step, stage, seen) else { return Answer::Missing };
-        let delivery = match &step.gate {
-            None => self.deliver(step, &outgoing, self.plan.target.limits.response_bytes).await,
-            Some(gate) => match self.deliver_gated(step, gate, &outgoing, stage).await {
-                Ok((delivery, gated)) => {
-                    seen.gated = gated;
-                    delivery
-                }
-                Err(error) => {
-                    seen.broken = Some(format!("step `{}`: the gate could not be used: {error}", step.name));
-                    return Answer::Missing;
-                }
-            },
-        };
-        self.take_in(step, &outgoing, delivery, stage, seen)
-    }
-
-    /// The request of a step, ready to be sent.
-    pub(super) fn prepare(&self, step: &Step, stage: &Stage, seen: &mut Seen) -> Option<Outgoing> {
-        let (url, templates) = (&self.plan.target.url, &self.plan.suite.templates);
-        let outgoing = match &step.action {
-            Action::Call(call) | Action::Poll(Poll { call, .. }) => {
-                request::outgoing(call, stage, url, templates)
-            }
-            Action::Raw(raw) => request::bytes(raw, stage, url, templates),
-            _ => return None,
-        };
-        match outgoing {
-            Ok(outgoing) => {
-                if let Some(watch) = &mut seen.watch {
-                    watch.note(&outgoing, stage.mark());
-                }
-                Some(outgoing)
-            }
-            Err(error) => {
-                seen.broken = Some(format!("step `{}` could not be sent: {}", step.name, error.why()));
-                None
-            }
-        }
-    }
-
-    /// The time that a step has.
-    pub(super) fn time(&self, step: &Step) -> Duration {
-        let limit = self.plan.target.limits.step;
-        step.timeout.or(self.plan.settings.step_timeout).unwrap_or(limit)
-    }
-
-    /// Sends a request and waits for its answer, of no more than so many bytes.
-    pub(super) async fn deliver(&self, step: &Step, outgoing: &Outgoing, most_bytes: u64) -> Delivery {
-        let sent = Instant::now();
-        let result = self.client.send(outgoing, self.time(step), most_bytes).await;
-        Delivery { result, took: sent.elapsed() }
-    }
-
-    /// Records what was sent and what came of it, and judges the absence of a reply.
-    pub(super) fn take_in(
-        &self,
-        step: &Step,
-        outgoing: &Outgoing,
-        delivery: Delivery,
-        stage: &mut Stage,
-        seen: &mut Seen,
-    ) -> Answer {
-        let Delivery { result, took } = delivery;
-        // Only a stream is judged by its beginning.
-        let result = if step.expect.stream_kind().is_some() { result } else { result.and_then(whole) };
-        if let Ok(reply) = &result {
-            self.note_secrets(step, reply, stage);
-        }
-        let event =
-            exchange(&self.scenario.id, self.number, &step.name, outgoing, &result, took, &stage.secrets);
-        self.sink.event(Event::Exchange(Box::new(event)));
-        match result {
-            Ok(reply) => return Answer::Reply(reply),
-            Err(NoReply::Closed(_)) if seen.allow_closed(step) => return Answer::Closed,
-            Err(NoReply::Gateway(why) | NoReply::Closed(why)) => {
-                let words = ("a complete response".to_owned(), why);
-                // What the step would have verified is what the gateway did not do.
-                let requirement = step.verifies().next();
-                seen.checks += 1;
-                let miss =
-                    self.requirements().miss(requirement, &step.name, "response", words, &step.location);
-                seen.misses.push(Miss { level: Level::Must, ..miss });
-            }
-            Err(NoReply::Unreachable(why) | NoReply::Unsendable(why)) => {
-                seen.broken = Some(format!("step `{}`: {why}", step.name));
-            }
-        }
-        Answer::Missing
     }
 
     /// Plays the `always` steps and takes down the stage, also after a failure or Ctrl-C.
@@ -357,14 +259,11 @@ impl<'a> Attempt<'a> {
             // Each of them runs, whatever became of the one before.
             aside = Seen::default();
         }
-        let left = match timeout(CLEANUP, isolation::tear_down(self.services(), stage)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("not done within {}", humantime::format_duration(CLEANUP)),
-        };
-        let words = ("nothing left behind".to_owned(), left);
-        let miss = self.requirements().miss(None, "cleanup", "target", words, &self.scenario.location);
-        seen.misses.push(Miss { level: Level::May, ..miss });
+        if let Err(left) = isolation::tear_down(self.services(), stage).await {
+            let words = ("nothing left behind".to_owned(), left);
+            let miss = self.requirements().miss(None, "cleanup", "target", words, &self.scenario.location);
+            seen.misses.push(Miss { level: Level::May, ..miss });
+        }
     }
 
     fn cases(&self, seen: Seen) -> (Vec<Case>, Vec<Taken>) {

@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 use tokio::task::yield_now;
 
 use super::Stage;
-use super::attempt::{Answer, Attempt, Seen};
+use super::attempt::{Attempt, Seen};
 use super::observing::Watched;
+use super::sending::Answer;
 use super::step_value::step_value;
 use crate::check::{Json, Reply};
-use crate::scenario::Step;
+use crate::scenario::{Call, Step};
 
 /// The number of a request within its burst.
 const INDEX: &str = "index";
@@ -22,26 +23,30 @@ impl Attempt<'_> {
     pub(super) async fn burst(
         &self,
         step: &Step,
-        times: u32,
+        (call, times): (&Call, u32),
         stage: &mut Stage,
         watched: &Watched<'_>,
         seen: &mut Seen,
     ) {
         self.look_at_late_calls(stage, seen).await;
         let before = self.key_before(step, stage, seen).await;
+        let keys = call.needed_keys().and_then(|(role, _)| stage.minted.get(role)).cloned();
+        let mut keys = keys.into_iter().flatten();
         let mut ready = Vec::new();
         for index in 0..times {
             stage.variables.set(INDEX, Value::from(index));
-            let Some(outgoing) = self.prepare(step, stage, seen) else { return };
-            ready.push(outgoing);
+            let own = keys.next();
+            let Some(outgoing) = self.prepare(step, own.as_ref(), stage, seen) else { return };
+            ready.push((outgoing, own));
         }
         // All of them are kept until the last is judged.
         let limit = self.plan.target.limits.response_bytes;
         let most_bytes = limit.min(limit.saturating_mul(SHARED) / u64::from(times.max(1)));
-        let deliveries = ready.iter().map(|outgoing| self.deliver(step, outgoing, most_bytes));
+        let deliveries = ready.iter().map(|(outgoing, _)| self.deliver(step, outgoing, most_bytes));
         let deliveries = join_all(deliveries).await;
         let mut replies = Vec::new();
-        for ((index, outgoing), delivery) in (0..times).zip(&ready).zip(deliveries) {
+        let billed = seen.bills.len();
+        for ((index, (outgoing, own)), delivery) in (0..times).zip(&ready).zip(deliveries) {
             stage.variables.set(INDEX, Value::from(index));
             let (value, refused) = match self.take_in(step, outgoing, delivery, stage, seen) {
                 Answer::Reply(mut reply) => {
@@ -57,14 +62,14 @@ impl Attempt<'_> {
             if seen.failed() {
                 seen.leave_bill(step, refused);
             } else {
-                self.note_bill(step, refused, stage, seen);
+                self.note_bill(step, own.as_ref(), refused, stage, seen);
             }
             replies.push(value);
             // Between two answers, which may be large, time may be up.
             yield_now().await;
         }
         if seen.failed() {
-            return;
+            return seen.leave_bills_since(billed);
         }
         // Where nothing else holds them, the answers become part of the whole without being copied.
         stage.variables.set(Arc::clone(&step.name), Value::Null);

@@ -70,6 +70,8 @@ pub(super) enum NoReply {
     Gateway(String),
     /// The gateway ended the connection without an answer.
     Closed(String),
+    /// The gateway ended the connection in the middle of its answer.
+    BrokenOff(String),
     /// The gateway was not there.
     Unreachable(String),
     /// The request itself cannot be sent.
@@ -208,15 +210,28 @@ fn with_connections(is_secure: bool) -> Result<reqwest::Client, reqwest::Error> 
 impl NoReply {
     /// What happened, in words.
     pub(super) fn why(&self) -> &str {
-        let (Self::Gateway(why) | Self::Closed(why) | Self::Unreachable(why) | Self::Unsendable(why)) = self;
+        let (Self::Gateway(why)
+        | Self::Closed(why)
+        | Self::BrokenOff(why)
+        | Self::Unreachable(why)
+        | Self::Unsendable(why)) = self;
         why
+    }
+}
+
+impl From<Cut> for NoReply {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Closed(why) => Self::BrokenOff(why),
+            Cut::Late(why) | Cut::Unread(why) | Cut::Left(why) => Self::Gateway(why),
+        }
     }
 }
 
 /// A reply of which all has come.
 pub(super) fn whole(reply: Reply) -> Result<Reply, NoReply> {
     match reply.cut {
-        Some(cut) => Err(NoReply::Gateway(cut.to_string())),
+        Some(cut) => Err(cut.into()),
         None => Ok(reply),
     }
 }

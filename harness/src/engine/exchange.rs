@@ -41,6 +41,7 @@ pub(super) fn exchange(
         },
         outcome,
         duration_us: micros(duration),
+        left_out: None,
     }
 }
 

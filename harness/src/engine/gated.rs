@@ -9,9 +9,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::arriving::Arriving;
-use super::attempt::{Attempt, Delivery, Seen};
+use super::attempt::{Attempt, Seen};
 use super::client::{NoReply, Outgoing};
 use super::providers;
+use super::sending::Delivery;
 use super::service::ServiceError;
 use super::simulator::Simulator;
 use super::stage::Stage;
@@ -21,7 +22,7 @@ use crate::scenario::{Gate, Step, StreamKind};
 /// What became of the pieces of a text.
 #[derive(Debug)]
 pub(super) enum Gated {
-    /// Each was read here before the next was sent.
+    /// Each was read here before the next was sent, but perhaps the last, behind which the provider broke off.
     Passed,
     /// This one was sent, and did not come in time.
     HeldBack(String),
@@ -109,8 +110,14 @@ impl Attempt<'_> {
                         Gated::Passed
                     }
                     Err(_) => {
+                        let is_cut = simulator.gate(&world, id, 0, false).await?.is_cut();
                         providers::open_gate(self.services(), stage).await?;
-                        pieces.awaited.map_or(Gated::Slow, Gated::HeldBack)
+                        match pieces.awaited {
+                            // What is awaited then is the last piece.
+                            _ if is_cut => Gated::Passed,
+                            None => Gated::Slow,
+                            Some(text) => Gated::HeldBack(text),
+                        }
                     }
                 };
                 (sending.await, Some(gated))
@@ -163,6 +170,9 @@ impl Attempt<'_> {
         if shown.sent > pieces.sent {
             pieces.take(shown.sent, shown.text.take());
             shown = simulator.gate(world, id, pieces.sent, true).await?;
+        }
+        if shown.is_cut() {
+            pieces.leave_out_the_last();
         }
         if !self.has_come(standing, stage, reply, &pieces.text) {
             return Ok(Some(Gated::Lost(pieces.awaited.unwrap_or(pieces.text))));
@@ -218,5 +228,13 @@ impl Pieces {
         self.sent = sent;
         self.text.push_str(&text);
         self.awaited = Some(text);
+    }
+
+    /// Demands no more of the last piece, if it has not come. Where the provider breaks its answer off right behind it, a
+    /// gateway may see the end before it has passed the piece on.
+    fn leave_out_the_last(&mut self) {
+        if let Some(last) = self.awaited.take() {
+            self.text.truncate(self.text.len().saturating_sub(last.len()));
+        }
     }
 }

@@ -1,21 +1,35 @@
 //! What a scenario gets for itself: a world where the target makes them, minted keys where it mints them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::providers;
-use super::service::{ServiceError, Services, fill_headers, name};
+use super::service::{LEFT, ServiceError, Services, fill_headers, name};
 use super::stage::{Key, Stage};
+use super::{Cancel, providers};
 use crate::scenario::{Contract, Scenario, Variables};
 use crate::target::{Model, Offer, Role, Secret, Served, ServiceCall};
 
+/// Time for taking down what an attempt made, for each lot of keys that are revoked at once.
+const CLEANUP: Duration = Duration::from_secs(10);
+/// Most keys that are minted, or revoked, at once.
+const KEYS_AT_ONCE: u8 = 16;
+/// What the target's templates call the world that was made.
+const WORLD: &str = "world";
+
 /// Makes the stage for one attempt. What was made of one that cannot be finished is taken down.
+///
+/// # Errors
+/// Why it could not be made, and what is left of it, without credentials: those that were minted are known only here.
 pub(super) async fn set_up(
     services: Services<'_>,
     scenario: &Scenario,
     contract: Option<&Contract>,
-) -> Result<Stage, ServiceError> {
+    cancel: &Cancel,
+) -> Result<Stage, String> {
     let target = services.target;
     let offer = target.offer(scenario);
     let of_dialect = scenario.dialect.as_ref().map(|dialect| &dialect.credential);
@@ -27,12 +41,14 @@ pub(super) async fn set_up(
         secrets: target.secrets.clone(),
         ..Stage::default()
     };
-    let furnished = furnish(services, scenario, offer, &mut stage).await;
-    if furnished.is_err() {
-        // Why it could not be made is what matters.
-        let _ = providers::tear_down(services, &mut stage).await;
+    match furnish(services, scenario, offer, &mut stage, cancel).await {
+        Ok(()) => Ok(stage),
+        Err(error) => {
+            let left = tear_down(services, &mut stage).await.err();
+            let left = left.map_or_else(String::new, |left| format!("{LEFT}{left}"));
+            Err(format!("{}{left}", error.told(&stage.secrets)))
+        }
     }
-    furnished.map(|()| stage)
 }
 
 async fn furnish(
@@ -40,6 +56,7 @@ async fn furnish(
     scenario: &Scenario,
     offer: Option<&Offer>,
     stage: &mut Stage,
+    cancel: &Cancel,
 ) -> Result<(), ServiceError> {
     let target = services.target;
     providers::set_up(services, scenario, stage).await?;
@@ -50,9 +67,8 @@ async fn furnish(
         let unexpected = |message: String| ServiceError::Unexpected { call: name(create), message };
         let world = reply.json.clone().map(Arc::<Value>::from);
         let world = world.ok_or_else(|| unexpected("the answer is not JSON".to_owned()))?;
-        stage.base_path =
-            services.text(create, &reply, &worlds.base_path, &stage.service_variables)?.to_string();
-        stage.service_variables.set("world", Arc::clone(&world));
+        // From here on it can be taken down, and whatever is missed in it is told without its credentials.
+        stage.service_variables.set(WORLD, Arc::clone(&world));
         let keys = worlds
             .keys
             .fill(&target.templates, &stage.service_variables)
@@ -64,6 +80,8 @@ async fn furnish(
             };
             add_key(stage, role, member("id"), &secret, true);
         }
+        stage.base_path =
+            services.text(create, &reply, &worlds.base_path, &stage.service_variables)?.to_string();
     }
     if let Some(offer) = offer {
         stage.base_path.truncate(stage.base_path.trim_end_matches('/').len());
@@ -76,6 +94,9 @@ async fn furnish(
             add_role(services, stage, role).await?;
         }
     }
+    for (role, count) in scenario.own_keys() {
+        add_minted(services, stage, role, count, cancel).await?;
+    }
     let credential = |role: &Arc<str>| {
         let key = stage.keys.get(role)?;
         Some((role.to_string(), Value::from(key.secret.expose())))
@@ -86,7 +107,20 @@ async fn furnish(
 }
 
 /// Takes down what [`set_up`] made. What cannot be taken down is left to the target.
-pub(super) async fn tear_down(services: Services<'_>, stage: &mut Stage) -> Result<(), ServiceError> {
+///
+/// # Errors
+/// Why something is left, without credentials.
+pub(super) async fn tear_down(services: Services<'_>, stage: &mut Stage) -> Result<(), String> {
+    let lots = u32::try_from(own_keys(stage).count().div_ceil(KEYS_AT_ONCE.into())).unwrap_or(u32::MAX);
+    let time = CLEANUP.saturating_mul(lots.max(1));
+    let done = timeout(time, tear_down_all(services, stage)).await;
+    match done {
+        Ok(done) => done.map_err(|error| error.told(&stage.secrets)),
+        Err(_) => Err(format!("not done within {}", humantime::format_duration(time))),
+    }
+}
+
+async fn tear_down_all(services: Services<'_>, stage: &mut Stage) -> Result<(), ServiceError> {
     let gateway = tear_down_gateway(services, stage).await;
     gateway.and(providers::tear_down(services, stage).await)
 }
@@ -96,20 +130,28 @@ async fn tear_down_gateway(services: Services<'_>, stage: &mut Stage) -> Result<
     if stage.faulty && target.worlds.is_none() {
         fault(services, stage, None).await?;
     }
-    match (&target.worlds, &target.keys.revoke) {
-        (Some(worlds), _) => match &worlds.delete {
-            Some(call) => services.call(call, &stage.service_variables).await.map(drop),
+    if let Some(delete) = target.worlds.as_ref().and_then(|worlds| worlds.delete.as_ref()) {
+        // A world that was never made has left nothing.
+        return match stage.service_variables.get(WORLD) {
+            Some(_) => services.call(delete, &stage.service_variables).await.map(drop),
             None => Ok(()),
-        },
-        (None, Some(revoke)) => {
-            let left = stage.keys.iter().filter(|(role, key)| key.own && !stage.revoked.contains(role));
-            for (_, key) in left {
-                services.call(revoke, &with_key(&stage.service_variables, key)).await?;
-            }
-            Ok(())
-        }
-        (None, None) => Ok(()),
+        };
     }
+    let Some(revoke) = &target.keys.revoke else { return Ok(()) };
+    let left: Vec<_> = own_keys(stage).map(|key| with_key(&stage.service_variables, key)).collect();
+    let mut revoked = Ok(());
+    for some in left.chunks(KEYS_AT_ONCE.into()) {
+        let all = join_all(some.iter().map(|key| services.call(revoke, key))).await;
+        revoked = all.into_iter().fold(revoked, |so_far, one| so_far.and(one.map(drop)));
+    }
+    revoked
+}
+
+/// The keys that exist for this attempt alone and can be revoked: they are in force, and have an id to be named by.
+fn own_keys(stage: &Stage) -> impl Iterator<Item = &Key> {
+    let of_roles = stage.keys.iter().filter(move |(role, key)| key.own && !stage.revoked.contains(role));
+    let all = of_roles.map(|(_, key)| key).chain(stage.minted.values().flatten());
+    all.filter(|key| key.id.is_some())
 }
 
 /// Revokes the key of a role through the target's own means.
@@ -128,17 +170,24 @@ pub(crate) async fn mint(
     stage: &Stage,
     role: &str,
 ) -> Result<Option<Key>, ServiceError> {
-    let (Some(mint), Some(Role::Minted(description))) =
-        (&services.target.keys.mint, services.target.roles.get(role))
-    else {
-        return Ok(None);
-    };
+    let Some((mint, description)) = services.target.minting(role) else { return Ok(None) };
     let mut variables = stage.service_variables.clone();
-    variables.set("role", json!({ "name": role, "mint": **description }));
+    variables.set("role", json!({ "name": role, "mint": description }));
     let reply = services.call(&mint.call, &variables).await?;
     let id = services.text(&mint.call, &reply, &mint.id, &variables)?;
-    let secret = services.text(&mint.call, &reply, &mint.secret, &variables)?;
-    Ok(Some(Key { id: Some(id), secret: Secret::new(role, secret), own: true }))
+    let error = match services.text(&mint.call, &reply, &mint.secret, &variables) {
+        Ok(secret) => return Ok(Some(Key { id: Some(id), secret: Secret::new(role, secret), own: true })),
+        Err(error) => error,
+    };
+    // It is there, and nobody can use it.
+    let revoked = match &services.target.keys.revoke {
+        Some(revoke) => services.call(revoke, &with_key_id(&stage.service_variables, Some(&*id))).await,
+        None => return Err(error),
+    };
+    Err(match revoked {
+        Ok(_) => error,
+        Err(left) => ServiceError::Left { why: Box::new(error), left: Box::new(left) },
+    })
 }
 
 /// Tells the target's provider how to fail; with nothing, to work again.
@@ -178,6 +227,45 @@ async fn add_role(services: Services<'_>, stage: &mut Stage, role: &Arc<str>) ->
     Ok(())
 }
 
+/// Mints so many further keys of a role, some at once. Those that were minted are the stage's, also where one is refused or
+/// somebody asks to stop.
+async fn add_minted(
+    services: Services<'_>,
+    stage: &mut Stage,
+    role: &Arc<str>,
+    count: u32,
+    cancel: &Cancel,
+) -> Result<(), ServiceError> {
+    let mut left = count;
+    while left > 0 {
+        if cancel.is_cancelled() {
+            return Err(ServiceError::Interrupted);
+        }
+        let some = left.min(KEYS_AT_ONCE.into());
+        let so_far: &Stage = stage;
+        let minted = join_all((0..some).map(|_| mint(services, so_far, role))).await;
+        let mut refused = None;
+        for minted in minted {
+            match minted {
+                Ok(Some(key)) => {
+                    stage.secrets.add(key.secret.clone());
+                    stage.minted.entry(Arc::clone(role)).or_default().push(key);
+                }
+                Ok(None) => {
+                    let message = format!("no key of `{role}` can be minted");
+                    refused = Some(ServiceError::Unexpected { call: "mint".to_owned(), message });
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        left -= some;
+    }
+    Ok(())
+}
+
 fn add_key(stage: &mut Stage, role: Arc<str>, id: Option<Arc<str>>, secret: &str, own: bool) {
     let secret = Secret::new(Arc::clone(&role), secret);
     stage.secrets.add(secret.clone());
@@ -203,8 +291,12 @@ fn served((name, model): (&Arc<str>, &Model)) -> (String, Value) {
 
 /// What a call may name when it speaks of one key.
 pub(crate) fn with_key(variables: &Variables, key: &Key) -> Variables {
+    with_key_id(variables, key.id.as_deref())
+}
+
+fn with_key_id(variables: &Variables, id: Option<&str>) -> Variables {
     let mut variables = variables.clone();
-    variables.set("key", json!({ "id": key.id.as_deref() }));
+    variables.set("key", json!({ "id": id }));
     variables
 }
 

@@ -20,6 +20,8 @@ mod providers;
 mod raw;
 mod request;
 mod run;
+mod sample;
+mod sending;
 mod service;
 mod shard;
 mod simulator;

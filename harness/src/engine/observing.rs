@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::Stage;
 use super::attempt::{Attempt, Seen};
 use super::isolation::needs_key_id;
 use super::upstream::Watch;
 use super::verdicts;
+use super::{Key, Stage};
 use crate::observe::{self, Expected, Lines, Wanted};
 use crate::scenario::{BillExpectation, Shape, Step};
 
@@ -28,7 +28,7 @@ impl<'a> Attempt<'a> {
                 Lines::from_now(&observer.source, self.services(), &stage.service_variables, alone).await;
             match lines {
                 Ok(lines) => watched.billing = Some(lines),
-                Err(error) => seen.billing.broken = Some(error.to_string()),
+                Err(error) => seen.billing.broken = Some(error.told(&stage.secrets)),
             }
         }
         if let Some(observer) = target.logs.as_ref().filter(|_| needs("logs")) {
@@ -37,7 +37,7 @@ impl<'a> Attempt<'a> {
                 Lines::from_now(&observer.source, self.services(), &stage.service_variables, true).await;
             match lines {
                 Ok(lines) => watched.logs = Some(lines),
-                Err(error) => seen.logs.broken = Some(error.to_string()),
+                Err(error) => seen.logs.broken = Some(error.told(&stage.secrets)),
             }
         }
         seen.watch = (needs("upstream") && stage.providers.is_some()).then(Watch::default);
@@ -47,7 +47,15 @@ impl<'a> Attempt<'a> {
     /// Notes what a step that passed must have been billed, while its names are what they are.
     ///
     /// What was `refused` is never billed: where several answers are allowed, `bills` speaks of the one that is a success.
-    pub(super) fn note_bill(&self, step: &Step, refused: bool, stage: &Stage, seen: &mut Seen) {
+    /// A request with its `own` key is billed to that one.
+    pub(super) fn note_bill(
+        &self,
+        step: &Step,
+        own: Option<&Key>,
+        refused: bool,
+        stage: &Stage,
+        seen: &mut Seen,
+    ) {
         let Some(bill) = &step.bills else { return };
         let wanted = match bill {
             _ if refused => Ok(Wanted::None),
@@ -61,8 +69,8 @@ impl<'a> Attempt<'a> {
                     };
                     shape.as_ref().map(fill).transpose()
                 };
-                let key =
-                    role.as_ref().and_then(|role| stage.keys.get(role)?.id.as_deref()).map(str::to_owned);
+                let key = own.or_else(|| stage.keys.get(role.as_ref()?));
+                let key = key.and_then(|key| key.id.as_deref()).map(str::to_owned);
                 observe::one(fill(model), fill(usage), key)
             }
         };
@@ -100,13 +108,6 @@ impl<'a> Attempt<'a> {
         seen.billing.merge(outcome);
     }
 
-    /// Looks once more at what the last step's providers were asked, in case more came after its answer.
-    pub(super) async fn settle_calls(&self, stage: &Stage, seen: &mut Seen) {
-        if !seen.failed() {
-            self.look_at_late_calls(stage, seen).await;
-        }
-    }
-
     pub(super) async fn key_before(&self, step: &Step, stage: &Stage, seen: &mut Seen) -> Option<Value> {
         step.key_used.as_ref()?;
         let observer = self.plan.target.key_observer.as_ref()?;
@@ -118,7 +119,7 @@ impl<'a> Attempt<'a> {
         match observe::last_used(self.services(), stage, observer, key).await {
             Ok(before) => Some(before),
             Err(error) => {
-                seen.keys.broken = Some(error.to_string());
+                seen.keys.broken = Some(error.told(&stage.secrets));
                 None
             }
         }

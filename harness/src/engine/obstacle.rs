@@ -1,13 +1,12 @@
 //! What keeps a scenario from being run on a target.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use plumbline_record::Verdict;
 
 use super::Simulator;
 use super::attempt::Attempt;
-use super::steering::CLOCKLESS;
+use super::steering::{CLOCKLESS, passing};
 use crate::scenario::Action;
 use crate::target::{Clock, Role};
 
@@ -58,6 +57,16 @@ impl Attempt<'_> {
                 return Some((Verdict::NotTestable, reason));
             }
         }
+        if let Some(role) = self.scenario.own_keys().into_keys().find(|role| target.minting(role).is_none()) {
+            let reason = match target.keys.mint {
+                None => "the target can't mint keys".to_owned(),
+                Some(_) => format!("the key of `{role}` is shared: no other is minted for each request"),
+            };
+            return Some((Verdict::NotTestable, reason));
+        }
+        if let Some(reason) = self.clock_obstacle() {
+            return Some((Verdict::NotTestable, reason));
+        }
         let simulator = Simulator::of(self.services());
         self.scenario.steps.iter().chain(&self.scenario.always).find_map(|step| {
             let played = step.gate.is_some() || matches!(step.action, Action::ArmUpstreamFault(_));
@@ -67,10 +76,6 @@ impl Attempt<'_> {
             }
             let role = match &step.action {
                 Action::RevokeKey { role } => role,
-                Action::Advance { by, .. } => {
-                    let reason = self.clock_obstacle(*by)?;
-                    return Some((Verdict::NotTestable, reason));
-                }
                 Action::ClearFaults if simulator.is_some() => return None,
                 Action::ArmFault(_) | Action::ClearFaults if target.faults.is_none() => {
                     let reason = "the target's provider can't be told to fail".to_owned();
@@ -95,9 +100,10 @@ impl Attempt<'_> {
         })
     }
 
-    /// What keeps so much time from passing on the target's clock.
-    fn clock_obstacle(&self, by: Duration) -> Option<String> {
+    /// What keeps as much time from passing on the target's clock as all steps let pass.
+    fn clock_obstacle(&self) -> Option<String> {
         let target = &self.plan.target;
+        let by = passing(self.scenario.steps.iter().chain(&self.scenario.always))?;
         match &target.clock {
             None => Some(CLOCKLESS.to_owned()),
             Some(Clock::Moved(_)) if target.worlds.is_none() => {

@@ -3,12 +3,13 @@ use url::Url;
 
 use super::client::{NoReply, Outgoing, Sending, method};
 use super::service::fill_headers;
-use super::stage::Stage;
+use super::stage::{Key, Stage};
 use crate::scenario::{Body, Call, Credential, Encoding, Raw, TemplateError, Templates, Variables};
 
-/// The request of a step, with its templates filled in.
+/// The request of a step, with its templates filled in and its own key, or that of its role.
 pub(super) fn outgoing(
     call: &Call,
+    own: Option<&Key>,
     stage: &Stage,
     url: &Url,
     templates: &Templates,
@@ -16,7 +17,7 @@ pub(super) fn outgoing(
     let variables = &stage.variables;
     let path = call.path.text(templates, variables).map_err(unfilled)?;
     let mut headers = fill_headers(&call.headers, templates, variables).map_err(unfilled)?;
-    authorize(&mut headers, call.role.as_deref(), stage)?;
+    authorize(&mut headers, call.role.as_deref(), own, stage)?;
     add_own(&mut headers, stage);
     if matches!(call.body, Body::Json(_)) && !has(&headers, "content-type") {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
@@ -35,7 +36,7 @@ pub(super) fn outgoing(
 pub(super) fn bytes(raw: &Raw, stage: &Stage, url: &Url, templates: &Templates) -> Result<Outgoing, NoReply> {
     let line = raw.request_line.text(templates, &stage.variables).map_err(unfilled)?;
     let mut headers = fill_headers(&raw.headers, templates, &stage.variables).map_err(unfilled)?;
-    authorize(&mut headers, raw.role.as_deref(), stage)?;
+    authorize(&mut headers, raw.role.as_deref(), None, stage)?;
     add_own(&mut headers, stage);
     if !has(&headers, "host") {
         headers.insert(0, ("host".to_owned(), host(url)));
@@ -69,12 +70,18 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
-/// Adds the credential of a role, unless the step says itself what to send.
-fn authorize(headers: &mut Vec<(String, String)>, role: Option<&str>, stage: &Stage) -> Result<(), NoReply> {
+/// Adds the credential of a role, or that of a request of its own, unless the step says itself what to send.
+fn authorize(
+    headers: &mut Vec<(String, String)>,
+    role: Option<&str>,
+    own: Option<&Key>,
+    stage: &Stage,
+) -> Result<(), NoReply> {
     let Credential { header, prefix } = &stage.credential;
     let Some(role) = role.filter(|_| !has(headers, header)) else { return Ok(()) };
-    let key =
-        stage.keys.get(role).ok_or_else(|| NoReply::Unsendable(format!("there is no key for `{role}`")))?;
+    let key = own
+        .or_else(|| stage.keys.get(role))
+        .ok_or_else(|| NoReply::Unsendable(format!("there is no key for `{role}`")))?;
     headers.push((header.clone(), format!("{prefix}{}", key.secret.expose())));
     Ok(())
 }

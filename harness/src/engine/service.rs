@@ -7,14 +7,14 @@ use thiserror::Error;
 
 use super::client::{Client, NoReply, Outgoing, Sending, method, whole};
 use super::request::join;
-use crate::check::Reply;
+use crate::check::{Reply, shorten};
 use crate::scenario::{Template, TemplateError, Templates, Variables};
-use crate::target::{ServiceCall, Target};
+use crate::target::{Secrets, ServiceCall, Target};
 
 /// Time for a request that the runner makes on its own behalf.
 const TIME: Duration = Duration::from_secs(10);
 
-/// Why a request on the runner's own behalf came to nothing.
+/// Why a request on the runner's own behalf came to nothing. What people read of it is what [`ServiceError::told`] says.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum ServiceError {
@@ -25,7 +25,7 @@ pub(crate) enum ServiceError {
     #[error("{call}: {message}")]
     NoAnswer { call: String, message: String },
     /// The answer was not a success.
-    #[error("{call} answered {status}: {body}")]
+    #[error("{call} answered {status}")]
     Refused { call: String, status: u16, body: String },
     /// The answer does not hold what the descriptor says.
     #[error("{call}: {message}")]
@@ -36,6 +36,27 @@ pub(crate) enum ServiceError {
     /// A fault would strike others' calls too.
     #[error("the simulator has others' calls too: a fault's `contains` must hold the nonce")]
     Unmarked,
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// It came to nothing, and what it had made by then could not be taken down.
+    #[error("{why}{}{left}", LEFT)]
+    Left { why: Box<Self>, left: Box<Self> },
+}
+
+/// Stands before what has kept from being taken down what was made.
+pub(super) const LEFT: &str = "; and what was made is still there: ";
+
+impl ServiceError {
+    /// What went wrong, without credentials. They are taken out of an answer before it is shortened, and only here, where
+    /// those are known that the answer itself has brought.
+    pub(crate) fn told(&self, secrets: &Secrets) -> String {
+        match self {
+            Self::Refused { body, .. } => format!("{self}: {}", shorten(body, secrets)),
+            Self::Left { why, left } => format!("{}{LEFT}{}", why.told(secrets), left.told(secrets)),
+            _ => secrets.redact(&self.to_string()).into_owned(),
+        }
+    }
 }
 
 /// Makes the requests of a target's descriptor.
@@ -56,8 +77,7 @@ impl Services<'_> {
         if (200..300).contains(&reply.status) {
             return Ok(reply);
         }
-        let body = self.target.secrets.redact(&reply.text).chars().take(200).collect();
-        Err(ServiceError::Refused { call: name(call), status: reply.status, body })
+        Err(ServiceError::Refused { call: name(call), status: reply.status, body: reply.text.to_string() })
     }
 
     /// Makes a request with a credential, whatever its answer.

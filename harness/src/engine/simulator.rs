@@ -87,6 +87,11 @@ impl GateState {
     pub(crate) fn is_over(&self) -> bool {
         self.outcome != "open"
     }
+
+    /// Whether the provider broke it off.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.outcome == "cut"
+    }
 }
 
 /// What the simulator calls something that it has made.
@@ -230,8 +235,7 @@ impl<'s> Simulator<'s> {
         if (200..300).contains(&reply.status) {
             return Ok(reply);
         }
-        let body = reply.text.chars().take(400).collect();
-        Err(ServiceError::Refused { call, status: reply.status, body })
+        Err(ServiceError::Refused { call, status: reply.status, body: reply.text.to_string() })
     }
 }
 

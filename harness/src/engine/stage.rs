@@ -15,6 +15,8 @@ pub(crate) struct Stage {
     pub(crate) credential: Credential,
     /// Its credentials by role.
     pub(crate) keys: BTreeMap<Arc<str>, Key>,
+    /// Further keys by role, for requests that have one of their own.
+    pub(crate) minted: BTreeMap<Arc<str>, Vec<Key>>,
     /// What its templates may name.
     pub(crate) variables: Variables,
     /// What the target's templates may name.
@@ -62,6 +64,7 @@ impl Stage {
 
     /// The ids of the keys that exist for this attempt alone.
     pub(crate) fn own_key_ids(&self) -> Vec<Arc<str>> {
-        self.keys.values().filter(|key| key.own).filter_map(|key| key.id.clone()).collect()
+        let own = self.keys.values().filter(|key| key.own);
+        own.chain(self.minted.values().flatten()).filter_map(|key| key.id.clone()).collect()
     }
 }

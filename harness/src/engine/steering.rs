@@ -13,11 +13,31 @@ use crate::target::Clock;
 /// Why nothing can be said of what time would change.
 pub(super) const CLOCKLESS: &str = "the target's clock cannot be moved";
 
+/// How much time steps let pass, all of them together; nothing where none does.
+pub(super) fn passing<'s>(steps: impl Iterator<Item = &'s Step>) -> Option<Duration> {
+    let lengths = steps.filter_map(|step| match &step.action {
+        Action::Advance { by, .. } => Some(*by),
+        _ => None,
+    });
+    lengths.reduce(Duration::saturating_add)
+}
+
 impl Attempt<'_> {
+    /// How long the steps wait for a clock that cannot be moved.
+    pub(super) fn waiting(&self) -> Duration {
+        match &self.plan.target.clock {
+            Some(Clock::Waited { .. }) => passing(self.scenario.steps.iter()).unwrap_or_default(),
+            Some(Clock::Moved(_)) | None => Duration::ZERO,
+        }
+    }
+
     pub(super) async fn revoke(&self, role: &Arc<str>, stage: &mut Stage, seen: &mut Seen) {
         match isolation::revoke(self.services(), stage, role).await {
             Ok(()) => stage.revoked.push(Arc::clone(role)),
-            Err(error) => seen.broken = Some(format!("the key of `{role}` could not be revoked: {error}")),
+            Err(error) => {
+                let why = error.told(&stage.secrets);
+                seen.broken = Some(format!("the key of `{role}` could not be revoked: {why}"));
+            }
         }
     }
 
@@ -40,7 +60,8 @@ impl Attempt<'_> {
             (rule, _) => isolation::fault(services, stage, rule).await,
         };
         if let Err(error) = set {
-            seen.broken = Some(format!("step `{}`: the fault could not be set: {error}", step.name));
+            let why = error.told(&stage.secrets);
+            seen.broken = Some(format!("step `{}`: the fault could not be set: {why}", step.name));
         }
     }
 
@@ -57,8 +78,8 @@ impl Attempt<'_> {
                 let mut variables = stage.service_variables.clone();
                 variables.set("clock", json!({ "advance": &**text }));
                 if let Err(error) = self.services().call(call, &variables).await {
-                    let why = format!("the clock could not be moved: {error}");
-                    seen.broken = Some(format!("step `{}`: {why}", step.name));
+                    let why = error.told(&stage.secrets);
+                    seen.broken = Some(format!("step `{}`: the clock could not be moved: {why}", step.name));
                 }
             }
             Some(Clock::Waited { .. }) => {

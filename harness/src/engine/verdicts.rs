@@ -6,7 +6,7 @@ use std::sync::Arc;
 use plumbline_record::{Case, Level, Miss, Verdict, Verified};
 
 use crate::observe::Outcome;
-use crate::scenario::{BillExpectation, Contract, OBSERVERS, Scenario, Step, UpstreamExpectation};
+use crate::scenario::{Contract, OBSERVERS, Scenario, UpstreamExpectation};
 
 /// Whether a scenario needs an observer.
 pub(super) fn needs(scenario: &Scenario, observer: &str) -> bool {
@@ -28,8 +28,11 @@ pub fn case_names(scenario: &Scenario) -> impl Iterator<Item = String> {
 pub struct Planned {
     /// Its name.
     pub name: String,
-    /// The requirements that it may speak of, each with its level.
+    /// The requirements that it verifies, each with its level, unless the gateway takes another of the answers that the
+    /// contract allows.
     pub verifies: Vec<Verified>,
+    /// Those that it verifies only where there is something to be looked at.
+    pub may_verify: Vec<Verified>,
 }
 
 /// The cases of a scenario, before anything is known of a target.
@@ -37,6 +40,7 @@ pub fn planned(scenario: &Scenario, contract: Option<&Contract>) -> impl Iterato
     observers(scenario).map(move |observer| Planned {
         name: name(scenario, observer),
         verifies: verifies(scenario, observer, contract),
+        may_verify: may_verify(scenario, observer, contract),
     })
 }
 
@@ -59,14 +63,15 @@ pub(super) fn all(
         verdict,
         reason: Some(reason.to_owned()),
         misses: Vec::new(),
-        verifies: verifies(scenario, observer, contract),
+        verifies: spoken_of(scenario, observer, contract),
+        unreached: Vec::new(),
         checks: 0,
         expectation: None,
     };
     observers(scenario).map(case).collect()
 }
 
-/// The scenario's own case. One that passed verifies only what its checks have `reached`.
+/// The scenario's own case, of whose requirements its checks have `reached` some.
 pub(super) fn own(
     scenario: &Scenario,
     contract: Option<&Contract>,
@@ -84,10 +89,7 @@ pub(super) fn own(
     } else {
         (Verdict::Passed, None)
     };
-    let mut verifies = verifies(scenario, None, contract);
-    if verdict == Verdict::Passed {
-        verifies.retain(|verified| reached.contains(verified.requirement.as_str()));
-    }
+    let (verifies, unreached) = by_reach(spoken_of(scenario, None, contract), verdict, reached);
     Case {
         name: name(scenario, None),
         observer: None,
@@ -95,6 +97,7 @@ pub(super) fn own(
         reason,
         misses,
         verifies,
+        unreached,
         checks,
         expectation: None,
     }
@@ -112,15 +115,17 @@ pub(super) fn observed(
         (Some(miss), _, _) => (Verdict::Failed, Some(reason(miss))),
         (None, Some(broken), _) => (Verdict::Error, Some(broken)),
         (None, None, Some(undecided)) => (Verdict::NotTestable, Some(undecided)),
-        (None, None, None) if outcome.checks == 0 => {
-            (Verdict::NotTestable, Some("no step that it observes came to its end".to_owned()))
-        }
+        (None, None, None) if outcome.checks == 0 => (
+            Verdict::NotTestable,
+            Some(
+                "no step that it observes came to its end as expected, and nothing else decides it"
+                    .to_owned(),
+            ),
+        ),
         (None, None, None) => (Verdict::Passed, None),
     };
-    let mut verifies = verifies(scenario, Some(observer), contract);
-    verifies.extend(outcome.verifies);
-    verifies.sort();
-    verifies.dedup();
+    let all = spoken_of(scenario, Some(observer), contract);
+    let (verifies, unreached) = by_reach(all, verdict, &outcome.reached);
     Case {
         name: name(scenario, Some(observer)),
         observer: Some(observer.to_owned()),
@@ -128,6 +133,7 @@ pub(super) fn observed(
         reason,
         misses: outcome.misses,
         verifies,
+        unreached,
         checks: outcome.checks,
         expectation: None,
     }
@@ -144,37 +150,56 @@ fn reason(miss: &Miss) -> String {
     format!("step `{}`, {}: expected {}, found {}", miss.step, miss.subject, miss.expected, miss.actual)
 }
 
+/// The requirements that a case verifies, and those that none of its checks came to: what was not looked at must not seem to
+/// be verified by a case that passed. Of any other, nobody takes it for verified.
+fn by_reach(
+    all: Vec<Verified>,
+    verdict: Verdict,
+    reached: &BTreeSet<Arc<str>>,
+) -> (Vec<Verified>, Vec<Verified>) {
+    let is_verified =
+        |verified: &Verified| verdict != Verdict::Passed || reached.contains(verified.requirement.as_str());
+    all.into_iter().partition(is_verified)
+}
+
 /// The requirements that a case speaks of, whether or not its checks were reached.
+fn spoken_of(scenario: &Scenario, observer: Option<&str>, contract: Option<&Contract>) -> Vec<Verified> {
+    let mut all = verifies(scenario, observer, contract);
+    all.extend(may_verify(scenario, observer, contract));
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The requirements that a case verifies, where the gateway takes no other of the answers that the contract allows.
 fn verifies(scenario: &Scenario, observer: Option<&str>, contract: Option<&Contract>) -> Vec<Verified> {
-    let mut ids: Vec<&str> = scenario
-        .steps
-        .iter()
-        .flat_map(|step| match observer {
-            None => step.verifies().collect::<Vec<_>>(),
-            Some("billing") => billing(step, contract),
-            Some("keys") => step.key_used.iter().filter_map(|used| used.verifies.as_deref()).collect(),
-            Some("upstream") => step.upstream.iter().flat_map(UpstreamExpectation::verifies).collect(),
-            Some(_) => step
-                .logs
-                .iter()
-                .flat_map(|logs| logs.checks.iter().map(|check| &check.verifies).chain([&logs.verifies]))
-                .filter_map(|id| id.as_deref())
-                .collect(),
-        })
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids = scenario.steps.iter().flat_map(|step| match observer {
+        None => step.verifies().collect::<Vec<_>>(),
+        Some("billing") => step.behind_bill(contract).into_iter().take(1).collect(),
+        Some("keys") => step.key_used.iter().filter_map(|used| used.verifies.as_deref()).collect(),
+        Some("upstream") => step.upstream.iter().flat_map(UpstreamExpectation::verifies).collect(),
+        Some(_) => step
+            .logs
+            .iter()
+            .flat_map(|logs| logs.checks.iter().map(|check| &check.verifies).chain([&logs.verifies]))
+            .filter_map(|id| id.as_deref())
+            .collect(),
+    });
+    with_levels(ids, contract)
+}
+
+/// The requirements that a case verifies only where there is something to be looked at: a target may tell less of a bill than
+/// there is to know.
+fn may_verify(scenario: &Scenario, observer: Option<&str>, contract: Option<&Contract>) -> Vec<Verified> {
+    let steps = scenario.steps.iter().filter(|_| observer == Some("billing"));
+    with_levels(steps.flat_map(|step| step.behind_bill(contract).into_iter().skip(1)), contract)
+}
+
+/// Requirements with their levels, each once.
+fn with_levels<'c>(ids: impl Iterator<Item = &'c str>, contract: Option<&Contract>) -> Vec<Verified> {
+    let ids: BTreeSet<&str> = ids.collect();
     let level = |id: &str| contract.and_then(|contract| Some(contract.requirements.get(id)?.level));
     ids.into_iter()
         .map(|id| Verified { requirement: id.to_owned(), level: level(id).unwrap_or_default() })
         .collect()
-}
-
-fn billing<'c>(step: &Step, contract: Option<&'c Contract>) -> Vec<&'c str> {
-    let ids = contract.and_then(|contract| contract.billing.as_ref());
-    match (&step.bills, ids) {
-        (Some(BillExpectation::None { .. }), Some(ids)) => vec![&ids.none],
-        (Some(BillExpectation::One { .. }), Some(ids)) => vec![&ids.one],
-        _ => Vec::new(),
-    }
 }

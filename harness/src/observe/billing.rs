@@ -26,7 +26,9 @@ pub(crate) async fn judge(
     let looked = look(services, stage, observer, lines, (expected, unjudged)).await;
     let (events, complete) = match looked {
         Ok(looked) => looked,
-        Err(error) => return Outcome { broken: Some(error.to_string()), ..Outcome::default() },
+        Err(error) => {
+            return Outcome { broken: Some(error.told(&stage.secrets)), ..Outcome::default() };
+        }
     };
     if expected.is_empty() {
         return Outcome::default();

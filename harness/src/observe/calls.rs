@@ -1,11 +1,12 @@
 //! Holds what a gateway must have asked of its providers against what it asked. Pure.
 
-use plumbline_record::Miss;
+use plumbline_record::{Level, Miss};
 use serde_json::Value;
 
 use super::Outcome;
 use super::lacking::place;
-use crate::check::{Context, Reply, decide, shorten};
+use super::upstream::is_open;
+use crate::check::{Context, Reply, decide, is_filled, shorten};
 use crate::scenario::{CallOutcome, Check, Clause, Lacking, UpstreamExpectation};
 
 /// Most calls that are told of.
@@ -40,6 +41,40 @@ pub(crate) fn judge(
         judge.ended(*outcome, clause, calls.last());
     }
     judge.outcome
+}
+
+/// Decides on the calls of a step whose client was told something else than it had to be.
+///
+/// What was asked was asked, whatever came of it. What was not asked says nothing, for a gateway that is broken asks
+/// nobody; nor does how the last call ended, which may be the client's doing, nor what is held against a value that is not
+/// there. Where that leaves anything open, calls may be wrong all the same, but nothing makes them right.
+pub(crate) fn judge_behind_miss(
+    expected: &UpstreamExpectation,
+    calls: Vec<Value>,
+    context: &Context<'_>,
+    step: &str,
+) -> Outcome {
+    if calls.is_empty() || calls.iter().any(is_open) {
+        return Outcome::default();
+    }
+    let mut judged = UpstreamExpectation { outcome: None, ..expected.clone() };
+    let mut is_all = expected.outcome.is_none();
+    if (calls.len() as u64) < expected.calls.least {
+        is_all = false;
+        judged.calls.least = 0;
+        judged.each.clear();
+    }
+    let mut keep = |is_known: bool| {
+        is_all &= is_known;
+        is_known
+    };
+    for checks in judged.each.iter_mut().chain([&mut judged.every]) {
+        checks.retain(|check| keep(is_filled(check, context)));
+    }
+    judged.lacks.retain(|lacking| keep(lacking.text.text(context.templates, context.variables).is_ok()));
+    let outcome = judge(&judged, calls, context, step);
+    let is_wrong = outcome.misses.iter().any(|miss| miss.level == Level::Must);
+    if is_all || is_wrong { outcome } else { Outcome::default() }
 }
 
 /// Decides on calls that came after a step's answer and after what was decided about those `before`.
@@ -94,6 +129,7 @@ impl Judge<'_> {
     /// Decides a check on some calls; the first that misses is told of.
     fn check(&mut self, check: &Check, calls: &[Call]) {
         self.outcome.checks += 1;
+        self.outcome.reached.extend(check.verifies.clone());
         let miss = calls.iter().find_map(|(number, call)| {
             let miss = decide(check, call, self.context, self.step)?;
             Some(Miss { subject: format!("call {number}, {}", miss.subject), ..miss })
@@ -126,6 +162,7 @@ impl Judge<'_> {
 
     fn decide(&mut self, clause: &Clause, subject: &str, missed: Option<(String, String)>) {
         self.outcome.checks += 1;
+        self.outcome.reached.extend(clause.verifies.clone());
         self.outcome.misses.extend(missed.map(|(expected, actual)| Miss {
             level: clause.level.on(self.context.scripted),
             requirement: clause.verifies.as_deref().map(str::to_owned),
@@ -168,7 +205,7 @@ fn text<'c>(call: &'c Value, member: &str) -> Option<&'c str> {
 mod tests {
     use std::sync::Arc;
 
-    use plumbline_record::{Level, Location};
+    use plumbline_record::Location;
     use serde_json::json;
 
     use super::*;

@@ -46,13 +46,13 @@ pub(crate) async fn moved(
     requirements: Requirements<'_>,
 ) -> Outcome {
     let mut outcome = Outcome { checks: 1, ..Outcome::default() };
-    outcome.verifies.extend(used.verifies.as_deref().map(|id| requirements.verified(id)));
+    outcome.reached.extend(used.verifies.clone());
     let deadline = Instant::now() + observer.deadline;
     loop {
         let after = match last_used(services, stage, observer, key).await {
             Ok(after) => after,
             Err(error) => {
-                outcome.broken = Some(error.to_string());
+                outcome.broken = Some(error.told(&stage.secrets));
                 return outcome;
             }
         };

@@ -31,13 +31,18 @@ pub(crate) enum Wanted {
 impl Wanted {
     /// Whether an event says nothing else.
     fn fits(&self, event: &BillingEvent) -> bool {
+        self.differences(event) == [false; 3]
+    }
+
+    /// Which of model, usage and key an event says otherwise.
+    fn differences(&self, event: &BillingEvent) -> [bool; 3] {
         match self {
-            Self::None => false,
-            Self::One { model, usage, key } => {
-                (model.is_none() || *model == event.model)
-                    && usage.is_none_or(|usage| tokens(event) == Some(usage))
-                    && (key.is_none() || *key == event.key)
-            }
+            Self::None => [true; 3],
+            Self::One { model, usage, key } => [
+                model.is_some() && *model != event.model,
+                usage.is_some() && *usage != tokens(event),
+                key.is_some() && *key != event.key,
+            ],
         }
     }
 }
@@ -85,7 +90,7 @@ pub(crate) fn reconcile(
     for (index, step) in expected.iter().enumerate() {
         if let Wanted::One { .. } = step.wanted {
             outcome.checks += 1;
-            outcome.verifies.push(requirements.verified(&ids.one));
+            outcome.reached.insert(Arc::clone(&ids.one));
             let event = pairs.iter().find(|pair| pair.0 == index).and_then(|pair| events.get(pair.1));
             match event {
                 Some(event) => compare(step, event, target, requirements, ids, &mut outcome),
@@ -102,7 +107,7 @@ pub(crate) fn reconcile(
             }
         } else {
             outcome.checks += 1;
-            outcome.verifies.push(requirements.verified(&ids.none));
+            outcome.reached.insert(Arc::clone(&ids.none));
         }
     }
     leftovers(expected, events, &pairs, more_steps, requirements, ids, &mut outcome);
@@ -125,7 +130,8 @@ fn pair(expected: &[Expected], events: &[BillingEvent]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Then every step without one takes the first that is left, to say in what it differs.
+/// Then every step without one takes what is left and most like its own, to say in what it differs. What was answered tells
+/// more than who is billed for it.
 fn pair_rest(expected: &[Expected], events: &[BillingEvent], pairs: &mut Vec<(usize, usize)>) {
     let even = events.len() == expected.iter().filter(|step| step.wanted != Wanted::None).count();
     for (index, step) in expected.iter().enumerate() {
@@ -137,7 +143,8 @@ fn pair_rest(expected: &[Expected], events: &[BillingEvent], pairs: &mut Vec<(us
         let is_twin = |pair: usize, position: usize| !even && events.get(pair) == events.get(position);
         let free =
             |position: &usize| pairs.iter().all(|pair| pair.1 != *position && !is_twin(pair.1, *position));
-        if let Some(position) = (0..events.len()).find(free) {
+        let left = events.iter().enumerate().filter(|(position, _)| free(position));
+        if let Some((position, _)) = left.min_by_key(|(_, event)| step.wanted.differences(event)) {
             pairs.push((index, position));
         }
     }
@@ -152,12 +159,12 @@ fn compare(
     outcome: &mut Outcome,
 ) {
     let Wanted::One { model, usage, key } = &step.wanted else { return };
-    let mut check = |requirement: &str, subject: &str, expected: String, actual: String| {
+    let mut check = |requirement: &Arc<str>, subject: &str, expected: String, actual: String| {
         outcome.checks += 1;
-        outcome.verifies.push(requirements.verified(requirement));
+        outcome.reached.insert(Arc::clone(requirement));
         if expected != actual {
-            let miss =
-                requirements.miss(Some(requirement), &step.step, subject, (expected, actual), &step.location);
+            let words = (expected, actual);
+            let miss = requirements.miss(Some(&**requirement), &step.step, subject, words, &step.location);
             outcome.misses.push(miss);
         }
     };
@@ -246,6 +253,7 @@ fn leftovers(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::mem;
 
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -375,6 +383,26 @@ observers: { billing: { from: { file: { path: /nowhere } }, cost: $.cost, delive
         let chat = [billed("chat", "a", 10, 5)];
         assert_eq!(missed(&chat, &[right.clone(), other.clone()], false), ["one of chat"]);
         assert_eq!(missed(&chat, &[other, right], false), ["one of chat"]);
+    }
+
+    #[test]
+    fn where_bills_are_mixed_up_between_keys_only_the_key_is_wrong() {
+        let pair = |key: &str, tokens: u64| {
+            let Wanted::One { model, usage, .. } = billed(key, "a", tokens, 1).wanted else {
+                panic!("{key}")
+            };
+            let wanted = Wanted::One { model, usage, key: Some(key.to_owned()) };
+            (step(key, wanted), BillingEvent { key: Some(key.to_owned()), ..event("a", tokens, 1) })
+        };
+        let ((one, mut first), (two, mut second)) = (pair("one", 10), pair("two", 20));
+        mem::swap(&mut first.key, &mut second.key);
+        for events in [[first.clone(), second.clone()], [second, first]] {
+            assert_eq!(
+                missed(&[one.clone(), two.clone()], &events, false),
+                ["key of one", "key of two"],
+                "{events:?}"
+            );
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::{ServiceError, Services};
 use crate::scenario::Variables;
-use crate::target::LineSource;
+use crate::target::{LineSource, Secrets};
 
 /// Most bytes of a file that are read for one look.
 const READ_LIMIT: u64 = 256 * 1024 * 1024;
@@ -29,6 +29,16 @@ pub(crate) enum LinesError {
     /// The file could not be read.
     #[error("read {path}: {source}")]
     File { path: String, source: std::io::Error },
+}
+
+impl LinesError {
+    /// What went wrong, without credentials.
+    pub(crate) fn told(&self, secrets: &Secrets) -> String {
+        match self {
+            Self::Service(error) => error.told(secrets),
+            Self::File { .. } => secrets.redact(&self.to_string()).into_owned(),
+        }
+    }
 }
 
 impl<'s> Lines<'s> {

@@ -23,9 +23,8 @@ pub(crate) async fn judge(
     requirements: Requirements<'_>,
 ) -> Outcome {
     let mut outcome = Outcome { checks: 1, ..Outcome::default() };
-    let ids =
-        wanted.checks.iter().filter_map(|check| check.verifies.as_deref()).chain(wanted.verifies.as_deref());
-    outcome.verifies.extend(ids.map(|id| requirements.verified(id)));
+    let ids = wanted.checks.iter().map(|check| &check.verifies).chain([&wanted.verifies]);
+    outcome.reached.extend(ids.flatten().cloned());
     let request_id = match wanted.request_id.text(context.templates, context.variables) {
         Ok(request_id) => request_id,
         Err(error) => {
@@ -42,7 +41,7 @@ pub(crate) async fn judge(
         let found = match lines.read(services, &variables).await {
             Ok(all) => of_request(all, observer, &request_id, services, stage),
             Err(error) => {
-                outcome.broken = Some(error.to_string());
+                outcome.broken = Some(error.told(&stage.secrets));
                 return outcome;
             }
         };

@@ -16,7 +16,9 @@ mod outcome;
 mod upstream;
 
 pub(crate) use billing::judge as judge_bills;
-pub(crate) use calls::{judge as judge_calls, judge_late as judge_late_calls};
+pub(crate) use calls::{
+    judge as judge_calls, judge_behind_miss as judge_calls_behind_miss, judge_late as judge_late_calls,
+};
 pub(crate) use key::{last_used, moved};
 pub(crate) use ledger::{Expected, Wanted, one};
 pub(crate) use lines::Lines;

@@ -1,4 +1,7 @@
-use plumbline_record::{Level, Location, Miss, Verified};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use plumbline_record::{Level, Location, Miss};
 
 use crate::scenario::{BillingRequirements, Contract};
 
@@ -13,8 +16,8 @@ pub(crate) struct Outcome {
     pub(crate) undecided: Option<String>,
     /// Why the observation itself broke.
     pub(crate) broken: Option<String>,
-    /// The requirements spoken of.
-    pub(crate) verifies: Vec<Verified>,
+    /// The requirements of all checks that were decided.
+    pub(crate) reached: BTreeSet<Arc<str>>,
 }
 
 impl Outcome {
@@ -24,7 +27,7 @@ impl Outcome {
         self.checks += other.checks;
         self.undecided = self.undecided.take().or(other.undecided);
         self.broken = self.broken.take().or(other.broken);
-        self.verifies.extend(other.verifies);
+        self.reached.extend(other.reached);
     }
 }
 
@@ -39,11 +42,6 @@ impl<'c> Requirements<'c> {
     pub(crate) fn level(self, id: Option<&str>) -> Level {
         let found = id.and_then(|id| self.contract?.requirements.get(id));
         found.map_or(Level::Must, |requirement| requirement.level)
-    }
-
-    /// The requirement as a case lists it.
-    pub(crate) fn verified(self, id: &str) -> Verified {
-        Verified { requirement: id.to_owned(), level: self.level(Some(id)) }
     }
 
     /// The requirements behind billing expectations.

@@ -40,7 +40,7 @@ pub(crate) async fn await_calls(
     }
 }
 
-fn is_open(call: &Value) -> bool {
+pub(super) fn is_open(call: &Value) -> bool {
     call.get("outcome").and_then(Value::as_str) == Some(OPEN)
 }
 

@@ -1,5 +1,6 @@
 //! The model: what a scenario is, whoever wrote it in whatever notation. No I/O.
 
+mod call;
 mod check;
 mod contract;
 mod dialect;
@@ -16,6 +17,7 @@ mod template;
 mod upstream;
 mod value;
 
+pub use call::{Body, Call, Encoding, Raw};
 pub use check::{Check, CheckLevel, Kind, Matcher, Quantifier, Subject};
 pub use contract::{BillingRequirements, Contract, Credential, Requirement};
 pub use dialect::{Dialect, Place, Request};
@@ -26,8 +28,8 @@ pub use pattern::{Pattern, PatternError};
 pub use poll::Poll;
 pub use selector::{Selector, SelectorError};
 pub use step::{
-    Action, Alternative, BillExpectation, Body, Call, Capture, CaptureShape, Encoding, Expect, KeyUsed,
-    LogExpectation, OBSERVERS, Raw, Scenario, Step, UPSTREAM,
+    Action, Alternative, BillExpectation, Capture, CaptureShape, Expect, KeyUsed, LogExpectation, OBSERVERS,
+    Scenario, Step, UPSTREAM,
 };
 pub use stream::{
     Clause, DataFormat, Ending, EventKind, Join, JoinMode, StreamExpectation, StreamKind, Terminator,

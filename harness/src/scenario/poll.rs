@@ -9,11 +9,12 @@ pub struct Poll {
     pub call: Call,
     /// How long is waited after an answer.
     pub every: Duration,
-    /// Most time from the first request to the last.
+    /// Most time from the first request to the answer that is waited for.
     pub at_most: Duration,
     /// What ends it once all of it holds. These are conditions, and verify nothing.
     pub until: Vec<Check>,
-    /// What shows, once all of it holds, that the end will never come. Nothing does where there is no such condition.
+    /// What shows, once all of it holds, that the end will never come, also where `until` holds. Nothing does where there is
+    /// no such condition.
     pub stop_when: Vec<Check>,
     /// What must hold of every answer before the last.
     pub meanwhile: Vec<Check>,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use plumbline_record::Location;
 
 use super::{
-    Check, Dialect, Gate, Path, Place, Poll, Shape, StreamExpectation, StreamKind, Template,
-    UpstreamExpectation,
+    Call, Check, Contract, Dialect, Gate, Path, Place, Poll, Raw, Shape, StreamExpectation, StreamKind,
+    Template, UpstreamExpectation,
 };
 
 /// The capability of a gateway whose providers are played by the simulator.
@@ -43,7 +43,7 @@ pub struct Scenario {
     pub providers: BTreeMap<Arc<str>, usize>,
     /// Roles whose credentials its templates name.
     pub credentials: Vec<Arc<str>>,
-    /// Most time for all of it.
+    /// Most time for all of it; [`Scenario::TIME`] or what the target says where it states none.
     pub timeout: Option<Duration>,
     /// The steps, in order.
     pub steps: Vec<Step>,
@@ -52,6 +52,9 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Most time for one that states none, unless the target says otherwise.
+    pub const TIME: Duration = Duration::from_mins(2);
+
     /// Its id as it is written: the same for all dialects that it is spelt in.
     pub fn written_id(&self) -> &str {
         match &self.dialect {
@@ -70,6 +73,20 @@ impl Scenario {
             }
         }
         roles
+    }
+
+    /// How many keys it needs for requests that have one of their own, by role: as many as the largest burst of each.
+    pub fn own_keys(&self) -> BTreeMap<&Arc<str>, u32> {
+        let mut needed = BTreeMap::new();
+        for step in self.steps.iter().chain(&self.always) {
+            if let Action::Call(call) = &step.action
+                && let Some((role, keys)) = call.needed_keys()
+            {
+                let most = needed.entry(role).or_insert(keys);
+                *most = keys.max(*most);
+            }
+        }
+        needed
     }
 
     /// The catalogue ids that single steps cover, by the names of the steps that cover any.
@@ -124,6 +141,26 @@ pub struct Step {
 }
 
 impl Step {
+    /// The requirements behind what it must be billed: first that of the number of events, then those of the parts of an
+    /// event. A part is looked at only where the target shows it, and the cost only where a price is pinned.
+    pub fn behind_bill<'c>(&self, contract: Option<&'c Contract>) -> Vec<&'c str> {
+        let ids = contract.and_then(|contract| contract.billing.as_ref());
+        match (&self.bills, ids) {
+            (None, _) | (_, None) => Vec::new(),
+            (Some(BillExpectation::None { .. }), Some(ids)) => vec![&ids.none],
+            (Some(BillExpectation::One { model, usage, role, .. }), Some(ids)) => {
+                let parts = [
+                    (true, &ids.one),
+                    (model.is_some(), &ids.model),
+                    (usage.is_some(), &ids.usage),
+                    (role.is_some(), &ids.key),
+                    (true, &ids.cost),
+                ];
+                parts.into_iter().filter(|(is_told, _)| *is_told).map(|(_, id)| &**id).collect()
+            }
+        }
+    }
+
     /// The requirements that are verified by its answers, in the order of what verifies them.
     pub fn verifies(&self) -> impl Iterator<Item = &str> {
         let Expect { checks, stream, alternatives } = &self.expect;
@@ -199,65 +236,6 @@ impl Action {
             _ => None,
         }
     }
-}
-
-/// One request, before its templates are filled in.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The method, in capitals.
-    pub method: Arc<str>,
-    /// The path, with its query.
-    pub path: Template,
-    /// The role whose credential is sent.
-    pub role: Option<Arc<str>>,
-    /// Headers by lower-case name.
-    pub headers: Vec<(String, Template)>,
-    /// The body.
-    pub body: Body,
-    /// Whether the body is sent in chunks, without its length.
-    pub chunked: bool,
-    /// How many times it is sent at once, where it is a burst.
-    pub burst: Option<u32>,
-    /// Whether the connection is closed once the first event of the answer has come.
-    pub leaves: bool,
-}
-
-/// Bytes to be sent on a socket, before their templates are filled in.
-#[derive(Clone, Debug)]
-pub struct Raw {
-    /// The first line, without its end.
-    pub request_line: Template,
-    /// The role whose credential is sent.
-    pub role: Option<Arc<str>>,
-    /// Headers as they are written.
-    pub headers: Vec<(String, Template)>,
-    /// What follows the head.
-    pub body: Body,
-    /// Whether the sending side is closed after the last byte.
-    pub half_close: bool,
-}
-
-/// A request's body, before its templates are filled in.
-#[derive(Clone, Debug)]
-pub enum Body {
-    /// None.
-    Empty,
-    /// JSON, with its content type.
-    Json(Shape),
-    /// Text as it is.
-    Text(Template, Encoding),
-}
-
-/// How a text becomes bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Encoding {
-    /// UTF-8.
-    #[default]
-    Utf8,
-    /// One byte a character; what is beyond becomes `?`.
-    Latin1,
-    /// Two bytes a unit, the lower first, after a byte order mark.
-    Utf16,
 }
 
 /// What a response must be: every check, and one of the alternatives where there are any.

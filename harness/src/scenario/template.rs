@@ -266,6 +266,13 @@ impl Variables {
         Arc::make_mut(&mut self.values).insert(name.into(), value.into());
     }
 
+    /// Lets a name stand for nothing.
+    pub fn unset(&mut self, name: &str) {
+        if self.values.contains_key(name) {
+            Arc::make_mut(&mut self.values).remove(name);
+        }
+    }
+
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&Arc<Value>> {
         self.values.get(name)

@@ -237,11 +237,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            response_bytes: 64 * 1024 * 1024,
-            step: Duration::from_secs(30),
-            scenario: Duration::from_mins(2),
-        }
+        Self { response_bytes: 64 * 1024 * 1024, step: Duration::from_secs(30), scenario: Scenario::TIME }
     }
 }
 
@@ -251,6 +247,17 @@ impl Target {
         match &scenario.dialect {
             Some(dialect) => self.offers.in_dialect(&scenario.contract, &dialect.name),
             None => self.offers.of(&scenario.contract),
+        }
+    }
+
+    /// How a key of a role is minted, and the description of such a key. Nothing where none can be minted.
+    pub(crate) fn minting(&self, role: &str) -> Option<(&Mint, &Value)> {
+        let mint = self.keys.mint.as_ref()?;
+        match self.roles.get(role) {
+            Some(Role::Minted(description)) => Some((mint, &**description)),
+            // Worlds know their roles themselves.
+            None if self.worlds.is_some() => Some((mint, &Value::Null)),
+            Some(Role::Environment { .. }) | None => None,
         }
     }
 

@@ -191,7 +191,7 @@ pub(super) struct ClockEntry {
     pub(super) advance: Option<CallEntry>,
     /// `true`: the clock cannot be moved, and is waited for.
     pub(super) wait: Option<Located<bool>>,
-    /// With `wait`: most time that is waited; scenarios that take longer are `not testable`. By default five seconds.
+    /// With `wait`: most time that a scenario waits, all its steps together; what takes longer is `not testable`. By default five seconds.
     pub(super) at_most: Option<Located<String>>,
 }
 

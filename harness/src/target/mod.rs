@@ -1,5 +1,6 @@
 //! What is known of the gateway under test: its address, credentials, models, capabilities, and how it is observed.
 
+mod at_url;
 mod clock;
 mod descriptor;
 mod environment;
@@ -7,6 +8,8 @@ mod file;
 mod offer;
 mod read;
 mod read_clock;
+mod read_observers;
+mod read_offers;
 mod read_upstream;
 mod recorded;
 mod secrets;
@@ -14,6 +17,7 @@ mod service;
 mod upstream;
 mod words;
 
+pub use at_url::at_url;
 pub use clock::Clock;
 pub use descriptor::{
     BillingObserver, Delivery, Faults, KeyManagement, KeyObserver, Limits, LineSource, LogObserver,
@@ -22,7 +26,7 @@ pub use descriptor::{
 pub use environment::Environment;
 pub use offer::{Offer, Offers};
 pub(crate) use read::hex;
-pub use read::{TargetError, at_url, descriptor_schema, read};
+pub use read::{TargetError, descriptor_schema, read};
 pub use secrets::{Secret, Secrets};
 pub use service::ServiceCall;
 pub use upstream::{SimulatorPlace, Upstream};

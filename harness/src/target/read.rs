@@ -1,30 +1,20 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regex::Regex;
-use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use url::Url;
 
 use super::descriptor::Mint;
-use super::file::{
-    Answers, BillingEntry, CallEntry, ContractEntry, DeliveryEntry, DescriptorFile, DialectEntry,
-    KeyObserverEntry, LogsEntry, MintEntry, ModelEntry, RoleEntry, ServedEntry, SourceEntry, WorldsEntry,
-};
-use super::{
-    BillingObserver, Delivery, Environment, Faults, KeyManagement, KeyObserver, Limits, LineSource,
-    LogObserver, MarkerCall, Model, Offer, Offers, Price, Role, Secret, Secrets, Served, ServiceCall, Target,
-    Worlds,
-};
+use super::file::{Answers, CallEntry, DescriptorFile, MintEntry, RoleEntry, WorldsEntry};
+use super::{Environment, Faults, KeyManagement, Limits, Role, Secret, Secrets, ServiceCall, Target, Worlds};
 use crate::scenario::{Path, Shape, ShapeNode, Template, Templates, UPSTREAM, Variables};
 use crate::source::written::wrappers::{Located, Tree, TreeValue};
 use crate::source::yaml::decode::decode;
-use crate::source::{Mistake, SourceFile, Span, hint_among};
+use crate::source::{Mistake, SourceFile, Span};
 
 /// Why a target cannot be used.
 #[derive(Debug, Error)]
@@ -59,12 +49,6 @@ pub fn descriptor_schema() -> schemars::Schema {
     schemars::schema_for!(DescriptorFile)
 }
 
-/// The providers that the simulator plays, by its names for them.
-const PROVIDERS: [&str; 5] = ["openai", "anthropic", "gemini", "bedrock", "vertex"];
-
-/// How long an observer waits unless its descriptor says otherwise.
-pub(super) const OBSERVER_DEADLINE: Duration = Duration::from_secs(5);
-
 /// Reads a descriptor. `url`, where given, goes before the descriptor's own.
 ///
 /// # Errors
@@ -91,70 +75,8 @@ pub fn read(
     reader.target(decoded, url)
 }
 
-/// A gateway of which nothing is known but its address, some credentials and some models.
-///
-/// # Errors
-/// When the address is not one, or a credential is not there.
-pub fn at_url(
-    url: &str,
-    keys: &[(String, String)],
-    models: &[(String, String)],
-    environment: &Environment,
-    templates: Templates,
-) -> Result<Target, TargetError> {
-    let mut secrets = Secrets::default();
-    let mut roles = BTreeMap::new();
-    let mut missing = Vec::new();
-    for (role, variable) in keys {
-        let (role, variable): (Arc<str>, Arc<str>) = (role.as_str().into(), variable.as_str().into());
-        match environment.get(&variable) {
-            Some(value) => {
-                let secret = Secret::new(Arc::clone(&variable), value);
-                secrets.add(secret.clone());
-                roles.insert(role, Role::Environment { variable, secret: Some(secret) });
-            }
-            None => missing.push((role, variable)),
-        }
-    }
-    if !missing.is_empty() {
-        return Err(TargetError::NoCredentials(missing));
-    }
-    let models = models
-        .iter()
-        .map(|(name, id)| {
-            (Arc::from(name.as_str()), Model { id: id.as_str().into(), price: None, served_by: Vec::new() })
-        })
-        .collect();
-    let address = parse_url(url)?;
-    add_user(&mut secrets, &address);
-    Ok(Target {
-        name: secrets.redact_address(&address).into(),
-        url: address,
-        digest: hex(&Sha256::digest(url)),
-        scripted: false,
-        offers: Offers::Any(Offer { models, ..Offer::default() }),
-        roles,
-        worlds: None,
-        keys: KeyManagement::default(),
-        faults: None,
-        clock: None,
-        upstream: None,
-        billing: None,
-        key_observer: None,
-        logs: None,
-        limits: Limits::default(),
-        templates,
-        variables: Variables::default(),
-        secrets,
-    })
-}
-
-fn named(words: Vec<Located<String>>) -> BTreeSet<Arc<str>> {
-    words.into_iter().map(|word| word.value.into()).collect()
-}
-
 /// An address may carry a password, or a token in place of a user's name.
-fn add_user(secrets: &mut Secrets, url: &Url) {
+pub(super) fn add_user(secrets: &mut Secrets, url: &Url) {
     match url.password() {
         Some(password) => secrets.add(Secret::new("URL_PASSWORD", password)),
         None => secrets.add(Secret::new("URL_USER", url.username())),
@@ -207,9 +129,7 @@ impl Reader<'_> {
             );
             return Err(TargetError::Mistakes(self.mistakes));
         };
-        let capabilities = named(entry.capabilities);
-        let general = Offer { capabilities, models: self.models(entry.models), ..Offer::default() };
-        let mut offers = self.offers(entry.contracts, general);
+        let mut offers = self.offers(entry.contracts, entry.capabilities, entry.models);
         let roles = self.roles(entry.roles);
         let worlds = entry.worlds.and_then(|worlds| self.worlds(worlds));
         let keys = KeyManagement {
@@ -266,71 +186,6 @@ impl Reader<'_> {
             templates: self.templates,
             variables,
             secrets: self.secrets,
-        })
-    }
-
-    fn offers(&mut self, entries: Option<BTreeMap<String, ContractEntry>>, general: Offer) -> Offers {
-        let Some(entries) = entries else { return Offers::Any(general) };
-        let offers = entries.into_iter().map(|(contract, entry)| {
-            let ContractEntry { path, headers, capabilities, models, dialects } = entry;
-            let mut offer = self.offer(&general, DialectEntry { path, headers, capabilities, models });
-            let dialects = dialects.into_iter().map(|(name, entry)| (name.into(), self.offer(&offer, entry)));
-            offer.dialects = dialects.collect();
-            (contract.into(), offer)
-        });
-        Offers::Each(offers.collect())
-    }
-
-    /// What is offered besides something.
-    fn offer(&mut self, general: &Offer, entry: DialectEntry) -> Offer {
-        let mut offer = general.clone();
-        if let Some(path) = entry.path {
-            if !path.starts_with('/') {
-                let hint = Some("write it with a slash in front, as in `/openai`".to_owned());
-                self.note(path.span, format!("`{}` is not a path", *path), hint);
-            }
-            path.trim_end_matches('/').clone_into(&mut offer.path);
-        }
-        for (name, value) in &entry.headers {
-            let name = name.to_ascii_lowercase();
-            if let Some(value) = self.template(value) {
-                // A dialect's stands in place of its contract's.
-                offer.headers.retain(|(other, _)| *other != name);
-                offer.headers.push((name, value));
-            }
-        }
-        offer.capabilities.extend(named(entry.capabilities));
-        offer.models.extend(self.models(entry.models));
-        offer
-    }
-
-    fn models(&mut self, entries: BTreeMap<String, ModelEntry>) -> BTreeMap<Arc<str>, Model> {
-        let mut models = BTreeMap::new();
-        for (name, entry) in entries {
-            let price = entry.price.map(|price| Price {
-                input: self.price(&price.input),
-                output: price.output.map_or(Decimal::ZERO, |output| self.price(&output)),
-            });
-            let served_by = entry.served_by.into_iter().map(|entry| self.served(entry)).collect();
-            models.insert(name.into(), Model { id: entry.id.into(), price, served_by });
-        }
-        models
-    }
-
-    fn served(&mut self, entry: ServedEntry) -> Served {
-        let ServedEntry { provider, model } = entry;
-        if !PROVIDERS.contains(&provider.as_str()) {
-            let hint = hint_among(&provider, PROVIDERS);
-            self.note(provider.span, format!("the simulator plays no provider `{}`", *provider), hint);
-        }
-        Served { provider: provider.value.into(), model: model.into() }
-    }
-
-    fn price(&mut self, text: &Located<String>) -> Decimal {
-        Decimal::from_str_exact(text).unwrap_or_else(|error| {
-            let hint = Some("write a decimal in quotes, as in \"3.00\"".to_owned());
-            self.note(text.span, format!("`{}` is not a price: {error}", **text), hint);
-            Decimal::ZERO
         })
     }
 
@@ -398,83 +253,6 @@ impl Reader<'_> {
         })
     }
 
-    fn billing(&mut self, entry: BillingEntry) -> Option<BillingObserver> {
-        let only = match entry.only.as_ref().map(plain) {
-            None => Map::new(),
-            Some(Value::Object(members)) => members,
-            Some(_) => {
-                let span = entry.only.map(|tree| tree.span).unwrap_or_default();
-                self.note(span, "`only` takes members", Some("write `only: { event: billing }`".to_owned()));
-                Map::new()
-            }
-        };
-        let delivery = match entry.delivery {
-            DeliveryEntry::Immediate => Delivery::Immediate,
-            DeliveryEntry::Ordered => Delivery::Ordered,
-            DeliveryEntry::Unordered => Delivery::Unordered,
-        };
-        let marker = match entry.marker {
-            None => None,
-            Some(marker) => {
-                let role = marker.role.as_str().into();
-                self.call(marker.request).map(|call| MarkerCall { role, call })
-            }
-        };
-        let deadline = self.duration(entry.deadline.as_ref()).unwrap_or(OBSERVER_DEADLINE);
-        Some(BillingObserver {
-            source: self.source(entry.from)?,
-            only,
-            model: self.optional_path(entry.model.as_ref()),
-            input_tokens: self.optional_path(entry.input_tokens.as_ref()),
-            output_tokens: self.optional_path(entry.output_tokens.as_ref()),
-            key: self.optional_path(entry.key.as_ref()),
-            cost: self.optional_path(entry.cost.as_ref()),
-            delivery,
-            marker,
-            deadline,
-        })
-    }
-
-    fn key_observer(&mut self, entry: KeyObserverEntry) -> Option<KeyObserver> {
-        let deadline = self.duration(entry.deadline.as_ref()).unwrap_or(OBSERVER_DEADLINE);
-        let call = self.call(entry.request)?;
-        Some(KeyObserver { call, last_used_at: self.path(&entry.last_used_at)?, deadline })
-    }
-
-    fn logs(&mut self, entry: LogsEntry) -> Option<LogObserver> {
-        let deadline = self.duration(entry.deadline.as_ref()).unwrap_or(OBSERVER_DEADLINE);
-        let source = self.source(entry.from)?;
-        Some(LogObserver { source, request_id: self.path(&entry.request_id)?, deadline })
-    }
-
-    fn source(&mut self, entry: Located<SourceEntry>) -> Option<LineSource> {
-        let span = entry.span;
-        match (entry.value.http, entry.value.file) {
-            (Some(http), None) => {
-                Some(LineSource::Http { call: self.call(http.request)?, lines: self.path(&http.lines)? })
-            }
-            (None, Some(file)) => {
-                let template = self.template(&file.path)?;
-                let path = PathBuf::from(self.fill(&template, file.path.span)?);
-                let pattern = match &file.pattern {
-                    None => None,
-                    Some(pattern) => match Regex::new(pattern) {
-                        Ok(regex) => Some(regex),
-                        Err(error) => {
-                            self.note(pattern.span, format!("the pattern is wrong: {error}"), None);
-                            return None;
-                        }
-                    },
-                };
-                Some(LineSource::File { path, pattern })
-            }
-            _ => {
-                self.note(span, "lines come from one place", Some("write `http: …` or `file: …`".to_owned()));
-                None
-            }
-        }
-    }
-
     /// A template in which only environment variables are known.
     pub(super) fn fill(&mut self, template: &Template, span: Span) -> Option<String> {
         let mut variables = Variables::default();
@@ -538,7 +316,7 @@ impl Reader<'_> {
         }
     }
 
-    fn path(&mut self, text: &Located<String>) -> Option<Path> {
+    pub(super) fn path(&mut self, text: &Located<String>) -> Option<Path> {
         match Path::parse(text, &mut self.templates) {
             Ok(path) => Some(path),
             Err(error) => {
@@ -546,10 +324,6 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    fn optional_path(&mut self, text: Option<&Located<String>>) -> Option<Path> {
-        text.and_then(|text| self.path(text))
     }
 
     fn shape(&mut self, tree: &Tree) -> Option<ShapeNode> {
@@ -585,7 +359,7 @@ impl Reader<'_> {
 }
 
 /// A value whose texts are taken as they are.
-fn plain(tree: &Tree) -> Value {
+pub(super) fn plain(tree: &Tree) -> Value {
     match &tree.value {
         TreeValue::Null => Value::Null,
         TreeValue::Bool(value) => json!(value),

@@ -1,7 +1,8 @@
 //! Reads where the simulator of a gateway's providers is.
 
 use super::file::{ControlEntry, UpstreamEntry};
-use super::read::{OBSERVER_DEADLINE, Reader, parse_url};
+use super::read::{Reader, parse_url};
+use super::read_observers::OBSERVER_DEADLINE;
 use super::{Secret, SimulatorPlace, Upstream};
 use crate::source::written::wrappers::Located;
 

@@ -57,6 +57,32 @@ async fn a_clock_that_cannot_be_moved_is_waited_for_or_nothing_is_said() {
     }
 }
 
+/// One scenario `ONE` of three such steps and a request, with this time for all of it.
+fn scenario_of_three(advance: &str, timeout: &str) -> String {
+    let later = [1, 2, 3].map(|number| format!("{{ name: later_{number}, advance: {advance} }}"));
+    let one = "{ name: one, call: GET /, expect: { status: 200 } }";
+    let steps = later.join(", ");
+    format!("\n  - {{ id: ONE, title: One, timeout: {timeout}, steps: [{steps}, {one}] }}")
+}
+
+#[tokio::test]
+async fn what_a_scenario_waits_in_all_is_bounded_and_none_of_its_own_time() {
+    let gateway = gateway(200).await;
+    let target = format!("{TARGET}clock: {{ wait: true, at_most: 50ms }}\n");
+    // Each of them is short enough.
+    let scenarios = scenario_of_three("20ms", "1m");
+    let events = Setup { target: &target, ..Setup::new(&gateway.url, &scenarios) }.run().await;
+    let (verdict, reason) = events.verdict("ONE");
+    assert_eq!(verdict, Verdict::NotTestable);
+    assert!(reason.contains("60ms are more than the 50ms"), "{reason}");
+    assert!(gateway.calls().is_empty());
+
+    let target = format!("{TARGET}clock: {{ wait: true }}\n");
+    let scenarios = scenario_of_three("400ms", "1s");
+    let events = Setup { target: &target, ..Setup::new(&gateway.url, &scenarios) }.run().await;
+    assert_eq!(events.verdict("ONE"), (Verdict::Passed, ""));
+}
+
 #[tokio::test]
 async fn a_clock_that_does_not_obey_breaks_the_scenario() {
     let (gateway, scenarios) = (gateway(500).await, scenario("5m"));

@@ -92,6 +92,7 @@ Feature: Everything that can be said
       | kind         | retry_after | after |
       | rate-limited | 7           | 2     |
     And rush calls POST /v1/chat as user 10 times at once
+    And each request has a key of its own
     And the request has the JSON body { seen: "{{ index }}" }
     Then the status is 200
     And the replies satisfy these checks
@@ -218,6 +219,7 @@ scenarios:
         call: POST /v1/chat
         as: user
         burst: 10
+        own_keys: true
         json: { seen: "{{ index }}" }
         expect: &answered { status: 200 }
         replies: [{ any: "$[*].status", equals: 200 }]

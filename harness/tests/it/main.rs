@@ -13,6 +13,8 @@ mod lint;
 #[cfg(test)]
 mod observers;
 #[cfg(test)]
+mod own_keys;
+#[cfg(test)]
 mod polling;
 #[cfg(test)]
 mod portable;
@@ -34,6 +36,8 @@ mod support;
 mod twins;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
+mod upstream_misses;
 #[cfg(test)]
 mod upstream_streams;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What a gateway did besides answering: each part that is wrong misses the requirement that speaks of it and no
 //! other, and what cannot be seen is never taken for right.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use plumbline_harness::engine::Settings;
-use plumbline_record::{Event, Verdict};
+use plumbline_record::{Event, Verdict, Verified};
 use serde_json::{Value, json};
 
 use crate::gateway::{Answer, Gateway, Received, Then};
@@ -283,11 +285,89 @@ async fn each_wrong_bill_misses_the_requirement_that_speaks_of_it() {
 }
 
 #[tokio::test]
+async fn each_request_of_a_burst_is_billed_to_its_own_key() {
+    let rush = "
+  - id: RUSH
+    title: Several keys at once
+    steps:
+      - { name: rush, call: POST /chat, as: user, burst: 3, own_keys: true, expect: { status: 200 }, bills: one }
+";
+    let target = showing(MINTING, "immediate");
+    let situations: [(Billing, Verdict, &[&str]); 2] = [
+        (right, Verdict::Passed, &[]),
+        // The role's key, with which nobody has asked.
+        (|chat| instead(chat, json!({ "key_id": "key-1" })), Verdict::Failed, &["bill.key"; 3]),
+    ];
+    for (billing, verdict, requirements) in situations {
+        let gateway = gateway(Ledger::Shown { late: 0 }, billing).await;
+        let (own, actual, reason, missed) = observe(&gateway, &target, rush, "billing").await;
+        assert_eq!((own, actual), (Verdict::Passed, verdict), "{reason}");
+        assert_eq!(missed, requirements);
+    }
+}
+
+#[tokio::test]
+async fn of_a_burst_in_which_a_reply_missed_no_bill_is_judged() {
+    let rush = r#"
+  - id: RUSH
+    title: One of several keys is refused
+    steps:
+      - name: rush
+        call: POST /chat
+        as: user
+        burst: 3
+        own_keys: true
+        json: { text: "{{ 'refuse' if index == 1 else 'hello' }}", index: "{{ index }}" }
+        expect: { status: 200, verifies: chat.answers }
+        bills: one
+"#;
+    let ledger = Ledger::Shown { late: 0 };
+    let state = State { billing: right, ledger, events: Vec::new(), keys: 0, looks: 0, chats: 0 };
+    let state = Mutex::new(state);
+    let gateway = Gateway::start(move |request| {
+        let mut state = state.lock();
+        let before = state.events.len();
+        let answer = state.answer(request);
+        for event in &mut state.events[before..] {
+            let asked: Value = serde_json::from_str(&request.body).unwrap();
+            event["index"] = asked["index"].clone();
+        }
+        // The last request was answered first.
+        state.events.sort_by_key(|event| Reverse(event["index"].as_u64()));
+        answer
+    })
+    .await;
+    let target = showing(MINTING, "immediate");
+    let (own, verdict, reason, missed) = observe(&gateway, &target, rush, "billing").await;
+    assert_eq!((own, verdict), (Verdict::Failed, Verdict::NotTestable), "{reason}");
+    assert_eq!(missed, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn without_an_observer_only_its_case_is_not_testable() {
     let (own, verdict, reason, missed) = billed(MINTING, right).await;
     assert_eq!((own, verdict), (Verdict::Passed, Verdict::NotTestable));
     assert_eq!(reason, "the target has no billing observer");
     assert_eq!(missed, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_bill_speaks_of_all_its_parts_and_of_no_part_that_was_not_looked_at() {
+    let parts = ["bill.cost", "bill.key", "bill.model", "bill.none", "bill.one", "bill.usage"];
+    let unpriced =
+        showing(MINTING, "immediate").replace(r#", price: { input: "3.00", output: "15.00" }"#, "");
+    for (target, verdict, verified) in
+        [(MINTING, Verdict::NotTestable, &parts[..]), (unpriced.as_str(), Verdict::Passed, &parts[1..])]
+    {
+        let gateway = gateway(Ledger::Shown { late: 0 }, right).await;
+        let events = Setup { target, ..Setup::new(&gateway.url, BILLED) }.run().await;
+        let case = events.case("BILLED[billing]");
+        let id = |verified: &Verified| verified.requirement.clone();
+        let own: Vec<_> = case.verifies.iter().map(id).collect();
+        assert_eq!((case.verdict, own.iter().eq(verified)), (verdict, true), "{own:?}");
+        let all: BTreeSet<_> = case.verifies.iter().chain(&case.unreached).map(id).collect();
+        assert!(all.iter().eq(&parts), "{all:?}");
+    }
 }
 
 #[tokio::test]
@@ -297,7 +377,7 @@ async fn after_a_failure_nothing_is_said_of_bills_that_were_not_reached() {
     let target = showing(MINTING, "immediate");
     let (own, verdict, reason, _) = observe(&gateway, &target, &scenarios, "billing").await;
     assert_eq!((own, verdict), (Verdict::Failed, Verdict::NotTestable));
-    assert_eq!(reason, "no step that it observes came to its end");
+    assert_eq!(reason, "no step that it observes came to its end as expected, and nothing else decides it");
 }
 
 #[tokio::test]

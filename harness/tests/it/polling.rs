@@ -1,10 +1,11 @@
 //! What is asked again and again, and what single steps cover.
 
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use plumbline_harness::engine::Cancel;
 use plumbline_harness::source::Mistake;
-use plumbline_record::{Level, Verdict};
+use plumbline_record::{Exchange, Level, Outcome, Verdict};
 use serde_json::{Value, json};
 
 use crate::gateway::{Answer, Gateway, Received, Then};
@@ -47,7 +48,7 @@ async fn it_is_asked_until_the_answer_is_there() {
     let completed = json!({ "status": "completed", "result": "Oslo" });
     let gateway = job(vec![(202, status("pending")), (202, status("processing")), (200, completed)]).await;
     let done = polling(
-        "every: 10ms, capture: { result: { only: $.result } },
+        "every: 30ms, capture: { result: { only: $.result } },
          meanwhile:
            { status: 202, verifies: stream.text, body: [{ at: $.status, one_of: [pending, processing] }] }",
     );
@@ -78,7 +79,7 @@ async fn an_answer_that_is_there_at_once_is_asked_for_once() {
 #[tokio::test]
 async fn the_last_answer_is_judged() {
     let gateway = job(vec![(202, status("completed"))]).await;
-    let events = Setup::new(&gateway.url, &steps(&polling("every: 10ms"))).run().await;
+    let events = Setup::new(&gateway.url, &steps(&polling("every: 30ms"))).run().await;
     assert_eq!(missed(events.case("ONE")), ["chat.answers"]);
     assert_eq!(events.case("ONE").misses[0].subject, "status");
 }
@@ -87,7 +88,7 @@ async fn the_last_answer_is_judged() {
 async fn an_end_that_will_not_come_is_not_waited_for() {
     let failed = json!({ "status": "failed", "said": USER_KEY });
     let gateway = job(vec![(202, status("pending")), (200, failed)]).await;
-    let done = polling("every: 10ms, stop_when: [{ at: $.status, equals: failed }]");
+    let done = polling("every: 30ms, stop_when: [{ at: $.status, equals: failed }]");
     let events = Setup::new(&gateway.url, &steps(&done)).run().await;
     let case = events.case("ONE");
     assert_eq!((case.verdict, missed(case)), (Verdict::Failed, vec!["chat.answers"]));
@@ -102,13 +103,13 @@ async fn an_end_that_will_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn an_end_that_does_not_come_in_time_is_missed() {
     let gateway = job(vec![(202, status("pending"))]).await;
-    let done = polling("every: 10ms, at_most: 20ms, meanwhile: { status: 202, verifies: stream.text }");
+    let done = polling("every: 50ms, at_most: 500ms, meanwhile: { status: 202, verifies: stream.text }");
     let events = Setup::new(&gateway.url, &steps(&done)).run().await;
     let case = events.case("ONE");
     assert_eq!((case.verdict, missed(case)), (Verdict::Failed, vec!["chat.answers"]));
     let miss = &case.misses[0];
     assert_eq!((miss.subject.as_str(), miss.level), ("poll", Level::Must));
-    assert!(miss.expected.ends_with("within 20ms"), "{miss:?}");
+    assert!(miss.expected.ends_with("within 500ms"), "{miss:?}");
     assert!(miss.actual.contains("status 202") && miss.actual.contains("pending"), "{miss:?}");
 }
 
@@ -121,7 +122,7 @@ async fn what_must_hold_meanwhile_ends_it_where_it_does_not() {
     assert_eq!(gateway.calls().len(), 1);
     // A warning ends nothing.
     let gateway = job(vec![(200, status("pending")), (200, status("completed"))]).await;
-    let done = polling("every: 10ms, meanwhile: { status: 202, verifies: chat.polite }");
+    let done = polling("every: 30ms, meanwhile: { status: 202, verifies: chat.polite }");
     let events = Setup::new(&gateway.url, &steps(&done)).run().await;
     assert_eq!((events.verdict("ONE").0, missed(events.case("ONE"))), (Verdict::Passed, vec!["chat.polite"]));
     assert_eq!(gateway.calls().len(), 2);
@@ -129,12 +130,100 @@ async fn what_must_hold_meanwhile_ends_it_where_it_does_not() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_is_missed() {
-    for expect in ["{ status: 200, verifies: chat.answers }", "{ closed: true, verifies: chat.answers }"] {
-        let gateway = Gateway::start(|_| Answer::raw("", Then::Close)).await;
-        let done = format!("{{ name: done, poll: GET /job, until: {{ status: 200 }}, expect: {expect} }}");
+    let gateway = Gateway::start(|_| Answer::raw("", Then::Close)).await;
+    let expect = "{ status: 200, verifies: chat.answers }";
+    let done = format!("{{ name: done, poll: GET /job, until: {{ status: 200 }}, expect: {expect} }}");
+    let events = Setup::new(&gateway.url, &steps(&done)).run().await;
+    assert_eq!(missed(events.case("ONE")), ["chat.answers"]);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_when_the_time_is_up() {
+    let gateway = job(vec![(202, status("pending"))]).await;
+    let events = Setup::new(&gateway.url, &steps(&polling("every: 1m, at_most: 50ms"))).run().await;
+    assert_eq!(missed(events.case("ONE")), ["chat.answers"]);
+    assert_eq!(gateway.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_not_waited_for() {
+    let calls = AtomicUsize::new(0);
+    let gateway = Gateway::start(move |_| match calls.fetch_add(1, Ordering::SeqCst) {
+        0 => Answer::json(202, &status("pending")),
+        _ => Answer::raw("", Then::Silence),
+    })
+    .await;
+    let events = Setup::new(&gateway.url, &steps(&polling("every: 10ms, at_most: 500ms"))).run().await;
+    let miss = &events.case("ONE").misses[0];
+    assert_eq!((miss.subject.as_str(), miss.requirement.as_deref()), ("poll", Some("chat.answers")));
+    assert!(miss.expected.ends_with("within 500ms"), "{miss:?}");
+    assert!(miss.actual.starts_with("after 1 request status 202 and "), "{miss:?}");
+    assert_eq!(gateway.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn what_rules_the_end_out_goes_before_the_end() {
+    let gateway = job(vec![(200, status("failed"))]).await;
+    let done = "{ name: done, poll: GET /job, until: [{ at: $.status, one_of: [completed, failed] }],
+        stop_when: [{ at: $.status, equals: failed }], expect: { status: 200, verifies: chat.answers } }";
+    let events = Setup::new(&gateway.url, &steps(done)).run().await;
+    let case = events.case("ONE");
+    assert_eq!((case.verdict, missed(case)), (Verdict::Failed, vec!["chat.answers"]));
+    assert!(case.misses[0].expected.contains("`stop_when`"), "{case:?}");
+    assert!(case.misses[0].actual.starts_with("stopped: status 200"), "{case:?}");
+}
+
+#[tokio::test]
+async fn a_warning_is_told_once_however_many_answers_there_were() {
+    let mut counts = Vec::new();
+    for pending in [1, 5] {
+        let mut answers = vec![(200, status("pending")); pending];
+        answers.push((200, status("completed")));
+        let gateway = job(answers).await;
+        let done = polling(
+            "every: 30ms,
+             meanwhile: { body: [{ at: $.late, is: string, verifies: chat.polite }, { at: $.status, is: string }] }",
+        );
         let events = Setup::new(&gateway.url, &steps(&done)).run().await;
-        assert_eq!(missed(events.case("ONE")), ["chat.answers"], "{expect}");
+        let case = events.case("ONE");
+        assert_eq!((case.verdict, missed(case)), (Verdict::Passed, vec!["chat.polite"]));
+        counts.push(case.checks);
     }
+    assert_eq!(counts[0], counts[1]);
+}
+
+/// What the record has of a poll with these answers: of each exchange, what is left out before it, and its body.
+async fn recorded(answers: Vec<Value>) -> Vec<(u64, String)> {
+    let answers = answers.into_iter().map(|answer| (200, answer)).collect();
+    let gateway = job(answers).await;
+    let done = polling("every: 10ms, at_most: 10s");
+    let events = Setup::new(&gateway.url, &steps(&done)).run().await;
+    assert_eq!(events.verdict("ONE"), (Verdict::Passed, ""));
+    let body = |exchange: &Exchange| match &exchange.outcome {
+        Outcome::Response(response) => response.body.text.clone(),
+        Outcome::Failure(why) => why.clone(),
+    };
+    let left_out = |exchange: &Exchange| exchange.left_out.map_or(0, NonZeroU64::get);
+    events.exchanges().into_iter().map(|exchange| (left_out(exchange), body(exchange))).collect()
+}
+
+#[tokio::test]
+async fn the_record_has_what_changes_and_counts_the_rest() {
+    let [pending, processing, completed] = ["pending", "processing", "completed"].map(status);
+    let mut answers = vec![pending.clone(); 6];
+    answers.extend(vec![processing.clone(); 4]);
+    answers.push(completed.clone());
+    let [pending, processing, completed] = [pending, processing, completed].map(|answer| answer.to_string());
+    let expected = [(0, &pending), (0, &pending), (0, &pending), (3, &processing), (3, &completed)];
+    assert_eq!(recorded(answers).await, expected.map(|(left_out, body)| (left_out, body.clone())));
+
+    // Where each differs from the one before, that has an end as well.
+    let mut answers: Vec<_> =
+        (0..60).map(|number| json!({ "status": "pending", "number": number })).collect();
+    answers.push(status("completed"));
+    let recorded = recorded(answers).await;
+    assert_eq!(recorded.len(), 51);
+    assert_eq!(recorded.last(), Some(&(10, completed)));
 }
 
 #[tokio::test]
@@ -261,6 +350,21 @@ Feature: Jobs
       | at       | equals  | verifies    |
       | $.status | pending | chat.polite |
     And the status is 200
+    When again polls GET /jobs every 10ms for at most 1s
+    Then the polling ends with one of the statuses 200, 201 or 204
+    And the polling fails with one of the statuses 400, 500
+    And meanwhile the status is one of 202, 206
+    And meanwhile the headers satisfy these checks
+      | name        | is        |
+      | retry-after | not-empty |
+    And meanwhile the body satisfies the schema demo/chat
+    And meanwhile the text of the body satisfies this check
+      | contains |
+      | pending  |
+    And meanwhile these texts stand nowhere in the answer
+      | text   | verifies    |
+      | secret | chat.polite |
+    And meanwhile this verifies stream.text
     When later lets 61s pass
     When plain polls GET /jobs every 10ms for at most 1s
     Then the polling ends with the status 200
@@ -287,6 +391,19 @@ scenarios:
           verifies: stream.text
           body: [{ at: $.status, equals: pending, verifies: chat.polite }]
         expect: { status: 200 }
+      - name: again
+        poll: GET /jobs
+        every: 10ms
+        at_most: 1s
+        until: { status: [200, 201, 204] }
+        stop_when: { status: [400, 500] }
+        meanwhile:
+          status: [202, 206]
+          headers: { retry-after: { is: not-empty } }
+          schema: demo/chat
+          text: { contains: pending }
+          nowhere: [{ text: secret, verifies: chat.polite }]
+          verifies: stream.text
       - { name: later, advance: 61s }
       - { name: plain, poll: GET /jobs, every: 10ms, at_most: 1s, until: { status: 200 }, meanwhile: { status: 202 } }
 ";
@@ -299,6 +416,118 @@ fn polling_can_be_said() {
         let (_, mistakes) = read_files(&[(name, text)]);
         assert!(mistakes.is_empty(), "{mistakes:?}");
     }
+}
+
+const HOPELESS: &str = r"contract: demo
+scenarios:
+  - id: HOPELESS
+    title: Polling that cannot work
+    steps:
+      - name: often
+        poll: GET /job
+        every: 10ms
+        until: { status: 200 }
+      - name: briefly
+        poll: GET /job
+        at_most: 5m
+        every: 1s
+        until: { status: 200 }
+      - name: stopped
+        poll: GET /job
+        until: { status: 200, body: [{ at: $.status, equals: done }] }
+        stop_when: [{ at: $.status, equals: done }]
+      - name: silent
+        poll: GET /job
+        until: { status: 200 }
+        expect: { any_of: [{ name: a, status: 200 }, { name: b, closed: true }] }
+      - name: bare
+        poll: GET /job
+        until: 200
+  - id: SHORT
+    title: Less time than its polling has
+    timeout: 30s
+    steps:
+      - name: slow
+        poll: GET /job
+        until: { status: 200 }
+      - name: quick
+        poll: GET /job
+        at_most: 29s
+        until: { status: 200 }
+        stop_when: { status: 200, body: [{ at: $.a, equals: 1 }] }
+    always:
+      - name: last
+        poll: GET /job
+        at_most: 5m
+        every: 1s
+        until: { status: 200 }
+  - id: LONG
+    title: More time
+    timeout: 6m
+    steps:
+      - name: slow
+        poll: GET /job
+        at_most: 5m
+        every: 300ms
+        until: { status: 200 }
+";
+
+#[test]
+fn polling_that_cannot_work_is_told() {
+    let file = "demo/a.yaml";
+    assert_told(
+        &mistakes_in(HOPELESS),
+        &[
+            (file, 8, "more than 1000 requests", "write `every: 30ms` or more"),
+            (file, 12, "the scenario has 2m for all of it", "give the scenario `timeout: …`"),
+            (file, 18, "nothing ends the polling well", "it is decided first"),
+            (file, 22, "what is polled is an answer", "take `closed` out"),
+            (file, 25, "write `{ status: 200 }`", ""),
+            (file, 31, "the scenario has 30s for all of it", "more than 30s"),
+        ],
+    );
+}
+
+const COVERING: &str = r"contract: demo
+scenarios:
+  - id: COVERING
+    title: Ids that are none, and steps that show nothing
+    steps:
+      - name: one
+        covers: ['', 'A, B', 'C D', E, E]
+        call: GET /
+        expect: { status: 200 }
+      - name: later
+        covers: [F]
+        advance: 1s
+      - name: fail
+        covers: [G]
+        fault: { kind: html }
+      - name: bare
+        covers: [H]
+        call: GET /
+      - name: kept
+        covers: [I]
+        call: GET /
+        capture: { a: { only: $.a } }
+";
+
+#[test]
+fn a_step_covers_ids_and_only_where_it_checks_something() {
+    let file = "demo/a.yaml";
+    let nothing = ("a step that checks nothing covers nothing", "write it at the step that does");
+    assert_told(
+        &mistakes_in(COVERING),
+        &[
+            (file, 7, "`` is not an id of a catalogue", "write a list"),
+            (file, 7, "`A, B` is not an id of a catalogue", "write a list"),
+            (file, 7, "`C D` is not an id of a catalogue", "write a list"),
+            (file, 7, "the step covers `E` twice", "take one of them out"),
+            (file, 11, nothing.0, nothing.1),
+            (file, 14, nothing.0, nothing.1),
+            (file, 17, nothing.0, nothing.1),
+        ],
+    );
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ pub(crate) struct GateState {
     pub(crate) sent: u64,
     pub(crate) text: &'static str,
     pub(crate) over: bool,
+    pub(crate) cut: bool,
 }
 
 impl Providers {
@@ -138,8 +139,14 @@ impl State {
                 Answer::whole(204, "")
             }
             ("GET", [_, "gates", _]) => {
-                let GateState { met, sent, text, over } = self.gate;
-                let outcome = if over { "whole" } else { "open" };
+                let GateState { met, sent, text, over, cut } = self.gate;
+                let outcome = if cut {
+                    "cut"
+                } else if over {
+                    "whole"
+                } else {
+                    "open"
+                };
                 Answer::json(200, &json!({ "met": met, "sent": sent, "text": text, "outcome": outcome }))
             }
             ("DELETE", [_, "gates", _]) => {

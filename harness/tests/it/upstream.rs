@@ -10,7 +10,7 @@ use crate::providers::{Providers, call};
 use crate::support::{Events, Setup, TARGET, USER_KEY, missed};
 
 /// A target that makes a world for each scenario, with providers of its own.
-const PAIRED: &str = r#"
+pub(crate) const PAIRED: &str = r#"
 name: demo gateway
 models: { chat: { id: model-a } }
 worlds:
@@ -35,7 +35,7 @@ fn shared() -> String {
 type Chat = dyn Fn(&Providers, &Value) -> Answer + Send + Sync;
 
 /// A gateway that makes worlds, and chats in its own way.
-async fn gateway(
+pub(crate) async fn gateway(
     providers: &Providers,
     chat: impl Fn(&Providers, &Value) -> Answer + Send + Sync + 'static,
 ) -> Gateway {
@@ -51,7 +51,7 @@ async fn gateway(
     .await
 }
 
-async fn run(target: &str, providers: &Providers, gateway: &Gateway, scenarios: &str) -> Events {
+pub(crate) async fn run(target: &str, providers: &Providers, gateway: &Gateway, scenarios: &str) -> Events {
     let environment = providers.environment();
     Setup { target, environment, ..Setup::new(&gateway.url, scenarios) }.run().await
 }

@@ -27,6 +27,8 @@ enum Manner {
     Losing,
     /// Not beyond the second.
     Stopping,
+    /// Not beyond the second, as the provider breaks off behind the third.
+    Breaking,
     /// As one that its provider did not stream.
     Inventing,
     /// As it comes, whether or not the client is there.
@@ -61,6 +63,7 @@ async fn serve(stream: TcpStream, providers: &Providers, manner: Manner) -> std:
             }
             Manner::Lagging => std::mem::replace(&mut kept, event(piece)),
             Manner::Losing if sent == 2 => String::new(),
+            Manner::Breaking if sent == 3 => String::new(),
             Manner::Splitting => piece.chars().map(|letter| event(&letter.to_string())).collect(),
             _ => event(piece),
         };
@@ -68,6 +71,11 @@ async fn serve(stream: TcpStream, providers: &Providers, manner: Manner) -> std:
         if matches!(manner, Manner::Stopping) && sent == 2 {
             break;
         }
+    }
+    if matches!(manner, Manner::Breaking) {
+        providers.set_gate(GateState { cut: true, ..gate });
+        providers.end(number, "cut");
+        return stream.shutdown().await;
     }
     if !matches!(manner, Manner::Stopping) {
         providers.set_gate(GateState { over: gate.met, ..gate });
@@ -193,6 +201,21 @@ async fn a_stream_that_is_none_of_its_providers_is_missed() {
         );
         assert!(told.contains(found), "{manner:?}: {told}");
     }
+}
+
+#[tokio::test]
+async fn the_last_piece_before_a_provider_breaks_off_need_not_come() {
+    const CUT: &str = "        timeout: 30s
+        gate: text
+        gated: { verifies: stream.unbuffered }
+        expect: { status: 200, stream: { of: chat, verifies: stream.shape, order: { is: text+ }, ended: { is: false } } }
+        upstream: { calls: 1, outcome: { is: cut, verifies: up.outcome } }";
+    let providers = Providers::start().await;
+    let events = run(&providers, Manner::Breaking, CUT).await;
+    let case = events.case("STREAM");
+    assert_eq!((case.verdict, missed(case)), (Verdict::Passed, Vec::new()), "{case:#?}");
+    assert!(case.verifies.iter().any(|verified| verified.requirement == "stream.unbuffered"), "{case:#?}");
+    assert_eq!(events.verdict("STREAM[upstream]"), (Verdict::Passed, ""));
 }
 
 #[tokio::test]

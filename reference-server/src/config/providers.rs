@@ -40,22 +40,23 @@ fn backend(
         ProviderSettings::Mock => Backend::local(Arc::clone(mock)),
         ProviderSettings::OpenAi { endpoint, keys } => {
             let make = move |key| OpenAi::new(client.clone(), endpoint.clone(), key);
-            keyed(name, make, OpenAi::rebased, keys)
+            keyed(name, Kind::OpenAi, make, OpenAi::rebased, keys)
         }
         ProviderSettings::Anthropic { endpoint, keys } => {
             let make = move |key| Anthropic::new(client.clone(), endpoint.clone(), key);
-            keyed(name, make, Anthropic::rebased, keys).for_only(Kind::Anthropic.capabilities())
+            keyed(name, Kind::Anthropic, make, Anthropic::rebased, keys)
         }
         ProviderSettings::Gemini { endpoint, keys } => {
             let make = move |key| Vertex::with_key(client.clone(), endpoint.clone(), key);
-            keyed(name, make, Vertex::rebased, keys)
+            keyed(name, Kind::Gemini, make, Vertex::rebased, keys)
         }
         ProviderSettings::Vertex { endpoint, project, location, service_account } => {
             let account = ServiceAccount::read(&service_account).map_err(|error| error.to_string())?;
-            remote(Vertex::new(client, endpoint, &project, &location, account), Vertex::rebased)
+            let vertex = Vertex::new(client, endpoint, &project, &location, account);
+            remote(Kind::Vertex, vertex, Vertex::rebased)
         }
         ProviderSettings::Bedrock { endpoint, access: BedrockAccess::Bearer(key), .. } => {
-            remote(Bedrock::with_key(client, endpoint, key), Bedrock::rebased)
+            remote(Kind::Bedrock, Bedrock::with_key(client, endpoint, key), Bedrock::rebased)
         }
         ProviderSettings::Bedrock {
             endpoint,
@@ -63,26 +64,32 @@ fn backend(
             access: BedrockAccess::Signature { access_key_id, secret_access_key, session_token },
         } => {
             let credentials = AwsCredentials { access_key_id, secret_access_key, session_token };
-            remote(Bedrock::new(client, endpoint, &region, credentials), Bedrock::rebased)
+            remote(Kind::Bedrock, Bedrock::new(client, endpoint, &region, credentials), Bedrock::rebased)
         }
     })
 }
 
 /// A provider over HTTP, and the same one below the address of a simulator.
-fn remote<P: Provider + 'static>(provider: P, rebased: fn(&P, &Url) -> Arc<dyn Provider>) -> Backend {
+fn remote<P: Provider + 'static>(
+    kind: Kind,
+    provider: P,
+    rebased: fn(&P, &Url) -> Arc<dyn Provider>,
+) -> Backend {
     let provider = Arc::new(provider);
     let moved = Arc::clone(&provider);
-    Backend::remote(provider, move |upstream| rebased(&moved, upstream))
+    let backend = Backend::remote(provider, move |upstream| rebased(&moved, upstream));
+    backend.of_kind(kind.name()).for_only(kind.capabilities())
 }
 
 /// A provider over HTTP that a key lets in, and the same one with any other key.
 fn keyed<P: Provider + 'static>(
     name: &str,
+    kind: Kind,
     make: impl Fn(Secret) -> P + Send + Sync + 'static,
     rebased: fn(&P, &Url) -> Arc<dyn Provider>,
     keys: Keys,
 ) -> Backend {
-    let backend = remote(make(keys.first), rebased);
+    let backend = remote(kind, make(keys.first), rebased);
     let configured = keys.named.into_iter().map(|key| ConfiguredKey {
         id: format!("{name}-{}", key.name).into(),
         name: key.name.into(),

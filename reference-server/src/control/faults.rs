@@ -1,14 +1,11 @@
-//! The faults of a world's provider: armed, listed, taken away.
+//! The faults of a world's provider, as rules say them.
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::error::ControlError;
+use super::fault_rules::{Faulty, check_calls};
 use super::input;
 use super::router::world_of;
 use crate::domain::faults::{ArmedFault, FaultRule};
@@ -17,12 +14,10 @@ use crate::domain::world::World;
 use crate::domain::worlds::Worlds;
 use crate::provider::Fault;
 
-/// Most calls that a rule can wait for or strike.
-const MOST_CALLS: u32 = 1_000_000;
-
+/// A rule as it is sent.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewFault {
+pub(crate) struct NewFault {
     kind: String,
     model: Option<String>,
     operation: Option<String>,
@@ -34,13 +29,9 @@ struct NewFault {
     message: Option<String>,
 }
 
+/// A rule in force.
 #[derive(Serialize)]
-pub(super) struct FaultList {
-    faults: Vec<FaultView>,
-}
-
-#[derive(Serialize)]
-pub(super) struct FaultView {
+pub(crate) struct FaultView {
     id: u64,
     kind: &'static str,
     model: Option<String>,
@@ -65,53 +56,38 @@ impl From<ArmedFault> for FaultView {
     }
 }
 
-pub(super) async fn list(
-    State(worlds): State<Arc<Worlds>>,
-    Path(world): Path<String>,
-) -> Result<Json<FaultList>, ControlError> {
-    let armed = world_of(&worlds, &world)?.faults.list();
-    Ok(Json(FaultList { faults: armed.into_iter().map(FaultView::from).collect() }))
-}
+impl Faulty for World {
+    type Worlds = Worlds;
+    type Sent = NewFault;
+    type Told = FaultView;
 
-pub(super) async fn arm(
-    State(worlds): State<Arc<Worlds>>,
-    Path(world): Path<String>,
-    body: Bytes,
-) -> Result<(StatusCode, Json<FaultView>), ControlError> {
-    let world = world_of(&worlds, &world)?;
-    let rule = read(&world, input::json(&body)?)?;
-    let armed = world.faults.arm(rule).map_err(|error| ControlError::conflict(error.to_string()))?;
-    Ok((StatusCode::CREATED, Json(armed.into())))
-}
-
-pub(super) async fn clear(
-    State(worlds): State<Arc<Worlds>>,
-    Path(world): Path<String>,
-) -> Result<StatusCode, ControlError> {
-    world_of(&worlds, &world)?.faults.clear();
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn remove(
-    State(worlds): State<Arc<Worlds>>,
-    Path((world, fault)): Path<(String, String)>,
-) -> Result<StatusCode, ControlError> {
-    let world = world_of(&worlds, &world)?;
-    if fault.parse().is_ok_and(|id| world.faults.remove(id)) {
-        return Ok(StatusCode::NO_CONTENT);
+    fn of(worlds: &Worlds, id: &str) -> Result<Arc<Self>, ControlError> {
+        world_of(worlds, id)
     }
-    Err(ControlError::not_found(format!(
-        "there is no fault {fault:?} in this world; GET /~control/worlds/{}/faults lists them",
-        world.id
-    )))
+
+    fn armed(&self) -> Vec<FaultView> {
+        self.faults.list().into_iter().map(FaultView::from).collect()
+    }
+
+    fn arm(&self, sent: NewFault) -> Result<FaultView, ControlError> {
+        let armed = self.faults.arm(read(self, sent)?);
+        armed.map(FaultView::from).map_err(|error| ControlError::conflict(error.to_string()))
+    }
+
+    fn disarm(&self, id: u64) -> bool {
+        self.faults.remove(id)
+    }
+
+    fn disarm_all(&self) {
+        self.faults.clear();
+    }
 }
 
 fn read(world: &World, wanted: NewFault) -> Result<FaultRule, ControlError> {
     let NewFault { kind, model, operation, times, after, status, retry_after, message } = wanted;
     let fault = Fault { kind: input::fault_kind(&kind)?, status, retry_after, message };
     fault.check().map_err(|mistake| ControlError::bad_request(mistake.to_string()))?;
-    input::within("times", times, 1, MOST_CALLS)?;
-    input::within("after", Some(after), 0, MOST_CALLS)?;
+    check_calls(times, after)?;
     if let Some(model) = model.as_deref().filter(|model| world.catalog.find(model).is_none()) {
         return Err(ControlError::bad_request(format!(
             "there is no model {model:?}; GET /api/v1/models lists them"

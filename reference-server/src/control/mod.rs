@@ -4,6 +4,7 @@
 mod clock;
 mod defects;
 pub(crate) mod error;
+pub(crate) mod fault_rules;
 mod faults;
 mod guard;
 pub(crate) mod input;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 
 use super::error::ControlError;
-use super::{clock, defects, faults, keys, ledger, logs, worlds};
+use super::{clock, defects, fault_rules, keys, ledger, logs, worlds};
 use crate::domain::world::{ROOT_ID, World};
 use crate::domain::worlds::Worlds;
 
@@ -26,8 +26,7 @@ pub(super) fn router(state: Arc<Worlds>) -> Router {
         .route("/~control/worlds/{world}/defects", get(defects::of_world).put(defects::set))
         .route("/~control/worlds/{world}/routes", get(worlds::routes))
         .route("/~control/worlds/{world}/clock", get(clock::show).post(clock::advance))
-        .route("/~control/worlds/{world}/faults", get(faults::list).post(faults::arm).delete(faults::clear))
-        .route("/~control/worlds/{world}/faults/{fault}", axum::routing::delete(faults::remove))
+        .merge(fault_rules::routes::<World>())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)

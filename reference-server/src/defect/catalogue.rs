@@ -187,6 +187,8 @@ defects! {
     BillingKeyWrong = "billing-key-wrong",
         breaks ["billing.key-matches", "gateway.billing.key", "bifrost.billing.key"], wild false,
         "a billing event names another key than the one that called";
+    BillsMixedUp = "bills-mixed-up", breaks ["gateway.billing.key"], wild false,
+        "of the keys of a role each two are billed for one another";
     BillingCostWrong = "billing-cost-wrong",
         breaks ["billing.cost-matches", "gateway.billing.cost", "bifrost.billing.cost"], wild false,
         "a billing event costs a dollar more than its tokens";
@@ -418,7 +420,8 @@ defects! {
     RejectionTakenForFailure = "rejection-taken-for-failure",
         breaks ["gateway.failure.rejected-told"], wild false,
         "a request that the provider finds wrong is told as a failure of the server";
-    RejectedFailedOver = "rejected-failed-over", breaks ["gateway.failure.rejected-told"], wild false,
+    RejectedFailedOver = "rejected-failed-over",
+        breaks ["gateway.failure.rejected-not-failed-over"], wild true,
         "a request that one provider finds wrong is put to the next, who answers it";
     RejectedRetried = "rejected-retried", breaks ["gateway.failure.rejected-asked-once"], wild false,
         "a request that the provider finds wrong is put to it again";
@@ -442,10 +445,16 @@ defects! {
     FailuresInHtml = "failures-in-html",
         breaks ["gateway.failure.told", "gateway.failure.malformed-told"], wild false,
         "the failure of a provider is told in a page of HTML";
-    RetryAfterIgnored = "retry-after-ignored", breaks ["gateway.failure.limited"], wild false,
+    KeyRefusalTakenForRejection = "key-refusal-taken-for-rejection",
+        breaks ["gateway.failure.own-key-told"], wild false,
+        "where a provider refuses the gateway's own key, the caller is told that the request is wrong";
+    RetryAfterIgnored = "retry-after-ignored", breaks ["gateway.failure.retry-after-kept"], wild false,
         "a provider that has reached its limit is asked again at once, whenever it wants to be";
-    CutStreamFinished = "cut-stream-finished", breaks ["gateway.failure.cut-told"], wild false,
-        "a stream that breaks off ends as if it were whole";
+    MalformedQuoted = "malformed-quoted", breaks ["gateway.failure.malformed-hidden"], wild false,
+        "what a provider has answered and nobody can read stands in a header of the answer";
+    CutStreamFinished = "cut-stream-finished",
+        breaks ["gateway.failure.cut-told", "gateway.failure.garbled-told"], wild false,
+        "a stream that breaks off, or cannot be read any further, ends as if it were whole";
     CutStreamRestarted = "cut-stream-restarted", breaks ["gateway.failure.cut-not-restarted"], wild false,
         "where a stream breaks off, the next provider is asked, and the beginning of its answer passed on";
 
@@ -456,6 +465,8 @@ defects! {
         "the caller's credential goes along to the provider";
     AnswersMixedUp = "answers-mixed-up", breaks ["gateway.tenants.apart"], wild false,
         "of calls that are under way together each gets the answer of another";
+    KeysMixedUp = "keys-mixed-up", breaks ["gateway.tenants.apart"], wild false,
+        "of calls of several keys that are under way together each gets the answer of another key's";
 
     // Limits and idempotency
     LimitNotEnforced = "limit-not-enforced", breaks ["gateway.limits.enforced"], wild false,
@@ -485,7 +496,7 @@ defects! {
     DeletedAccepted = "deleted-accepted", breaks ["bifrost.access.deleted-refused"], wild false,
         "a virtual key that is deleted is served as before";
     UnknownVirtualKeyAnonymous = "unknown-virtual-key-anonymous",
-        breaks ["bifrost.access.unknown-refused"], wild true,
+        breaks ["bifrost.access.unknown-refused", "bifrost.access.nothing-asked"], wild true,
         "a call with a virtual key that nobody knows is served as one without any";
     RequirementIgnored = "requirement-ignored", breaks ["bifrost.access.required"], wild false,
         "a call without a virtual key is served though the settings demand one";
@@ -495,12 +506,30 @@ defects! {
         "a virtual key may use every model of its providers";
     ProviderListIgnored = "provider-list-ignored", breaks ["bifrost.access.provider-blocked"], wild false,
         "a virtual key may use every provider";
-    PrefixedNameBlocked = "prefixed-name-blocked", breaks ["bifrost.routing.prefixed"], wild true,
+    DropinModelsUnfiltered = "dropin-models-unfiltered", breaks ["bifrost.dropin.models"], wild false,
+        "under the prefixes every model is listed, whatever the virtual key may use";
+    PrefixedNameBlocked = "prefixed-name-blocked", breaks ["bifrost.routing.prefixed"], wild false,
         "a model that is named with its provider is looked for in the list of allowed models by that whole name";
     OwnerLimitsIgnored = "owner-limits-ignored", breaks ["bifrost.limits.inherited"], wild false,
         "the rate limits of teams and customers do not bind their virtual keys";
     OwnerBudgetsIgnored = "owner-budgets-ignored", breaks ["bifrost.budgets.inherited"], wild false,
         "the budgets of teams and customers do not bind their virtual keys";
+    OwnerMetersCopied = "owner-meters-copied",
+        breaks ["bifrost.limits.inherited", "bifrost.budgets.inherited"], wild false,
+        "each virtual key has the limits and budgets of its team or customer to itself";
+    ConfigMetersIgnored = "config-meters-ignored",
+        breaks ["bifrost.limits.provider-config", "bifrost.budgets.provider-config"], wild false,
+        "what a virtual key may ask of one provider is counted and never enforced";
+    ModelConfigsIgnored = "model-configs-ignored", breaks ["bifrost.model-configs.enforced"], wild false,
+        "what all callers together may ask of a model is counted and never enforced";
+    OnlyChatsCounted = "only-chats-counted",
+        breaks ["bifrost.limits.requests", "bifrost.limits.tokens", "bifrost.budgets.enforced"], wild false,
+        "limits and budgets count nothing but chat completions that are not streamed";
+    StreamsUncharged = "streams-uncharged",
+        breaks ["bifrost.limits.tokens", "bifrost.budgets.enforced"], wild false,
+        "what is streamed uses up no tokens and no dollars";
+    ModelsListedToAll = "models-listed-to-all", breaks ["bifrost.models.by-key"], wild false,
+        "every virtual key is told all models";
     WindowLimitIgnored = "window-limit-ignored",
         breaks ["bifrost.limits.requests", "bifrost.limits.tokens"], wild false,
         "the limits of a virtual key are counted and never enforced";
@@ -516,12 +545,22 @@ defects! {
         "a limit of requests is looked at first and counted a moment later, so that a rush overruns it";
     WindowNeverTurns = "window-never-turns", breaks ["bifrost.limits.window"], wild false,
         "a limit that is used up stays so when its window is over";
+    WindowsTurnEachMinute = "windows-turn-each-minute",
+        breaks ["bifrost.limits.requests", "bifrost.limits.tokens", "bifrost.budgets.enforced"], wild false,
+        "limits and budgets begin anew each minute, however long their windows are";
     BudgetNeverResets = "budget-never-resets", breaks ["bifrost.budgets.window"], wild false,
         "a budget that is used up stays so when its window is over";
     TokensUncounted = "tokens-uncounted", breaks ["bifrost.limits.tokens"], wild false,
         "no token is counted against a limit of tokens";
-    BudgetUsageRounded = "budget-usage-rounded", breaks ["bifrost.budgets.usage-told"], wild false,
+    TokensOfLastCall = "tokens-of-last-call", breaks ["bifrost.limits.tokens"], wild false,
+        "of a limit of tokens no more is used than the last call has";
+    BudgetOfLastCall = "budget-of-last-call", breaks ["bifrost.budgets.usage-told"], wild false,
+        "of a budget no more is used than the last call has cost";
+    BudgetUsageRounded = "budget-usage-rounded",
+        breaks ["bifrost.budgets.usage-told", "bifrost.budgets.cost"], wild false,
         "the use of a budget is told in whole cents";
+    CostsTenfold = "costs-tenfold", breaks ["bifrost.budgets.cost"], wild false,
+        "a call costs ten times its price, in budgets and in the log alike";
     BlockedCallAsks = "blocked-call-asks",
         breaks ["bifrost.access.nothing-asked", "bifrost.limits.nothing-asked"], wild false,
         "a provider is asked before a virtual key is refused";
@@ -546,11 +585,14 @@ defects! {
         "the first fallback is asked before the model that was asked for";
     FallbacksIgnored = "fallbacks-ignored", breaks ["bifrost.fallbacks.used"], wild false,
         "where the model that was asked for fails, no fallback is asked";
+    FallbacksForChatsOnly = "fallbacks-for-chats-only", breaks ["bifrost.fallbacks.used"], wild false,
+        "no fallback is asked but for a chat completion that is not streamed";
     FallbacksReordered = "fallbacks-reordered", breaks ["bifrost.fallbacks.in-order"], wild false,
         "fallbacks are asked from the last to the first";
     LastErrorTold = "last-error-told", breaks ["bifrost.fallbacks.original-error"], wild true,
         "where everything fails, the error of the last fallback is told";
-    PrefixForwarded = "prefix-forwarded", breaks ["bifrost.models.prefixed"], wild false,
+    PrefixForwarded = "prefix-forwarded",
+        breaks ["bifrost.models.prefixed", "bifrost.jobs.completed", "bifrost.jobs.result"], wild false,
         "the name of the provider stands in an embedding model's name when the provider is asked";
     VirtualKeyForwarded = "virtual-key-forwarded", breaks ["bifrost.secrets.not-forwarded"], wild false,
         "the virtual key goes along to the provider";
@@ -567,14 +609,30 @@ defects! {
     // Many tenants: what is kept of them
     RefusedWriteKept = "refused-write-kept", breaks ["bifrost.governance.refused-write-kept"], wild false,
         "the name in a write is kept though the write is refused";
+    RefusedCreateKept = "refused-create-kept", breaks ["bifrost.governance.refused-write-kept"], wild false,
+        "what is to be made is there though its making is refused";
+    UpdateForgotten = "update-forgotten",
+        breaks [
+            "bifrost.customers.updated", "bifrost.teams.updated", "bifrost.virtual-keys.updated",
+            "bifrost.routing-rules.updated", "bifrost.model-configs.updated", "bifrost.access.inactive-refused"
+        ], wild false,
+        "a change of what is managed is told and forgotten";
+    DeletionForgotten = "deletion-forgotten",
+        breaks [
+            "bifrost.customers.deleted", "bifrost.teams.deleted", "bifrost.virtual-keys.deleted",
+            "bifrost.routing-rules.deleted", "bifrost.model-configs.deleted", "bifrost.access.deleted-refused"
+        ], wild false,
+        "what is managed is said to be deleted and stays";
     CustomerUpdateClears = "customer-update-clears", breaks ["bifrost.customers.update-keeps"], wild false,
         "an update of a customer takes away the budget that it does not name";
     TeamUpdateClears = "team-update-clears", breaks ["bifrost.teams.update-keeps"], wild false,
         "an update of a team takes away the budget that it does not name";
     RenameSwitchesOff = "rename-switches-off", breaks ["bifrost.virtual-keys.update-keeps"], wild false,
         "a virtual key that is given another name is switched off";
-    RenameDetaches = "rename-detaches", breaks ["bifrost.virtual-keys.update-keeps"], wild true,
+    RenameDetaches = "rename-detaches", breaks ["bifrost.virtual-keys.update-keeps-owner"], wild true,
         "a virtual key that is given another name loses its team or customer";
+    UpdateLifts = "update-lifts", breaks ["bifrost.virtual-keys.updated"], wild false,
+        "a virtual key whose limit or providers are changed is bound by none any more";
     TwoOwnersAccepted = "two-owners-accepted", breaks ["bifrost.virtual-keys.one-owner"], wild false,
         "a virtual key may belong to a team and a customer at once";
     RuleWeightsUnchecked = "rule-weights-unchecked", breaks ["bifrost.routing-rules.validated"], wild false,
@@ -588,10 +646,14 @@ defects! {
         "a listing holds everything, whatever limit and offset say";
     ProviderKeysShown = "provider-keys-shown", breaks ["bifrost.keys.secret-hidden"], wild false,
         "the listings of keys show the credentials of providers";
+    StatsOfLastCall = "stats-of-last-call", breaks ["bifrost.logs.stats"], wild false,
+        "the statistics tell the tokens and the cost of the last call";
     LogFiltersIgnored = "log-filters-ignored", breaks ["bifrost.logs.filtered"], wild false,
         "the log of calls holds every call, whatever the filters";
-    LogsTellContents = "logs-tell-contents", breaks ["bifrost.logs.no-content"], wild false,
+    LogsTellContents = "logs-tell-contents", breaks ["bifrost.logs.no-keys"], wild false,
         "the log of calls shows the virtual keys of callers";
+    LogsTellQuestions = "logs-tell-questions", breaks ["bifrost.logs.no-content"], wild false,
+        "the log of calls quotes what was asked";
 
     // Many tenants: jobs and bills
     JobNeverCompletes = "job-never-completes",
@@ -599,8 +661,17 @@ defects! {
         "a job whose answer is there is processed for ever";
     JobFailureCompletes = "job-failure-completes", breaks ["bifrost.jobs.failed"], wild false,
         "a job that has failed says that it is completed";
-    JobNeverExpires = "job-never-expires", breaks ["bifrost.jobs.expires"], wild false,
+    JobProgressForgotten = "job-progress-forgotten", breaks ["bifrost.jobs.in-progress"], wild false,
+        "from the second poll on a job that is not done is answered 200";
+    JobNeverExpires = "job-never-expires", breaks ["bifrost.jobs.expires", "bifrost.jobs.ttl-usual"], wild false,
         "a job is kept beyond its time";
+    JobUsualTtlShort = "job-usual-ttl-short", breaks ["bifrost.jobs.ttl-usual"], wild false,
+        "a job for which no time is asked is kept for a few minutes";
+    JobUsualTtlEndless = "job-usual-ttl-endless", breaks ["bifrost.jobs.ttl-usual"], wild false,
+        "a job for which no time is asked is kept for ever";
+    JobTtlFromSubmission = "job-ttl-from-submission",
+        breaks ["bifrost.jobs.ttl-from-end", "bifrost.jobs.ttl-told"], wild false,
+        "the time for which a job is kept begins when it is submitted";
     JobTtlZeroTaken = "job-ttl-zero-taken", breaks ["bifrost.jobs.ttl-default"], wild true,
         "a time to live of zero is taken as it is, and the job is gone at once";
     JobStreamAccepted = "job-stream-accepted", breaks ["bifrost.jobs.stream-refused"], wild false,
@@ -615,7 +686,7 @@ defects! {
     JobInvalidAccepted = "job-invalid-accepted", breaks ["bifrost.jobs.invalid-refused"], wild false,
         "a job is accepted whose request makes no sense, and fails later";
     JobAskedTwice = "job-asked-twice", breaks ["bifrost.jobs.asked-once"], wild false,
-        "the request of a job is put to the provider once more when the answer is there";
+        "a chat that is a job is put to the provider twice";
     JobsUnlimited = "jobs-unlimited", breaks ["bifrost.jobs.limited"], wild false,
         "jobs do not count against the limits of their virtual key";
     FailureCharged = "failure-charged", breaks ["bifrost.budgets.failure-free"], wild false,

@@ -7,7 +7,7 @@ use super::tally::Tally;
 use super::{Defect, catalogue};
 
 /// So many words of bits hold all defects.
-const WORDS: usize = 9;
+const WORDS: usize = 10;
 /// How many defects there is room for.
 #[cfg(test)]
 pub(super) const ROOM: usize = WORDS * 64;
@@ -20,6 +20,8 @@ pub(crate) struct DefectSet {
     pub(crate) chats: Tally,
     /// The billing events of each key, for one that loses some.
     pub(crate) events: Tally,
+    /// The polls of each job, for one that answers the second differently.
+    pub(crate) polls: Tally,
 }
 
 impl DefectSet {
@@ -44,6 +46,7 @@ impl DefectSet {
     pub(crate) fn set(&self, defects: &[Defect]) {
         self.chats.clear();
         self.events.clear();
+        self.polls.clear();
         for (index, word) in self.words.iter().enumerate() {
             let own = defects.iter().map(|defect| place(*defect)).filter(|(word, _)| *word == index);
             word.store(own.fold(0, |bits, (_, bit)| bits | bit), Ordering::Relaxed);

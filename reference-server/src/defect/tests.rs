@@ -89,11 +89,11 @@ fn a_set_holds_what_was_put_on_and_nothing_else() {
 fn keys_are_counted_one_by_one_until_the_defects_change() {
     let set = DefectSet::default();
     let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    for tally in [&set.chats, &set.events] {
+    for tally in [&set.chats, &set.events, &set.polls] {
         assert_eq!([one, one, two, one].map(|key| tally.count(key)), [1, 2, 1, 3]);
     }
     set.set(&[]);
-    assert_eq!((set.chats.count(one), set.events.count(one)), (1, 1));
+    assert_eq!([&set.chats, &set.events, &set.polls].map(|tally| tally.count(one)), [1, 1, 1]);
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn what_is_seen_in_the_wild_is_marked() {
             "malformed-json-crashes",
             "input-echoed-in-full",
             "rate-limit-as-400",
+            "rejected-failed-over",
             "unknown-virtual-key-anonymous",
-            "prefixed-name-blocked",
             "last-error-told",
             "rename-detaches",
             "job-ttl-zero-taken",

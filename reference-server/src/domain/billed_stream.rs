@@ -80,6 +80,7 @@ impl BilledStream {
         }
         note_failure(&call, "the provider's stream broke off");
         billing::charge_failure(&call).await;
+        billing::close(&call).await;
         Some(Err(error.into()))
     }
 }

@@ -1,14 +1,16 @@
 //! Writes what a call costs into the ledger and the log, and into what governs it.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::call::{Call, CallError};
 use super::catalog::Model;
-use super::governance::Governed;
+use super::governance::{Governed, Used};
 use super::inference::Usage;
 use super::ledger::{Charge, Operation};
 use super::log_line::LogEvent;
@@ -25,9 +27,19 @@ pub(crate) async fn bill_to_the_end(
     operation: Operation,
     usage: Usage,
 ) -> Result<(), CallError> {
+    bill_parts_to_the_end(call, model, operation, vec![whole(call, usage)]).await
+}
+
+/// The same where parts of the call may have been answered by several of its legs.
+pub(crate) async fn bill_parts_to_the_end(
+    call: &Call,
+    model: &Arc<Model>,
+    operation: Operation,
+    used: Vec<Used>,
+) -> Result<(), CallError> {
     call.context.is_billed.store(true, Ordering::Relaxed);
     let (call, model) = (call.clone(), Arc::clone(model));
-    let mut billing = Box::pin(async move { bill(&call, &model, operation, usage).await });
+    let mut billing = Box::pin(async move { bill_parts(&call, &model, operation, &used).await });
     // Mostly there is nothing to wait for, and nothing in the middle.
     if let Some(outcome) = (&mut billing).now_or_never() {
         return Ok(outcome?);
@@ -45,10 +57,25 @@ pub(crate) async fn bill(
     operation: Operation,
     usage: Usage,
 ) -> Result<(), StoreError> {
+    bill_parts(call, model, operation, &[whole(call, usage)]).await
+}
+
+/// All that was used, where one has answered all of it.
+fn whole(call: &Call, usage: Usage) -> Used {
+    Used { leg: call.context.service.leg(), usage }
+}
+
+async fn bill_parts(
+    call: &Call,
+    model: &Model,
+    operation: Operation,
+    used: &[Used],
+) -> Result<(), StoreError> {
+    let usage: Usage = used.iter().map(|used| used.usage).sum();
     let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
     call.key.quota.spend(tokens, call.world.clock.now());
     if let Some(governed) = &call.governed {
-        return settle(call, governed, operation, usage).await;
+        return settle(call, governed, operation, used).await;
     }
     for _ in 0..events(call) {
         write(call, charge(call, model, model.id(), operation, usage)).await?;
@@ -68,19 +95,20 @@ fn events(call: &Call) -> usize {
     if defects.has(Defect::BillingEventDoubled) { 2 } else { 1 }
 }
 
-/// Bills a governed call at the price of the leg that has served it: its charges, what it counts for, and its line in
-/// the log of calls are written together.
+/// Bills a governed call at the prices of the legs that have served it: its charges, what it counts for, and its line
+/// in the log of calls are written together.
 async fn settle(
     call: &Call,
     governed: &Governed,
     operation: Operation,
-    usage: Usage,
+    used: &[Used],
 ) -> Result<(), StoreError> {
-    let leg = call.context.service.leg().unwrap_or(0);
-    let model = &governed.leg(leg).model;
-    let name = governed.billed_name(leg);
-    let charges: Vec<_> = (0..events(call)).map(|_| charge(call, model, &name, operation, usage)).collect();
-    write_together(call, governed, leg, usage, model.price.cost(usage), charges).await
+    let events = events(call);
+    let charges = used.iter().flat_map(|Used { leg, usage }| {
+        let charge = charge(call, &governed.leg(*leg).model, &governed.billed_name(*leg), operation, *usage);
+        repeat_n(charge, events)
+    });
+    write_together(call, governed, used, charges.collect()).await
 }
 
 /// What a call whose provider has failed is charged: nothing, where the gateway is sound.
@@ -89,26 +117,33 @@ pub(crate) async fn charge_failure(call: &Call) {
     if !call.world.defects.has(Defect::FailureCharged) {
         return;
     }
-    let cost = governed.primary().model.price.cost(FAILURE);
-    if let Err(error) = write_together(call, governed, 0, FAILURE, cost, Vec::new()).await {
+    let used = [Used { leg: 0, usage: FAILURE }];
+    if let Err(error) = write_together(call, governed, &used, Vec::new()).await {
         tracing::error!(%error, "a failed call cannot be charged");
+    }
+}
+
+/// Ends a governed call for which no provider has given an answer. Where the store is durable, what comes of it is on
+/// disk before its caller is told.
+pub(crate) async fn close(call: &Call) {
+    let Some(governed) = &call.governed else { return };
+    if let Err(error) = governed.close().await {
+        tracing::error!(%error, "a call without an answer cannot be settled");
     }
 }
 
 async fn write_together(
     call: &Call,
     governed: &Governed,
-    leg: usize,
-    usage: Usage,
-    cost: Decimal,
+    used: &[Used],
     charges: Vec<Charge>,
 ) -> Result<(), StoreError> {
     let now = call.world.clock.now();
-    let record = governed.record(call, leg, usage, cost);
-    let Some(settlement) = governed.answered(leg, usage, cost, charges.clone(), record, now) else {
+    let record = governed.record(call, used);
+    let Some(settlement) = governed.answered(used, charges.clone(), record, now) else {
         return Ok(());
     };
-    call.world.ledger.settle(settlement).await?;
+    governed.settle(settlement).await?;
     for charge in charges {
         call.world.record(&call.context, LogEvent::Billing(Box::new(charge)));
     }
@@ -171,6 +206,11 @@ fn falsify(call: &Call, model: &Model, mut usage: Usage, charge: &mut Charge) {
     {
         charge.key_id = other.id;
     }
+    if defects.has(Defect::BillsMixedUp)
+        && let Some(other) = twin(call)
+    {
+        charge.key_id = other;
+    }
     charge.input_tokens = usage.input_tokens;
     charge.cost = billed.price.cost(usage);
     if defects.has(Defect::BillingCostWrong) {
@@ -178,11 +218,25 @@ fn falsify(call: &Call, model: &Model, mut usage: Usage, charge: &mut Charge) {
     }
 }
 
+/// The key that a call's is taken for where bills are mixed up, and which is taken for the call's: they are of one role, and
+/// none of that was made between them.
+fn twin(call: &Call) -> Option<Uuid> {
+    let all = call.world.keys.list();
+    // The newest first: where their number is odd, the oldest has none.
+    let alike: Vec<_> = all.iter().rev().filter(|key| key.role == call.key.role).map(|key| key.id).collect();
+    let position = alike.iter().position(|id| *id == call.key.id)?;
+    alike.get(position ^ 1).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
 
+    use super::super::clock::Moment;
+    use super::super::key::{Key, KeyRecord, SecretDigest};
     use super::super::ledger::LedgerQuery;
+    use super::super::quota::GENEROUS;
+    use super::super::scope::ScopeSet;
     use super::super::testing::{self, TestWorld};
     use super::*;
 
@@ -250,6 +304,38 @@ mod tests {
                 assert_eq!(differs, changes.contains(&member), "{defect}: {member}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn keys_of_a_role_can_be_billed_for_one_another() {
+        let world = testing::world();
+        world.break_with(Some("bills-mixed-up"));
+        let model = Arc::clone(world.world.catalog.find("claude_3_5_sonnet").unwrap());
+        let first = world.call("chat_only");
+        let minted = |secret: &[u8]| {
+            let key = Arc::new(Key::new(KeyRecord {
+                id: Uuid::new_v4(),
+                role: "chat_only".into(),
+                scopes: ScopeSet::default(),
+                manager_id: "manager".into(),
+                digest: SecretDigest::of(secret),
+                created_at: Moment::from_micros(0),
+                active: true,
+                expires_at: None,
+                last_used_at: None,
+                limits: GENEROUS,
+            }));
+            world.world.keys.add(Arc::clone(&key));
+            Call { key, ..first.clone() }
+        };
+        let (second, third) = (minted(b"second"), minted(b"third"));
+        let calls = [&first, &second, &third, &world.call("all_scopes")];
+        for call in calls {
+            bill(call, &model, Operation::Chat, USAGE).await.unwrap();
+        }
+        let events = world.world.ledger.events(ALL).await.unwrap();
+        let billed: Vec<_> = events.into_iter().map(|event| event.charge.key_id).collect();
+        assert_eq!(billed, [&first, &third, &second, calls[3]].map(|call| call.key.id));
     }
 
     #[tokio::test]

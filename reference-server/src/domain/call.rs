@@ -33,6 +33,14 @@ impl Call {
         }
     }
 
+    /// The model that has answered where this one was asked: another where a governed call has gone on to a fallback.
+    pub(crate) fn answered_by<'c>(&'c self, model: &'c Arc<Model>) -> &'c Arc<Model> {
+        match &self.governed {
+            Some(governed) => &governed.leg(self.context.service.leg()).model,
+            None => model,
+        }
+    }
+
     /// The model in whose name the provider answers. Where a governed call goes has been decided before.
     pub(crate) fn answering<'c>(&'c self, model: &'c Arc<Model>, needed: Capability) -> &'c Arc<Model> {
         if self.governed.is_some() { model } else { shaping::answering(&self.world, model, needed) }

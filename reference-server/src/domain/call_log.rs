@@ -11,6 +11,9 @@ use super::inference::Usage;
 use super::ledger::WorldNumber;
 use crate::store::{Store, StoreError};
 
+/// No more of a text is kept, in bytes: most of them are a caller's.
+const KEPT: usize = 512;
+
 /// What became of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallStatus {
@@ -57,8 +60,28 @@ pub(crate) struct CallRecord {
     /// The routing rule that chose the target.
     pub(crate) rule: Option<Uuid>,
     pub(crate) attempts: u32,
-    /// What the caller was told of a failure.
+    /// How it has failed. What was asked is not quoted.
     pub(crate) error: Option<Box<str>>,
+}
+
+impl CallRecord {
+    /// The same with no text that is longer than is kept.
+    pub(crate) fn brief(self) -> Self {
+        let short = |text: Arc<str>| if text.len() > KEPT { Arc::from(brief(&text)) } else { text };
+        Self {
+            provider: self.provider.map(short),
+            model: short(self.model),
+            key: self.key.map(|(id, name)| (short(id), short(name))),
+            virtual_key: self.virtual_key.map(|(id, name)| (id, short(name))),
+            error: self.error.map(|error| if error.len() > KEPT { Box::from(brief(&error)) } else { error }),
+            ..self
+        }
+    }
+}
+
+/// So much of a text as is kept.
+pub(crate) fn brief(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(KEPT)).unwrap_or(text)
 }
 
 /// What calls are put in order by.
@@ -153,5 +176,29 @@ mod tests {
             assert_eq!(CallStatus::from_name(status.name()), Some(status));
         }
         assert_eq!(CallStatus::from_name("processing"), None);
+    }
+
+    #[test]
+    fn of_no_text_is_more_kept_than_its_beginning() {
+        let (long, id) = ("ä".repeat(KEPT), Uuid::from_u128(1));
+        let record = |text: &str| CallRecord {
+            id,
+            at: Moment::from_micros(0),
+            provider: Some(text.into()),
+            model: text.into(),
+            object: "list".into(),
+            status: CallStatus::Error,
+            status_code: None,
+            latency_ms: 0,
+            usage: Usage::default(),
+            cost: Decimal::ZERO,
+            key: Some((text.into(), text.into())),
+            virtual_key: Some((id, text.into())),
+            rule: None,
+            attempts: 0,
+            error: Some(text.into()),
+        };
+        assert_eq!(record(&format!("a{long}")).brief(), record(&format!("a{}", "ä".repeat(KEPT / 2 - 1))));
+        assert_eq!(record("short").brief(), record("short"));
     }
 }

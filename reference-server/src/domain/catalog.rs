@@ -186,13 +186,6 @@ impl Catalog {
         self.models.iter().map(|model| &**model.id())
     }
 
-    /// The model that a provider has under one of its names. Where two share a name, the one whose id it is.
-    pub(crate) fn find_at(&self, provider: &str, name: &str) -> Option<&Arc<Model>> {
-        let at_provider = || self.models.iter().filter(|model| *model.provider == *provider);
-        let by_id = at_provider().find(|model| &**model.id() == name);
-        by_id.or_else(|| at_provider().find(|model| model.is_called(name)))
-    }
-
     /// A model that nobody here knows, for a provider that may. It has no price.
     pub(crate) fn stranger(provider: &Arc<str>, name: &str, operation: Operation) -> Arc<Model> {
         let id: Arc<str> = name.into();
@@ -394,20 +387,10 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_found_at_its_provider_under_all_of_its_names() {
-        let catalog = Catalog::embedded().unwrap();
-        let found = |provider, name| catalog.find_at(provider, name).map(|model| &**model.id());
-        for name in ["claude_3_haiku", "anthropic.claude-3-haiku-20240307-v1:0"] {
-            assert_eq!(found("bedrock", name), Some("claude_3_haiku"));
-        }
-        assert_eq!(found("openai", "claude_3_haiku"), None);
-        assert!(!catalog.find("claude_3_haiku").unwrap().is_stranger());
-    }
-
-    #[test]
     fn a_stranger_costs_nothing_and_is_what_it_is_asked_for() {
         let model = Catalog::stranger(&"openai".into(), "no-such", Operation::Embedding);
         assert!(model.is_stranger() && model.is_called("no-such"));
+        assert!(!Catalog::embedded().unwrap().find("claude_3_haiku").unwrap().is_stranger());
         assert_eq!(
             (model.capability, model.price.cost(Usage::of(9, 9))),
             (Capability::Embedding, Decimal::ZERO)

@@ -8,6 +8,7 @@ use tokio::task::yield_now;
 pub(crate) use super::billed_stream::BilledStream;
 use super::call::{Call, CallError};
 use super::catalog::{Capability, Model};
+use super::governance::Used;
 use super::inference::{Completion, CompletionRequest, ProviderError, Usage};
 use super::ledger::Operation;
 use super::relayed_stream::relayed;
@@ -40,7 +41,8 @@ pub(crate) async fn complete(
     }
 }
 
-/// Answers several questions that were asked in one call. They are answered and billed together, once, or not at all.
+/// Answers several questions that were asked in one call. They are answered and billed together, or not at all: once,
+/// or once at each leg of a governed call that has answered any of them.
 pub(crate) async fn complete_all(
     call: &Call,
     model: &Arc<Model>,
@@ -49,16 +51,26 @@ pub(crate) async fn complete_all(
 ) -> Result<(Vec<Completion>, Usage), CallError> {
     let world = &call.world;
     let strikes = Strikes::of(world, Operation::Chat, model.id(), fault);
-    let mut completions = Vec::with_capacity(requests.len());
+    let (mut completions, mut used) = (Vec::with_capacity(requests.len()), Vec::new());
     for mut request in requests {
         shaping::shape(&world.defects, &mut request)?;
-        completions.push(answer(call, model, request, strikes.clone()).await?);
+        let completion = answer(call, model, request, strikes.clone()).await?;
+        add(&mut used, Used { leg: call.context.service.latest_leg(), usage: completion.usage });
+        completions.push(completion);
         // Each alone may be short: together they must not hold up those who share the thread.
         yield_now().await;
     }
-    let usage = completions.iter().map(|completion| completion.usage).sum();
-    billing::bill_to_the_end(call, model, Operation::Chat, usage).await?;
+    let usage = used.iter().map(|used| used.usage).sum();
+    billing::bill_parts_to_the_end(call, model, Operation::Chat, used).await?;
     Ok((completions, usage))
+}
+
+/// Adds to what was used of a leg.
+fn add(used: &mut Vec<Used>, more: Used) {
+    match used.iter_mut().find(|one| one.leg == more.leg) {
+        Some(one) => one.usage = [one.usage, more.usage].into_iter().sum(),
+        None => used.push(more),
+    }
 }
 
 /// The answer of whoever serves the model.

@@ -25,13 +25,17 @@ pub(crate) struct DefectMemory {
 #[derive(Debug, Default)]
 struct Memory {
     answers: HashMap<RequestDigest, Completion>,
-    /// Of the calls that were under way together, the answer that nobody has got yet.
-    left_over: Option<Completion>,
+    /// Of the calls that are under way together, the answer that nobody has got yet, and the key that does not get it.
+    left_over: Option<(Completion, Option<Uuid>)>,
     last_number: u64,
 }
 
 /// One of the calls that are under way, for as long as it is held.
-pub(crate) struct InCrowd<'m>(&'m DefectMemory);
+pub(crate) struct InCrowd<'m> {
+    memory: &'m DefectMemory,
+    /// Its key, where those of one key get no other's answer of the same.
+    spared: Option<Uuid>,
+}
 
 /// What two requests of one key that are the same have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,10 +74,10 @@ impl DefectMemory {
         self.memory.lock().answers.clear();
     }
 
-    /// Counts a call that is under way.
-    pub(crate) fn join(&self) -> InCrowd<'_> {
+    /// Counts a call that is under way, whose answer goes to none of the key that is spared.
+    pub(crate) fn join(&self, spared: Option<Uuid>) -> InCrowd<'_> {
         self.crowd.fetch_add(1, Ordering::Relaxed);
-        InCrowd(self)
+        InCrowd { memory: self, spared }
     }
 
     /// A number that it has not given before.
@@ -87,17 +91,31 @@ impl DefectMemory {
 impl InCrowd<'_> {
     /// The answer that another has left over, in whose place this one is. Who is alone gets its own.
     pub(crate) fn swap(&self, own: Completion) -> Completion {
-        if self.0.crowd.load(Ordering::Relaxed) < 2 {
+        if self.memory.crowd.load(Ordering::Relaxed) < 2 {
             return own;
         }
-        let mut memory = self.0.memory.lock();
-        memory.left_over.replace(own.clone()).unwrap_or(own)
+        let mut memory = self.memory.memory.lock();
+        let left_over = &mut memory.left_over;
+        match left_over.take() {
+            // There is none of another key to be had.
+            Some(kept) if self.spared.is_some() && kept.1 == self.spared => {
+                *left_over = Some(kept);
+                own
+            }
+            other => {
+                *left_over = Some((own.clone(), self.spared));
+                other.map_or(own, |(answer, _)| answer)
+            }
+        }
     }
 }
 
 impl Drop for InCrowd<'_> {
     fn drop(&mut self) {
-        self.0.crowd.fetch_sub(1, Ordering::Relaxed);
+        if self.memory.crowd.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // Who comes later was not under way together with these.
+            self.memory.memory.lock().left_over = None;
+        }
     }
 }
 
@@ -112,6 +130,15 @@ mod tests {
         let messages = vec![Message::new(Role::User, vec![Part::Text(text.to_owned())])];
         let temperature = temperature.and_then(Number::from_f64);
         CompletionRequest { messages, temperature, ..CompletionRequest::default() }
+    }
+
+    fn said(text: &str) -> Completion {
+        Completion { answer: Answer::of_text(text), more: Vec::new(), usage: Usage::default() }
+    }
+
+    /// What a call gets that was answered with this.
+    fn text(call: &InCrowd<'_>, own: &str) -> String {
+        call.swap(said(own)).answer.text
     }
 
     #[test]
@@ -132,11 +159,6 @@ mod tests {
     #[test]
     fn answers_are_remembered_up_to_a_bound() {
         let memory = DefectMemory::default();
-        let said = |text: &str| Completion {
-            answer: Answer::of_text(text),
-            more: Vec::new(),
-            usage: Usage::default(),
-        };
         let answer = said("Yes.");
         for number in 0..MOST_ANSWERS as u64 {
             memory.keep(RequestDigest(number), answer.clone());
@@ -152,19 +174,26 @@ mod tests {
     #[test]
     fn calls_that_are_under_way_together_get_each_others_answers() {
         let memory = DefectMemory::default();
-        let said = |text: &str| Completion {
-            answer: Answer::of_text(text),
-            more: Vec::new(),
-            usage: Usage::default(),
-        };
-        let text = |call: &InCrowd<'_>, own: &str| call.swap(said(own)).answer.text;
-        let one = memory.join();
+        let one = memory.join(None);
         assert_eq!(text(&one, "alone"), "alone");
-        let other = memory.join();
+        let other = memory.join(None);
         assert_eq!((text(&one, "one"), text(&other, "other")), ("one".to_owned(), "one".to_owned()));
         assert_eq!(text(&one, "next"), "other");
         drop(other);
         assert_eq!(text(&one, "alone again"), "alone again");
+        drop(one);
+        let (one, other) = (memory.join(None), memory.join(None));
+        assert_eq!(text(&other, "other"), "other", "what was left over is forgotten");
+        assert_eq!(text(&one, "one"), "other");
+    }
+
+    #[test]
+    fn where_keys_are_spared_only_those_of_others_get_their_answers() {
+        let memory = DefectMemory::default();
+        let [mine, too, theirs] = [1, 1, 2].map(|key| memory.join(Some(Uuid::from_u128(key))));
+        assert_eq!((text(&mine, "mine"), text(&too, "too")), ("mine".to_owned(), "too".to_owned()));
+        assert_eq!(text(&theirs, "theirs"), "mine");
+        assert_eq!(text(&too, "again"), "theirs");
     }
 
     #[test]

@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::catalog::Capability;
 use super::clock::Moment;
-use super::governance::Settlement;
-use crate::store::{Store, StoreError};
+use crate::store::{Settling, Store, StoreError};
 
 /// What was done for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,14 +101,9 @@ impl Ledger {
         self.store.append(self.world, charge).await
     }
 
-    /// Writes all that comes of a governed call, or nothing of it. In a durable store it is on disk when this returns.
-    pub(crate) async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
-        self.store.settle(self.world, settlement).await
-    }
-
-    /// The same in its turn, for a call that ends where nothing can wait.
-    pub(crate) fn settle_now(&self, settlement: Settlement) {
-        self.store.settle_now(self.world, settlement);
+    /// Keeps room for what comes of a governed call, after waiting for it.
+    pub(crate) async fn settling(&self) -> Settling {
+        self.store.settling(self.world).await
     }
 
     /// Reads events, oldest first, with everything in them that was appended before.

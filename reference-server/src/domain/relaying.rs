@@ -41,11 +41,13 @@ impl<'a> Relay<'a> {
         // A provider that is to fail must be asked.
         let remembers = call.world.defects.has(Defect::AnswersCached) && fault.is_none();
         let digest = remembers.then(|| RequestDigest::of(call.key.id, model.id(), request));
+        let spared = call.world.defects.has(Defect::KeysMixedUp).then_some(call.key.id);
+        let is_mixed_up = spared.is_some() || call.world.defects.has(Defect::AnswersMixedUp);
         Self {
             world: &call.world,
             temperature: request.temperature.as_ref().and_then(Number::as_f64),
             digest,
-            crowd: call.world.defects.has(Defect::AnswersMixedUp).then(|| call.world.memory.join()),
+            crowd: is_mixed_up.then(|| call.world.memory.join(spared)),
         }
     }
 
@@ -112,6 +114,9 @@ pub(super) fn taken_for(defects: &DefectSet, error: ProviderError) -> ProviderEr
     match error {
         ProviderError::Rejected(why) if defects.has(Defect::RejectionTakenForFailure) => {
             ProviderError::unavailable(why)
+        }
+        ProviderError::Credentials(_) if defects.has(Defect::KeyRefusalTakenForRejection) => {
+            ProviderError::Rejected("The key is not valid.".to_owned())
         }
         error => error,
     }
@@ -262,5 +267,9 @@ mod tests {
         let rejected = ProviderError::Rejected("busy".to_owned());
         let (_, failed) = relayed(&world("rejection-taken-for-failure"), "", rejected);
         assert_eq!(failed, Err(CallError::Provider(unavailable())));
+        let refused = ProviderError::Credentials("sk-1 is unknown".to_owned());
+        let (_, blamed) = relayed(&world("key-refusal-taken-for-rejection"), "", refused);
+        let told = "The key is not valid.".to_owned();
+        assert_eq!(blamed, Err(CallError::Provider(ProviderError::Rejected(told))));
     }
 }

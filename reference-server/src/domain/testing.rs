@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use axum::http::HeaderMap;
+use futures::FutureExt;
+use tokio::task::unconstrained;
 use uuid::Uuid;
 
 use super::call::Call;
@@ -102,6 +104,11 @@ impl TestWorld {
 
     /// A governed call of somebody without a virtual key, for a model of the catalogue.
     pub(crate) fn governed_call(&self, operation: Operation, model: &str) -> Call {
+        self.governed_call_with(operation, model, &[])
+    }
+
+    /// The same with fallbacks.
+    pub(crate) fn governed_call_with(&self, operation: Operation, model: &str, fallbacks: &[&str]) -> Call {
         let (world, headers) = (&self.world, HeaderMap::new());
         let sent = Sent { headers: &headers, is_local: true };
         let caller = world.governance.identify(world, &sent).unwrap();
@@ -109,9 +116,14 @@ impl TestWorld {
             Operation::Chat => RequestType::Chat,
             Operation::Embedding => RequestType::Embedding,
         };
-        let (at, query, fallbacks) = (None, None, Vec::new());
-        let asked = Asked { request_type, operation, model, at, fallbacks, headers: &headers, query };
-        let governed = Arc::new(world.governance.enter(world, caller, &asked).unwrap());
-        Call { key: Arc::clone(&governed.caller.key), governed: Some(governed), ..self.call("chat_only") }
+        let (at, query) = (None, None);
+        let fallbacks = fallbacks.iter().map(|text| (*text).to_owned()).collect();
+        let call = self.call("chat_only");
+        let (id, headers) = (call.context.id, &headers);
+        let asked = Asked { id, request_type, operation, model, at, fallbacks, headers, query };
+        // Tests do not fill the store, so that there is nothing to wait for.
+        let entered = unconstrained(world.governance.enter(world, caller, &asked)).now_or_never();
+        let governed = Arc::new(entered.unwrap().unwrap());
+        Call { key: Arc::clone(&governed.caller.key), governed: Some(governed), ..call }
     }
 }

@@ -72,14 +72,27 @@ impl Fault {
         if retry_after.is_some() && !matches!(kind, FaultKind::RateLimited | FaultKind::Unavailable) {
             return Err(FaultMistake::NoRetry);
         }
-        if message.as_ref().is_some_and(|message| message.len() > LONGEST_MESSAGE) {
-            return Err(FaultMistake::LongMessage);
-        }
-        match (status, retry_after) {
-            (Some(status), _) if !(400..=599).contains(status) => Err(FaultMistake::NoStatus(*status)),
-            (_, Some(seconds)) if *seconds > MOST_SECONDS => Err(FaultMistake::LongRetry(*seconds)),
-            _ => Ok(()),
-        }
+        check_error(*status, *retry_after, message.as_deref())
+    }
+}
+
+/// Whether a provider's error can have this status, this time to be left alone and this text.
+///
+/// # Errors
+///
+/// With what none can have.
+pub(crate) fn check_error(
+    status: Option<u16>,
+    retry_after: Option<u32>,
+    message: Option<&str>,
+) -> Result<(), FaultMistake> {
+    if message.is_some_and(|message| message.len() > LONGEST_MESSAGE) {
+        return Err(FaultMistake::LongMessage);
+    }
+    match (status, retry_after) {
+        (Some(status), _) if !(400..=599).contains(&status) => Err(FaultMistake::NoStatus(status)),
+        (_, Some(seconds)) if seconds > MOST_SECONDS => Err(FaultMistake::LongRetry(seconds)),
+        _ => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ mod wire;
 pub(crate) use absent::Absent;
 pub use anthropic::Anthropic;
 pub use bedrock::{AwsCredentials, Bedrock};
+pub(crate) use fault::check_error;
 pub use fault::{Fault, FaultKind, UnknownFaultKind};
 pub use interface::{CompletionStream, Piece, Provider, StreamPart};
 pub use mock::Mock;

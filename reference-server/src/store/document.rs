@@ -58,7 +58,8 @@ pub(crate) enum Document {
         kind: Kind,
         /// Unique in its kind.
         id: String,
-        /// Where it stands among its kind, in ascending order.
+        /// Where it stands among its kind, in ascending order: no two in one place, but for 0, which is for those
+        /// that have no order.
         place: i64,
         body: String,
     },

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 use super::open::{First, Opened, open};
 use super::operation::{Operation, Waiting};
-use super::queue::Queue;
+use super::queue::{KeptRoom, Queue};
 use super::writer::Writer;
-use super::{Document, OpenError, StoreError};
+use super::{Document, Forgotten, OpenError, StoreError};
 use crate::domain::call_log::{CallPage, CallQuery, CallRecord, CallStats};
 use crate::domain::clock::Moment;
 use crate::domain::governance::Settlement;
@@ -35,7 +35,18 @@ pub(crate) enum Place {
 pub(crate) struct Store {
     queue: Arc<Queue<Operation>>,
     durable: bool,
+    /// The turn to read a log of calls. Each reading may go through all of it, while what is to be written waits.
+    log_reading: Semaphore,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Room that is kept for what comes of a call, so that it is written wherever the call ends, and no more calls are let
+/// in than are written.
+#[derive(Debug)]
+pub(crate) struct Settling {
+    room: KeptRoom<Operation>,
+    world: WorldNumber,
+    durable: bool,
 }
 
 impl Store {
@@ -52,7 +63,8 @@ impl Store {
                 move || writer.run(&queue)
             })
             .map_err(OpenError::Thread)?;
-        Ok((Self { queue, durable, thread: Mutex::new(Some(thread)) }, opened))
+        let (log_reading, thread) = (Semaphore::new(1), Mutex::new(Some(thread)));
+        Ok((Self { queue, durable, log_reading, thread }, opened))
     }
 
     /// Appends a charge to a world's ledger.
@@ -130,31 +142,18 @@ impl Store {
         self.ask(|done| Operation::DeleteResponse { world, key_id, id, done }).await
     }
 
-    /// Writes documents of the default world and forgets meters: all of it, or nothing.
+    /// Writes documents of the default world and forgets what is not counted any more: all of it, or nothing.
     pub(crate) async fn change(
         &self,
         documents: Vec<Document>,
-        forgotten: Vec<Uuid>,
+        forgotten: Vec<Forgotten>,
     ) -> Result<(), StoreError> {
         self.ask(|done| Operation::Change { documents, forgotten, done }).await
     }
 
-    /// Writes all that comes of a call, or nothing of it. In a durable store it is on disk when this returns.
-    pub(crate) async fn settle(&self, world: WorldNumber, settlement: Settlement) -> Result<(), StoreError> {
-        let settlement = Box::new(settlement);
-        if self.durable {
-            return self.ask(|done| Operation::Settle { world, settlement, done: Some(done) }).await;
-        }
-        let operation = Operation::Settle { world, settlement, done: None };
-        self.queue.push(operation, false).await.map_err(|_| StoreError::Closed)
-    }
-
-    /// The same in its turn, for those who cannot wait: a call has them only once, when it is left.
-    pub(crate) fn settle_now(&self, world: WorldNumber, settlement: Settlement) {
-        let operation = Operation::Settle { world, settlement: Box::new(settlement), done: None };
-        if self.queue.push_now(operation).is_err() {
-            tracing::error!("a call that was left is not settled: the state is closed");
-        }
+    /// Keeps room for what comes of a world's call, after waiting for it.
+    pub(crate) async fn settling(&self, world: WorldNumber) -> Settling {
+        Settling { room: self.queue.keep_room().await, world, durable: self.durable }
     }
 
     /// Saves a job of a world, new or changed.
@@ -167,6 +166,15 @@ impl Store {
         self.ask(|done| Operation::Job { world, id, done }).await
     }
 
+    /// Reads a world's job but for what it has come to, and how many bytes that is.
+    pub(crate) async fn job_head(
+        &self,
+        world: WorldNumber,
+        id: String,
+    ) -> Result<Option<(JobRow, usize)>, StoreError> {
+        self.ask(|done| Operation::JobHead { world, id, done }).await
+    }
+
     /// Forgets, in its turn, what came of a world's jobs whose time is over.
     pub(crate) fn purge_jobs(&self, world: WorldNumber, now: Moment) {
         let _ = self.queue.push_now(Operation::PurgeJobs { world, now });
@@ -174,7 +182,7 @@ impl Store {
 
     /// Reads a page of a world's calls.
     pub(crate) async fn calls(&self, world: WorldNumber, query: CallQuery) -> Result<CallPage, StoreError> {
-        self.ask(|done| Operation::Calls { world, query: Box::new(query), done }).await
+        self.read_log(|done| Operation::Calls { world, query: Box::new(query), done }).await
     }
 
     /// Adds up a world's calls, on all pages.
@@ -183,7 +191,7 @@ impl Store {
         world: WorldNumber,
         query: CallQuery,
     ) -> Result<CallStats, StoreError> {
-        self.ask(|done| Operation::CallStats { world, query: Box::new(query), done }).await
+        self.read_log(|done| Operation::CallStats { world, query: Box::new(query), done }).await
     }
 
     /// Reads a world's call.
@@ -205,10 +213,41 @@ impl Store {
         self.ask(|done| Operation::Flush { done }).await
     }
 
+    async fn read_log<T>(&self, operation: impl FnOnce(Waiting<T>) -> Operation) -> Result<T, StoreError> {
+        let _turn = self.log_reading.acquire().await.map_err(|_| StoreError::Closed)?;
+        self.ask(operation).await
+    }
+
     async fn ask<T>(&self, operation: impl FnOnce(Waiting<T>) -> Operation) -> Result<T, StoreError> {
         let (done, outcome) = oneshot::channel();
         self.queue.push(operation(done), true).await.map_err(|_| StoreError::Closed)?;
         outcome.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Settling {
+    /// Writes all that comes of the call, or nothing of it. In a durable store it is on disk when this returns; who
+    /// stops waiting for that does not stop the writing.
+    pub(crate) async fn settle(self, settlement: Settlement) -> Result<(), StoreError> {
+        let Self { room, world, durable } = self;
+        let settlement = Box::new(settlement);
+        if !durable {
+            let operation = Operation::Settle { world, settlement, done: None };
+            return room.push(operation, false).map_err(|_| StoreError::Closed);
+        }
+        let (done, outcome) = oneshot::channel();
+        let operation = Operation::Settle { world, settlement, done: Some(done) };
+        room.push(operation, true).map_err(|_| StoreError::Closed)?;
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The same in its turn, where nothing can wait.
+    pub(crate) fn settle_now(self, settlement: Settlement) {
+        let Self { room, world, .. } = self;
+        let operation = Operation::Settle { world, settlement: Box::new(settlement), done: None };
+        if room.push(operation, false).is_err() {
+            tracing::error!("a call that was left is not settled: the state is closed");
+        }
     }
 }
 
@@ -218,5 +257,29 @@ impl Drop for Store {
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn logs_are_read_by_one_after_the_other_and_what_is_written_does_not_wait_for_them() {
+        let (store, _) = Store::open(&Place::Memory, false, First::default()).unwrap();
+        let turn = store.log_reading.acquire().await.unwrap();
+        let mut read = pin!(store.calls(0, CallQuery { limit: 1, ..CallQuery::default() }));
+        let mut added_up = pin!(store.call_stats(0, CallQuery::default()));
+        assert!(poll!(read.as_mut()).is_pending() && poll!(added_up.as_mut()).is_pending());
+        store.settling(0).await.settle(Settlement::default()).await.unwrap();
+        store.flush().await.unwrap();
+        // Had they been asked of the thread, they would be answered by now.
+        assert!(poll!(read.as_mut()).is_pending() && poll!(added_up.as_mut()).is_pending());
+        drop(turn);
+        assert_eq!((read.await.unwrap().total, added_up.await.unwrap().total), (0, 0));
     }
 }

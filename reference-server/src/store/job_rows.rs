@@ -7,9 +7,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::open::ROOT;
+use super::outcomes::Held;
 use super::rows::{Retention, integer, malformed, natural};
 use crate::domain::clock::Moment;
-use crate::domain::jobs::{JobRow, JobStatus};
+use crate::domain::jobs::{CUT_OFF, JobRow, JobStatus};
 use crate::domain::ledger::WorldNumber;
 
 const SAVE: &str = "INSERT INTO jobs (world, id, operation, virtual_key, status, ttl, created, completed, expires, \
@@ -18,17 +19,21 @@ const SAVE: &str = "INSERT INTO jobs (world, id, operation, virtual_key, status,
     body = ?11, size = ?12";
 
 /// How long the outcome of a job is kept is told in seconds, a moment in microseconds.
-const FAIL: &str = "UPDATE jobs SET status = ?1, status_code = 500, body = ?2, size = ?3, completed = ?4, \
+const FAIL: &str = "UPDATE jobs SET status = ?1, status_code = ?8, body = ?2, size = ?3, completed = ?4, \
     expires = ?4 + ttl * 1000000 WHERE world = ?5 AND status IN (?6, ?7)";
 
-/// Writes a job, new or changed, and keeps no more than so much of a world's outcomes: the latest, and the newest one
-/// however large it is.
-pub(super) fn save(
-    connection: &Connection,
-    world: WorldNumber,
-    job: &JobRow,
-    kept: Retention,
-) -> rusqlite::Result<()> {
+/// Each virtual key is left its latest outcomes, up to an equal share of their number and of their bytes: who has less
+/// than that loses none.
+const CUT: &str = "WITH own AS (SELECT place, completed, size, row_number() OVER latest AS number, \
+    sum(size) OVER latest AS bytes FROM jobs WHERE world = ?1 AND completed IS NOT NULL \
+    WINDOW latest AS (PARTITION BY virtual_key ORDER BY completed DESC, place DESC)), \
+    shared AS (SELECT place, row_number() OVER (ORDER BY number, completed DESC, place DESC) AS number_of_all, \
+    sum(size) OVER (ORDER BY bytes, completed DESC, place DESC) AS bytes_of_all FROM own) \
+    DELETE FROM jobs WHERE id <> ?2 AND place IN \
+    (SELECT place FROM shared WHERE number_of_all > ?3 OR bytes_of_all > ?4)";
+
+/// Writes a job, new or changed.
+pub(super) fn save(connection: &Connection, world: WorldNumber, job: &JobRow) -> rusqlite::Result<()> {
     connection.prepare_cached(SAVE)?.execute(params![
         world,
         job.id,
@@ -41,27 +46,29 @@ pub(super) fn save(
         job.expires.map(Moment::as_micros),
         job.status_code,
         job.body,
-        size(job.body.as_deref()),
+        integer(size(job.body.as_deref())),
     ])?;
-    // What is not finished stays, so room is made by what finishes.
-    if job.completed.is_none() {
-        return Ok(());
-    }
-    let (count, bytes) = connection
-        .prepare_cached("SELECT count(*), sum(size) FROM jobs WHERE world = ?1 AND completed IS NOT NULL")?
-        .query_row([world], |row| Ok((natural(row, 0)?, natural(row, 1)?)))?;
-    if count <= u64::from(kept.rows) && bytes <= kept.bytes {
-        return Ok(());
-    }
+    Ok(())
+}
+
+/// How much a world has of what jobs have come to.
+pub(super) fn held(connection: &Connection, world: WorldNumber) -> rusqlite::Result<Held> {
     connection
         .prepare_cached(
-            "DELETE FROM jobs WHERE place IN (SELECT place FROM (SELECT place, \
-             row_number() OVER latest AS number, sum(size) OVER latest AS bytes \
-             FROM jobs WHERE world = ?1 AND completed IS NOT NULL \
-             WINDOW latest AS (ORDER BY completed DESC, place DESC)) \
-             WHERE number > ?2 OR number > 1 AND bytes > ?3)",
+            "SELECT count(*), coalesce(sum(size), 0) FROM jobs WHERE world = ?1 AND completed IS NOT NULL",
         )?
-        .execute(params![world, kept.rows, integer(kept.bytes)])?;
+        .query_row([world], |row| Ok(Held { rows: natural(row, 0)?, bytes: natural(row, 1)? }))
+}
+
+/// Forgets outcomes until a world has no more than so much: each virtual key keeps its newest up to an equal share, and
+/// who has less than that loses none. The newest one of all stays however large it is.
+pub(super) fn cut(
+    connection: &Connection,
+    world: WorldNumber,
+    newest: &JobRow,
+    kept: Retention,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(CUT)?.execute(params![world, newest.id, kept.rows, integer(kept.bytes)])?;
     Ok(())
 }
 
@@ -76,12 +83,29 @@ pub(super) fn job(connection: &Connection, world: WorldNumber, id: &str) -> rusq
         .optional()
 }
 
-/// Forgets outcomes whose time is over.
-pub(super) fn purge(connection: &Connection, world: WorldNumber, now: Moment) -> rusqlite::Result<()> {
+/// Reads a job but for what it has come to, and how many bytes that is: the lengths of texts stand before them.
+pub(super) fn head(
+    connection: &Connection,
+    world: WorldNumber,
+    id: &str,
+) -> rusqlite::Result<Option<(JobRow, usize)>> {
     connection
+        .prepare_cached(
+            "SELECT id, operation, virtual_key, status, ttl, created, completed, expires, status_code, NULL, \
+             coalesce(octet_length(body), 0) FROM jobs WHERE world = ?1 AND id = ?2",
+        )?
+        .query_row(params![world, id], |row| {
+            Ok((read(row)?, usize::try_from(natural(row, 10)?).unwrap_or(usize::MAX)))
+        })
+        .optional()
+}
+
+/// Forgets outcomes whose time is over; whether there were any.
+pub(super) fn purge(connection: &Connection, world: WorldNumber, now: Moment) -> rusqlite::Result<bool> {
+    let deleted = connection
         .prepare_cached("DELETE FROM jobs WHERE world = ?1 AND completed IS NOT NULL AND expires <= ?2")?
         .execute(params![world, now.as_micros()])?;
-    Ok(())
+    Ok(deleted > 0)
 }
 
 /// Forgets a world's jobs.
@@ -94,7 +118,7 @@ pub(super) fn delete(connection: &Connection, world: WorldNumber) -> rusqlite::R
 pub(super) fn fail_unfinished(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
     let error = json!({
         "is_bifrost_error": true,
-        "status_code": 500,
+        "status_code": CUT_OFF,
         "error": { "message": "the gateway was restarted before the job was done" },
         "extra_fields": {},
     })
@@ -104,18 +128,29 @@ pub(super) fn fail_unfinished(connection: &Connection, now: Moment) -> rusqlite:
         params![
             JobStatus::Failed.name(),
             error,
-            size(Some(&error)),
+            integer(size(Some(&error))),
             now.as_micros(),
             ROOT,
             JobStatus::Pending.name(),
             JobStatus::Processing.name(),
+            CUT_OFF,
         ],
     )?;
     Ok(())
 }
 
-fn size(body: Option<&str>) -> i64 {
-    integer(body.map_or(0, str::len) as u64)
+/// Has the jobs that began or ended later than now do so now: the clock that they were timed by was ahead. From here on
+/// their outcomes are kept for no longer than their time.
+pub(super) fn end_by(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
+    let sql = "UPDATE jobs SET created = min(created, ?1), completed = min(completed, ?1), \
+        expires = min(expires, ?1 + ttl * 1000000) WHERE created > ?1 OR completed > ?1";
+    connection.execute(sql, [now.as_micros()])?;
+    Ok(())
+}
+
+/// How many bytes an outcome takes.
+pub(super) fn size(body: Option<&str>) -> u64 {
+    body.map_or(0, str::len) as u64
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
@@ -135,14 +170,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::open::open;
     use super::super::{First, Place, Store};
     use super::*;
 
-    const ALL: Retention = Retention { rows: 100, bytes: 1_000 };
-
-    fn job(id: &str) -> JobRow {
+    /// A job that waits.
+    pub(in super::super) fn job(id: &str) -> JobRow {
         JobRow {
             id: id.to_owned(),
             operation: "chat/completions".into(),
@@ -158,7 +192,7 @@ mod tests {
     }
 
     /// The job after so many microseconds, with four bytes to tell.
-    fn done(id: &str, completed: i64) -> JobRow {
+    pub(in super::super) fn done(id: &str, completed: i64) -> JobRow {
         JobRow {
             status: JobStatus::Completed,
             completed: Some(Moment::from_micros(completed)),
@@ -169,11 +203,13 @@ mod tests {
         }
     }
 
-    fn connection() -> Connection {
+    /// A new state.
+    pub(in super::super) fn connection() -> Connection {
         open(&Place::Memory, false, First::default()).unwrap().0
     }
 
-    fn kept(connection: &Connection, world: WorldNumber, ids: &[&str]) -> Vec<bool> {
+    /// Which of these jobs there are.
+    pub(in super::super) fn kept(connection: &Connection, world: WorldNumber, ids: &[&str]) -> Vec<bool> {
         ids.iter().map(|id| job_of(connection, world, id)).collect()
     }
 
@@ -185,11 +221,15 @@ mod tests {
     fn a_job_is_read_back_in_its_world_as_it_was_saved_last() {
         let connection = connection();
         for row in [job("one"), JobRow { status: JobStatus::Processing, ..job("one") }, done("one", 5)] {
-            save(&connection, 1, &row, ALL).unwrap();
-            assert_eq!(super::job(&connection, 1, "one").unwrap(), Some(row));
+            save(&connection, 1, &row).unwrap();
+            assert_eq!(super::job(&connection, 1, "one").unwrap(), Some(row.clone()));
+            let size = row.body.as_deref().map_or(0, str::len);
+            let head = JobRow { body: None, ..row };
+            assert_eq!(super::head(&connection, 1, "one").unwrap(), Some((head, size)));
         }
         assert_eq!(super::job(&connection, 2, "one").unwrap(), None);
-        save(&connection, 2, &JobRow { virtual_key: None, ..job("one") }, ALL).unwrap();
+        assert_eq!(super::head(&connection, 2, "one").unwrap(), None);
+        save(&connection, 2, &JobRow { virtual_key: None, ..job("one") }).unwrap();
         delete(&connection, 1).unwrap();
         assert_eq!([1, 2].map(|world| job_of(&connection, world, "one")), [false, true]);
     }
@@ -199,32 +239,13 @@ mod tests {
         let connection = connection();
         let told = JobRow { expires: Some(Moment::from_micros(50)), ..job("pending") };
         for row in [told, done("one", 5), done("two", 6)] {
-            save(&connection, 1, &row, ALL).unwrap();
+            save(&connection, 1, &row).unwrap();
         }
-        save(&connection, 2, &done("one", 5), ALL).unwrap();
-        purge(&connection, 1, Moment::from_micros(105)).unwrap();
+        save(&connection, 2, &done("one", 5)).unwrap();
+        let ended = Moment::from_micros(105);
+        assert_eq!([1, 1, 3].map(|world| purge(&connection, world, ended).unwrap()), [true, false, false]);
         assert_eq!(kept(&connection, 1, &["pending", "one", "two"]), [true, false, true]);
         assert!(job_of(&connection, 2, "one"));
-    }
-
-    #[test]
-    fn what_was_done_first_makes_room_and_the_newest_outcome_stays_however_large() {
-        for (room, wanted) in [
-            (Retention { rows: 3, bytes: 12 }, [true, true, true, true]),
-            (Retention { rows: 2, bytes: 100 }, [true, true, false, true]),
-            (Retention { rows: 9, bytes: 8 }, [true, true, false, true]),
-            (Retention { rows: 9, bytes: 1 }, [true, false, false, true]),
-        ] {
-            let connection = connection();
-            let ids = ["pending", "second", "first", "last"];
-            for id in ids {
-                save(&connection, 1, &job(id), room).unwrap();
-            }
-            for (id, completed) in [("first", 1), ("second", 2), ("last", 3)] {
-                save(&connection, 1, &done(id, completed), room).unwrap();
-            }
-            assert_eq!(kept(&connection, 1, &ids), wanted, "{room:?}");
-        }
     }
 
     #[tokio::test]
@@ -242,10 +263,11 @@ mod tests {
         let (store, _) = Store::open(&place, false, First::default()).unwrap();
         for id in ["pending", "processing"] {
             let failed = store.job(ROOT, id.to_owned()).await.unwrap().unwrap();
-            assert_eq!((failed.status, failed.status_code), (JobStatus::Failed, Some(500)));
+            assert_eq!((failed.status, failed.status_code), (JobStatus::Failed, Some(503)));
             let (completed, expires) = (failed.completed.unwrap(), failed.expires.unwrap());
             assert_eq!(expires.as_micros() - completed.as_micros(), 60_000_000);
             let error: serde_json::Value = serde_json::from_str(&failed.body.unwrap()).unwrap();
+            assert_eq!(error["status_code"], 503);
             assert!(error["error"]["message"].as_str().unwrap().contains("restarted"), "{error}");
         }
         assert_eq!(store.job(ROOT, "done".to_owned()).await, Ok(Some(done("done", 5))));

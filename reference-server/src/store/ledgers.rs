@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use rusqlite::{CachedStatement, Connection};
 
 use super::open::ROOT;
+use super::outcomes::Outcomes;
+use super::rows::{KEPT_BODIES, Retention};
 use super::savepoint::all_or_nothing;
 use super::{call_rows, meter_rows, rows, seat_rows};
 use crate::domain::call_log::CallRecord;
@@ -23,18 +25,21 @@ pub(super) struct Kept {
     pub(super) calls: u64,
     /// Seats of sessions.
     pub(super) seats: u32,
+    /// What the jobs of a world have come to.
+    pub(super) outcomes: Retention,
 }
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { events: 200_000, calls: 100_000, seats: 10_000 }
+        Self { events: 200_000, calls: 100_000, seats: 10_000, outcomes: KEPT_BODIES }
     }
 }
 
-/// Every world's ledger and log of calls, and the default world's meters and seats.
+/// Every world's ledger, log of calls and outcomes of jobs, and the default world's meters and seats.
 pub(super) struct Ledgers {
     events: Places,
     calls: Places,
+    pub(super) outcomes: Outcomes,
     /// How many seats were written.
     seats: u64,
     root_is_kept: bool,
@@ -50,7 +55,8 @@ struct Places {
 impl Ledgers {
     /// Nothing is known of what stands there already. The default world's ledger is never cut where it is kept.
     pub(super) fn new(root_is_kept: bool, kept: Kept) -> Self {
-        Self { events: Places::default(), calls: Places::default(), seats: 0, root_is_kept, kept }
+        let outcomes = Outcomes::new(kept.outcomes);
+        Self { events: Places::default(), calls: Places::default(), outcomes, seats: 0, root_is_kept, kept }
     }
 
     /// Appends a charge to a world's ledger, by the prepared [`rows::INSERT_EVENT`].
@@ -130,16 +136,18 @@ impl Ledgers {
         Ok(())
     }
 
-    /// Looks again, at the next row, where a world's rows end.
+    /// Looks again, at the next row, where a world's rows end and what they take.
     pub(super) fn forget(&mut self, world: WorldNumber) {
         self.events.last.remove(&world);
         self.calls.last.remove(&world);
+        self.outcomes.forget(world);
     }
 
     /// The same for every world.
     pub(super) fn forget_all(&mut self) {
         self.events.last.clear();
         self.calls.last.clear();
+        self.outcomes.forget_all();
     }
 }
 

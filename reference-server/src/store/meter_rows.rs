@@ -33,6 +33,17 @@ pub(crate) enum MeterRow {
     },
 }
 
+/// What is not counted any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forgotten {
+    /// A budget, or all of a limit.
+    Meter(Uuid),
+    /// The requests of a limit, which stays for its tokens.
+    Requests(Uuid),
+    /// The tokens of a limit, which stays for its requests.
+    Tokens(Uuid),
+}
+
 /// Adds to what a budget has come to.
 pub(super) fn spend(connection: &Connection, spent: &Spent) -> rusqlite::Result<()> {
     let id = spent.budget.as_bytes();
@@ -67,12 +78,33 @@ pub(super) fn count(connection: &Connection, counted: &Counted) -> rusqlite::Res
     Ok(())
 }
 
-/// Forgets meters.
-pub(super) fn forget(connection: &Connection, ids: &[Uuid]) -> rusqlite::Result<()> {
-    for id in ids {
-        connection.prepare_cached("DELETE FROM budgets WHERE id = ?1")?.execute([id.as_bytes()])?;
-        connection.prepare_cached("DELETE FROM rate_limits WHERE id = ?1")?.execute([id.as_bytes()])?;
+/// Forgets meters, or parts of them.
+pub(super) fn forget(connection: &Connection, forgotten: &[Forgotten]) -> rusqlite::Result<()> {
+    let run = |sql: &str, id: Uuid| connection.prepare_cached(sql)?.execute([id.as_bytes()]);
+    for gone in forgotten {
+        match *gone {
+            Forgotten::Meter(id) => {
+                run("DELETE FROM budgets WHERE id = ?1", id)?;
+                run("DELETE FROM rate_limits WHERE id = ?1", id)?;
+            }
+            Forgotten::Requests(id) => {
+                run("UPDATE rate_limits SET requests_since = NULL, requests = 0 WHERE id = ?1", id)?;
+            }
+            Forgotten::Tokens(id) => {
+                run("UPDATE rate_limits SET tokens_since = NULL, tokens = 0 WHERE id = ?1", id)?;
+            }
+        }
     }
+    Ok(())
+}
+
+/// Has the windows that begin later than now begin now: the clock that they were counted by was ahead. What is used of
+/// them stays.
+pub(super) fn begin_by(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
+    let now = [now.as_micros()];
+    connection.execute("UPDATE budgets SET since = ?1 WHERE since > ?1", now)?;
+    connection.execute("UPDATE rate_limits SET requests_since = ?1 WHERE requests_since > ?1", now)?;
+    connection.execute("UPDATE rate_limits SET tokens_since = ?1 WHERE tokens_since > ?1", now)?;
     Ok(())
 }
 

@@ -10,8 +10,11 @@ mod handle;
 mod job_rows;
 mod ledgers;
 mod meter_rows;
+#[cfg(test)]
+mod meter_tests;
 mod open;
 mod operation;
+mod outcomes;
 mod private_file;
 mod queue;
 mod rows;
@@ -19,12 +22,16 @@ mod savepoint;
 mod schema;
 mod seat_rows;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrade_tests;
 mod writer;
 
 pub(crate) use document::{Document, Found, Kind};
 pub use error::OpenError;
 pub(crate) use error::StoreError;
-pub(crate) use handle::{Place, Store};
-pub(crate) use meter_rows::MeterRow;
+pub(crate) use handle::{Place, Settling, Store};
+pub(crate) use meter_rows::{Forgotten, MeterRow};
 pub(crate) use open::{First, Opened};

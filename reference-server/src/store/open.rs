@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::handle::Place;
-use super::schema::{self, SCHEMA_VERSION};
+use super::schema::{self, GOVERNED, SCHEMA_VERSION};
 use super::{
     Document, Found, MeterRow, OpenError, governance_rows, job_rows, meter_rows, private_file, rows,
     seat_rows,
@@ -88,7 +88,9 @@ fn open_file(path: &Path, durable: bool, first: First<'_>) -> Result<(Connection
         0 => schema::create(&connection, first).map_err(sql)?,
         SCHEMA_VERSION => {}
         _ => {
-            private_file::narrow(path);
+            if found < GOVERNED {
+                private_file::narrow(path);
+            }
             schema::upgrade(&connection, found, first).map_err(sql)?;
         }
     }
@@ -105,6 +107,9 @@ fn clean(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
         transaction.execute(&format!("DELETE FROM {table} WHERE world > ?1"), [ROOT])?;
     }
     job_rows::fail_unfinished(&transaction, now)?;
+    job_rows::end_by(&transaction, now)?;
+    meter_rows::begin_by(&transaction, now)?;
+    seat_rows::end_by(&transaction, now)?;
     seat_rows::forget_ended(&transaction, now)?;
     meter_rows::forget_lost(&transaction)?;
     transaction.commit()

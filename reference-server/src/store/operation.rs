@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Document, StoreError};
+use super::{Document, Forgotten, StoreError};
 use crate::domain::call_log::{CallPage, CallQuery, CallRecord, CallStats};
 use crate::domain::clock::Moment;
 use crate::domain::governance::Settlement;
@@ -69,8 +69,8 @@ pub(super) enum Operation {
     /// All of it or nothing; of the default world.
     Change {
         documents: Vec<Document>,
-        /// Meters that nothing is counted on any more.
-        forgotten: Vec<Uuid>,
+        /// What is not counted any more.
+        forgotten: Vec<Forgotten>,
         done: Waiting<()>,
     },
     /// All of it or nothing.
@@ -88,6 +88,11 @@ pub(super) enum Operation {
         world: WorldNumber,
         id: String,
         done: Waiting<Option<JobRow>>,
+    },
+    JobHead {
+        world: WorldNumber,
+        id: String,
+        done: Waiting<Option<(JobRow, usize)>>,
     },
     PurgeJobs {
         world: WorldNumber,

@@ -114,6 +114,9 @@ pub(super) struct Retention {
     pub(super) bytes: u64,
 }
 
+/// How much a world keeps of its responses, and of what its jobs have come to.
+pub(super) const KEPT_BODIES: Retention = Retention { rows: 10_000, bytes: 256 * 1024 * 1024 };
+
 /// Keeps a response, and no more than so much of a world: the latest, and the newest one however large it is.
 pub(super) fn save_response(
     connection: &Connection,

@@ -6,7 +6,9 @@ use super::open::First;
 use super::{governance_rows, rows};
 
 /// The version of the tables below, kept in `PRAGMA user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 3;
+pub(super) const SCHEMA_VERSION: i64 = 4;
+/// The version that has documents for the first time, and secrets in them.
+pub(super) const GOVERNED: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE keys (
@@ -102,7 +104,6 @@ CREATE TABLE jobs (
     size        INTEGER NOT NULL,
     UNIQUE (world, id)
 ) STRICT;
-CREATE INDEX jobs_finished ON jobs (world, completed, expires, size) WHERE completed IS NOT NULL;
 CREATE TABLE calls (
     world                INTEGER NOT NULL,
     place                INTEGER NOT NULL,
@@ -133,15 +134,37 @@ CREATE TABLE calls (
 CREATE INDEX calls_by_time ON calls (world, at);
 ";
 
+/// What came with version 4. Before it two documents of a kind could come to stand in one place, where only one of them
+/// is found: each gets its own, in the order in which they stand. Of a session of before nobody knows how long it was
+/// to stay after its last request; here it is a year, which is the longest. Some files of version 3 have the indexes
+/// already.
+const PLACES: &str = "
+DROP INDEX IF EXISTS governance_places;
+UPDATE governance SET place = placed.place FROM
+    (SELECT kind, id, row_number() OVER (PARTITION BY kind ORDER BY place, id) AS place
+     FROM governance WHERE place > 0) AS placed
+    WHERE governance.kind = placed.kind AND governance.id = placed.id;
+CREATE UNIQUE INDEX governance_places ON governance (kind, place) WHERE place > 0;
+DROP INDEX IF EXISTS jobs_finished;
+CREATE INDEX jobs_finished ON jobs (world, virtual_key, completed, expires, size) WHERE completed IS NOT NULL;
+ALTER TABLE sessions ADD COLUMN ttl INTEGER NOT NULL DEFAULT 31536000000000;
+";
+
 /// Makes all tables, with what a new state begins with.
 pub(super) fn create(connection: &Connection, first: First<'_>) -> rusqlite::Result<()> {
-    bring_up(connection, &[SCHEMA, RESPONSES, GOVERNANCE], first)
+    bring_up(connection, &[SCHEMA, RESPONSES, GOVERNANCE, PLACES], first)
 }
 
-/// Brings up the tables of an earlier version. What they could not hold begins as in a new state; keys they have.
+/// Brings up the tables of an earlier version. What they could not hold begins as in a new state; keys they have, and
+/// documents from version 3 on.
 pub(super) fn upgrade(connection: &Connection, found: i64, first: First<'_>) -> rusqlite::Result<()> {
-    let missing: &[&str] = if found == 1 { &[LIMITS, RESPONSES, GOVERNANCE] } else { &[GOVERNANCE] };
-    bring_up(connection, missing, First { keys: &[], ..first })
+    let missing: &[&str] = match found {
+        1 => &[LIMITS, RESPONSES, GOVERNANCE, PLACES],
+        2 => &[GOVERNANCE, PLACES],
+        _ => &[PLACES],
+    };
+    let documents = if found < GOVERNED { first.documents } else { &[] };
+    bring_up(connection, missing, First { keys: &[], documents })
 }
 
 fn bring_up(connection: &Connection, missing: &[&str], first: First<'_>) -> rusqlite::Result<()> {

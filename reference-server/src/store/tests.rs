@@ -188,7 +188,7 @@ fn a_later_schema_is_refused_with_both_versions() {
     drop(Store::open(&Place::File(path.clone()), false, First::default()).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
     let error = Store::open(&Place::File(path), false, First::default()).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 4, known: 3, .. }), "{error}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 5, known: 4, .. }), "{error}");
 }
 
 #[tokio::test]

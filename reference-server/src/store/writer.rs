@@ -8,13 +8,11 @@ use super::StoreError;
 use super::ledgers::{Kept, Ledgers};
 use super::operation::{Operation, Waiting};
 use super::queue::Queue;
-use super::rows::{self, Retention};
+use super::rows::{self, KEPT_BODIES};
 use super::savepoint::all_or_nothing;
 use super::{call_rows, governance_rows, job_rows, meter_rows};
 use crate::domain::ledger::WorldNumber;
 
-/// How much a world keeps of its responses, and of its jobs' outcomes; the oldest go first.
-const KEPT_BODIES: Retention = Retention { rows: 10_000, bytes: 256 * 1024 * 1024 };
 /// More statements than there are, so that none is ever prepared twice.
 const STATEMENTS: usize = 96;
 
@@ -128,13 +126,17 @@ fn run(
             report_or_log(done, outcome)
         }
         Operation::SaveJob { world, job, done } => {
-            Some(report(done, job_rows::save(connection, world, &job, KEPT_BODIES)))
+            Some(report(done, ledgers.outcomes.save(connection, world, &job)))
         }
         Operation::Job { world, id, done } => Some(report(done, job_rows::job(connection, world, &id))),
+        Operation::JobHead { world, id, done } => Some(report(done, job_rows::head(connection, world, &id))),
         Operation::PurgeJobs { world, now } => {
-            log_failure(job_rows::purge(connection, world, now));
+            log_failure(ledgers.outcomes.purge(connection, world, now));
             None
         }
+        // Who has left by now is not read for.
+        Operation::Calls { done, .. } if done.is_closed() => None,
+        Operation::CallStats { done, .. } if done.is_closed() => None,
         Operation::Calls { world, query, done } => {
             Some(report(done, call_rows::page(connection, world, &query)))
         }

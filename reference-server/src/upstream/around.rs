@@ -5,19 +5,15 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use bytes::BytesMut;
-use http_body_util::BodyExt;
-use hyper::body::Body as _;
 use serde_json::json;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 
 use super::alter;
 use super::asked::Asked;
@@ -27,11 +23,12 @@ use super::fault::{Fault, FaultKind};
 use super::following::{FollowedBody, Following};
 use super::provider_kind::ProviderKind;
 use super::recorder::recorded;
+use super::upload::{Upload, upload};
 use super::world::UpstreamWorld;
 use crate::connection::Reset;
-use crate::dialect::common::{Arrival, BodyError, body};
+use crate::dialect::common::{Arrival, BodyError};
 use crate::domain::key::SecretDigest;
-use crate::intake::{Intake, Share};
+use crate::intake::Intake;
 
 /// Names a fault that a caller wants.
 const FAULT_HEADER: &str = "x-plumbline-fault";
@@ -48,8 +45,6 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>\
     <body><h1>It works!</h1></body></html>\n";
 /// So much of a refusal is looked at for its message, in bytes.
 const REFUSAL: usize = 1024 * 1024;
-/// So much of a body is noted that is not taken in, in bytes: enough to tell whose call it is.
-const BEGINNING: usize = 8 * 1024;
 
 /// Where a call goes, and how it came.
 pub(super) struct Way<'a> {
@@ -140,54 +135,6 @@ pub(super) async fn answer(way: Way<'_>, intakes: &Intakes, request: Request) ->
         }
     };
     Ok(followed(response, is_head, following))
-}
-
-/// What came of a body.
-enum Upload {
-    Whole(Bytes, Share),
-    /// Its beginning: its sender has left.
-    Part(Bytes),
-    /// Its beginning, where it says beforehand that it is too large.
-    Unread(Bytes, BodyError),
-}
-
-/// Takes a body in.
-async fn upload(body: Body, intake: &Intake) -> Upload {
-    if usize::try_from(body.size_hint().lower()).is_ok_and(|declared| declared > intake.limit) {
-        return Upload::Unread(beginning(body, intake).await, BodyError::TooLarge);
-    }
-    let breaks_off = Arc::new(AtomicBool::new(false));
-    let watched = body.map_err({
-        let breaks_off = Arc::clone(&breaks_off);
-        move |error| {
-            breaks_off.store(true, Ordering::Relaxed);
-            error
-        }
-    });
-    match body::collect(Body::new(watched), intake, true).await {
-        Ok((bytes, _)) if breaks_off.load(Ordering::Relaxed) => Upload::Part(bytes),
-        Ok((bytes, share)) => Upload::Whole(bytes, share),
-        Err(error) => Upload::Unread(Bytes::new(), error),
-    }
-}
-
-/// The beginning of a body, as far as it comes.
-async fn beginning(mut body: Body, intake: &Intake) -> Bytes {
-    let mut beginning = BytesMut::new();
-    let end = Instant::now() + intake.pause;
-    while beginning.len() < BEGINNING
-        && let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await
-    {
-        let (data, room) = (frame.into_data().unwrap_or_default(), BEGINNING - beginning.len());
-        beginning.extend_from_slice(data.get(..room).unwrap_or(&data));
-    }
-    // What is cut within a letter is no text.
-    if let Err(error) = str::from_utf8(&beginning)
-        && error.error_len().is_none()
-    {
-        beginning.truncate(error.valid_up_to());
-    }
-    beginning.freeze()
 }
 
 /// The fault that a call asks for itself, which the provider is not told of. One that there is not is refused by the

@@ -1,8 +1,8 @@
 //! What a call asks for, as far as the simulator has to know.
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,6 +10,9 @@ use super::provider_kind::ProviderKind;
 use crate::dialect::common::body::has_too_many_values;
 use crate::domain::clock::Moment;
 use crate::percent;
+
+/// What a header takes beside its name and its value, in bytes.
+const HEADER: usize = size_of::<HeaderName>() + size_of::<HeaderValue>();
 
 /// A call as it came in.
 #[derive(Clone, Debug)]
@@ -95,8 +98,10 @@ impl Asked {
 
     /// About how much memory it takes, in bytes.
     pub(super) fn size(&self) -> usize {
-        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        self.path.len() + self.query.len() + self.body.len() + headers.sum::<usize>()
+        let Self { model, method, path, query, headers, body, .. } = self;
+        let texts = [model.as_deref().unwrap_or_default(), method, path, query].map(str::len);
+        let headers = headers.iter().map(|(name, value)| HEADER + name.as_str().len() + value.len());
+        size_of::<Self>() + texts.iter().sum::<usize>() + headers.sum::<usize>() + body.len()
     }
 }
 

@@ -94,10 +94,10 @@ impl Call {
         self.progress.outcome != Outcome::Open
     }
 
-    /// About how much memory it takes, in bytes.
+    /// About how much memory it takes, in bytes: all that it says, and what holds it.
     pub(super) fn size(&self) -> usize {
         let refused = self.progress.refused.as_ref().map_or(0, String::len);
-        self.asked.size() + self.progress.meaning.size() + refused
+        size_of::<Self>() + self.asked.size() + size_of::<Progress>() + self.progress.meaning.size() + refused
     }
 
     fn view<'a>(&'a self, world: Option<&'a str>) -> View<'a> {
@@ -196,6 +196,38 @@ mod tests {
         });
         assert_eq!(told, expected);
         assert_eq!(told["body"]["n"].to_string(), "1.50");
+    }
+
+    #[test]
+    fn all_that_is_kept_of_a_call_takes_room() {
+        const LENGTH: usize = 1_000;
+        let text = || "x".repeat(LENGTH);
+        let none = call("");
+        assert!(none.size() > size_of::<Call>() + size_of::<Asked>() + size_of::<Progress>());
+        let asks: [fn(&mut Asked, String); 6] = [
+            |asked, text| asked.model = Some(text),
+            |asked, text| asked.method.push_str(&text),
+            |asked, text| asked.path.push_str(&text),
+            |asked, text| asked.query.push_str(&text),
+            |asked, text| asked.body = text.into(),
+            |asked, text| {
+                asked.headers.append("x-more", HeaderValue::try_from(text).unwrap());
+            },
+        ];
+        for (place, ask) in asks.into_iter().enumerate() {
+            let mut more = none.clone();
+            ask(Arc::make_mut(&mut more.asked), text());
+            assert!(more.size() >= none.size() + LENGTH, "{place}");
+        }
+        let progresses: [fn(&mut Progress, String); 2] = [
+            |progress, text| progress.refused = Some(text),
+            |progress, text| progress.meaning = Meaning::asking(&text),
+        ];
+        for (place, come_of_it) in progresses.into_iter().enumerate() {
+            let mut more = none.clone();
+            come_of_it(more.progress(), text());
+            assert_eq!(more.size(), none.size() + LENGTH, "{place}");
+        }
     }
 
     #[test]

@@ -208,7 +208,7 @@ pub(super) fn pause(text: &str) -> Option<Duration> {
 }
 
 /// Whether an error can have this status.
-pub(super) fn is_error(status: u16) -> bool {
+fn is_error(status: u16) -> bool {
     (400..=599).contains(&status)
 }
 

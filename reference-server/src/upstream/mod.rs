@@ -28,6 +28,7 @@ mod start;
 mod text;
 mod token;
 mod units;
+mod upload;
 mod world;
 mod worlds;
 

@@ -7,14 +7,7 @@ use rand::{RngExt, SeedableRng};
 use super::asked::Asked;
 use super::fault::Fault;
 use super::filter::Filter;
-
-/// How many rules there may be at once.
-const MOST_RULES: usize = 100;
-
-/// There are too many rules to arm another.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are {} faults armed already; take some away", MOST_RULES)]
-pub(super) struct TooManyRules;
+use crate::domain::faults::{MOST_RULES, TooManyRules};
 
 /// Which calls a fault strikes.
 #[derive(Clone, Debug, PartialEq)]

@@ -60,6 +60,31 @@ async fn sixty_four_clients_of_one_key_get_exactly_what_its_window_has() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_clients_whose_provider_fails_get_exactly_what_their_fallback_has() {
+    const LEFT: usize = 20;
+    let (simulator, gateway) = simulated();
+    let fault = json!({ "kind": "status", "status": 503 });
+    let rule = json!({ "provider": "openai", "fault": fault });
+    let armed = simulator.control("POST", "/worlds/root/faults", Some(rule)).await;
+    assert_eq!(armed.status, 201, "{}", armed.text());
+    let limit = json!({ "request_max_limit": LEFT, "request_reset_duration": "1h" });
+    let configs = json!([{ "provider": "openai" }, { "provider": "anthropic", "rate_limit": limit }]);
+    let (id, value) = make_key(&gateway, &json!({ "name": "fallback", "provider_configs": configs })).await;
+    let mut body = chat("openai/gpt-4o", "Hello");
+    body["fallbacks"] = json!(["anthropic/claude-3-5-sonnet-20241022"]);
+    let replies = join_all((0..CLIENTS).map(|_| gateway.send(asked(&value, &body)))).await;
+    assert_eq!(answered(&replies), LEFT);
+    for reply in replies.iter().filter(|reply| reply.status != 200) {
+        assert_eq!(reply.status, 503, "{}", reply.text());
+    }
+    let told = key(&gateway, &id).await;
+    assert_eq!(told["provider_configs"][1]["rate_limit"]["request_current_usage"], LEFT);
+    assert_eq!(billed(&gateway, &id).await.len(), LEFT);
+    let calls = journal(&simulator, "root", "wait_ms=5000&limit=1000").await;
+    assert_eq!(calls.iter().filter(|call| call["model"] != "gpt-4o").count(), LEFT);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_dollar_is_overspent_by_no_more_than_what_is_in_flight() {
     let gateway = started(settings());
     let budget = json!({ "max_limit": 1, "reset_duration": "1h" });

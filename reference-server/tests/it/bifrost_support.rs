@@ -38,6 +38,11 @@ pub(crate) fn simulated() -> (Gateway, Gateway) {
 
 /// A gateway that asks a simulator as OpenAI and as Anthropic. Chance begins at the same place in each.
 pub(crate) fn asking(simulator: &Gateway) -> Gateway {
+    asking_with(simulator, settings())
+}
+
+/// The same with these settings.
+pub(crate) fn asking_with(simulator: &Gateway, settings: Settings) -> Gateway {
     let address = simulator.address;
     let config = format!(
         "providers:\n  openai: {{ kind: openai, url: \"http://{address}/openai/v1\", key: {{ env: OPENAI }} }}\n  \
@@ -47,7 +52,7 @@ pub(crate) fn asking(simulator: &Gateway) -> Gateway {
     let read = Config::read(&config, &|name| {
         Some(if name == "OPENAI" { "sk-upstream-openai" } else { "sk-ant-upstream" }.to_owned())
     });
-    started(Settings { config: read.unwrap(), ..settings() })
+    started(Settings { config: read.unwrap(), ..settings })
 }
 
 /// Makes a virtual key: its id and its value.

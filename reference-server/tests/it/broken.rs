@@ -85,6 +85,19 @@ async fn what_a_provider_says_of_its_failure_is_told_only_by_a_defect() {
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_read_is_quoted_only_by_a_defect() {
+    let (simulator, gateway) = routed("");
+    for (defect, is_quoted) in [("empty-answer", false), ("malformed-quoted", true)] {
+        break_with(&gateway, defect).await;
+        arm(&simulator, json!({ "kind": "html" })).await;
+        let reply = ask(&gateway, json!({})).await;
+        let quoted = reply.header("x-provider-answer");
+        assert_eq!((reply.status, quoted.is_some_and(|quoted| quoted.contains("<html>"))), (500, is_quoted));
+        assert!(!reply.text().contains("html"), "{defect}");
+    }
+}
+
+#[tokio::test]
 async fn the_callers_key_goes_along_only_by_a_defect() {
     let (simulator, gateway) = routed("");
     for (defect, forwarded) in [("empty-answer", false), ("caller-key-forwarded", true)] {

@@ -21,11 +21,15 @@ mod bedrock;
 #[cfg(test)]
 mod bifrost_arbitrary;
 #[cfg(test)]
+mod bifrost_fallbacks;
+#[cfg(test)]
 mod bifrost_routing;
 #[cfg(test)]
 mod bifrost_stress;
 #[cfg(test)]
 mod bifrost_support;
+#[cfg(test)]
+mod bifrost_writes;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{Gateway, raw_chat, request, with_header};
+use crate::support::{Gateway, chunked, raw_chat, request, with_header};
 use crate::upstream_support::{PROVIDERS, arm, journal, open, question, simulator, token};
 
 #[tokio::test]
@@ -220,6 +220,14 @@ async fn what_is_too_large_is_noted_with_its_beginning() {
         }
     }
     assert_eq!(journal(&simulator, "root", "").await.len(), 2);
+    // One that does not say beforehand how large it is.
+    let body = json!({ "user": "another-nonce", "zzz": "x".repeat(20_000) }).to_string();
+    let lines = "transfer-encoding: chunked\r\n";
+    let asked = raw_chat("/openai/v1/chat/completions", "sk-upstream-openai", lines, &chunked(&body));
+    let told = simulator.raw(asked).await;
+    assert!(told.starts_with("HTTP/1.1 413 "), "{told}");
+    let calls = journal(&simulator, "root", "contains=another-nonce&wait_ms=5000").await;
+    assert_eq!((calls.len(), &calls[0]["status"]), (1, &json!(413)));
 }
 
 /// A simulator that keeps its journal in a file.

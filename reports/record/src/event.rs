@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +124,9 @@ pub struct Exchange {
     pub outcome: Outcome,
     /// From sending to the last byte read, in microseconds.
     pub duration_us: u64,
+    /// How many requests of the same poll, since the exchange before, are in no record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<NonZeroU64>,
 }
 
 /// A request as it was sent, secrets redacted.
@@ -232,6 +236,9 @@ pub struct Case {
     /// The requirements that its checks verify. Those that were not reached are included unless it passed: what was not
     /// looked at must not seem to be verified.
     pub verifies: Vec<Verified>,
+    /// Where it passed, the requirements that its checks would have verified and did not come to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreached: Vec<Verified>,
     /// Number of checks decided.
     pub checks: u32,
     /// What the user expects of it, where they list it.

@@ -114,6 +114,7 @@ mod tests {
             reason: None,
             misses: Vec::new(),
             verifies: Vec::new(),
+            unreached: Vec::new(),
             checks: 1,
             expectation,
         }

@@ -1,11 +1,13 @@
+use std::cmp::Ordering;
+
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::Proof;
 use crate::harmless::harmless_document;
 
-/// The version of a written proof. A reader refuses one of a later version.
-pub const FORMAT: u32 = 1;
+/// The version of a written proof. A reader refuses one of another version.
+pub const FORMAT: u32 = 2;
 
 /// Why a proof could not be read.
 #[derive(Debug, Error)]
@@ -17,6 +19,14 @@ pub enum ProofError {
     /// It was written by a later version.
     #[error("read a proof of format {found}: this version knows {FORMAT}")]
     Format {
+        /// The format that it states.
+        found: u32,
+    },
+    /// It was written by an earlier version, and says nothing of steps: what they cover would be told as not covered.
+    #[error(
+        "read a proof of format {found}: it does not tell single steps; write it again with `plumbline prove --json`"
+    )]
+    Outdated {
         /// The format that it states.
         found: u32,
     },
@@ -34,15 +44,17 @@ impl Proof {
     /// Reads a proof that was written as JSON.
     ///
     /// # Errors
-    /// When it is no proof, or one of a later version.
+    /// When it is no proof, or one of another version.
     pub fn from_json(text: &str) -> Result<Self, ProofError> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,
         }
         let Version { format } = serde_json::from_str(text)?;
-        if format > FORMAT {
-            return Err(ProofError::Format { found: format });
+        match format.cmp(&FORMAT) {
+            Ordering::Less => return Err(ProofError::Outdated { found: format }),
+            Ordering::Greater => return Err(ProofError::Format { found: format }),
+            Ordering::Equal => {}
         }
         Ok(serde_json::from_value(harmless_document(serde_json::from_str(text)?))?)
     }

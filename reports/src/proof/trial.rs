@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumbline_record::{Case, Miss, ScenarioFinished, Verdict};
+use plumbline_record::{Case, Level, Miss, ScenarioFinished, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::Defect;
@@ -75,17 +75,28 @@ impl Sound {
 impl Trial {
     pub(super) fn new(defect: &Defect, finished: &[ScenarioFinished]) -> Self {
         let mut trial = Self::default();
-        for case in finished.iter().flat_map(|finished| &finished.cases) {
-            trial.judge(case, defect);
+        for finished in finished {
+            let own = finished.cases.iter().filter(|case| case.observer.is_none());
+            let noticing = own.flat_map(|case| &case.misses).filter(|miss| miss.level == Level::Must);
+            let noticing = noticing.filter(|miss| is_of(miss, defect));
+            let steps: BTreeSet<&str> = noticing.map(|miss| miss.step.as_str()).collect();
+            for case in &finished.cases {
+                trial.judge(case, defect, &steps);
+            }
         }
         trial.bystanders.sort_by(|a, b| a.case.cmp(&b.case));
         trial
     }
 
-    fn judge(&mut self, case: &Case, defect: &Defect) {
-        let mut noticed = false;
+    /// Takes what came of a case, whose scenario's own checks have noticed the defect in some steps. What is wrong there of what
+    /// providers were asked follows from the defect: where a caller is let in who has no right to, one is asked. No other
+    /// observer looks at a step that missed.
+    fn judge(&mut self, case: &Case, defect: &Defect, steps: &BTreeSet<&str>) {
+        let mut noticed = case.observer.as_deref() == Some("upstream")
+            && !case.misses.is_empty()
+            && case.misses.iter().all(|miss| steps.contains(miss.step.as_str()));
         for miss in &case.misses {
-            let Some(requirement) = miss.requirement.as_ref().filter(|id| defect.breaks.contains(id)) else {
+            let Some(requirement) = miss.requirement.as_ref().filter(|_| is_of(miss, defect)) else {
                 continue;
             };
             noticed = true;
@@ -98,4 +109,9 @@ impl Trial {
             self.bystanders.push(case.into());
         }
     }
+}
+
+/// Whether a check missed of what a defect breaks.
+fn is_of(miss: &Miss, defect: &Defect) -> bool {
+    miss.requirement.as_ref().is_some_and(|id| defect.breaks.contains(id))
 }

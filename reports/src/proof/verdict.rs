@@ -8,7 +8,8 @@ use super::{Defect, FORMAT, Requirement, Sound, Trial};
 /// What scenarios say of a gateway without a defect and with each of its deliberate ones.
 ///
 /// A requirement is *killed* by a defect where a check that verifies it misses, a warning counts, and *survives*
-/// where none does. A *bystander* is a case that goes wrong without missing any check of what the defect breaks.
+/// where none does. A *bystander* is a case that goes wrong without missing any check of what the defect breaks, unless
+/// it is an observer's and the scenario's own case has failed for that in the same steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
     pub(super) format: u32,

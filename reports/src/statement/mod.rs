@@ -7,6 +7,7 @@
 mod facts;
 mod lists;
 mod model;
+mod reproduce;
 mod standing;
 mod verifying;
 mod weighing;
@@ -19,5 +20,6 @@ pub use model::{
     Implementation, Levels, Outcome, RequirementCounts, Requirements, Run, Statement, Target, Unsupported,
     Untested, Warning, statement_schema,
 };
+pub use reproduce::CommandError;
 pub use verifying::Finding;
 pub use writing::StatementError;

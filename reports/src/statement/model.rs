@@ -24,6 +24,9 @@ pub struct Statement {
     pub plumbline: String,
     /// The command that does the run again, with the same descriptor.
     pub reproduce: String,
+    /// Whether whoever wrote the statement gave that command. Then it is in no record, and is believed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reproduce_given: bool,
     /// How the run was done.
     pub run: Run,
     /// The gateway as it was described for the run, without its secrets.

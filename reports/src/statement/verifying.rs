@@ -31,6 +31,7 @@ impl Statement {
     /// What in it contradicts itself, or the contracts as they are known here.
     pub fn check(&self, known: &[ContractFacts]) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.check_command(&mut findings);
         self.check_contracts(&mut findings);
         let mut names = BTreeSet::new();
         for (index, contract) in self.contracts.iter().enumerate() {
@@ -57,7 +58,8 @@ impl Statement {
         findings
     }
 
-    /// Where it differs from what was written from the records that it is said to be made from.
+    /// Where it differs from what was written from the records that it is said to be made from. A command that was given is
+    /// left out, for it is in no record.
     ///
     /// # Errors
     /// Where serde has something against a statement; nothing in one gives it reason to.
@@ -65,6 +67,11 @@ impl Statement {
         let value = |statement: &Self| {
             serde_json::to_value(statement).map_err(|error| StatementError::Yaml(error.to_string()))
         };
+        let believed = self.reproduce_given.then(|| {
+            let reproduce = self.reproduce.clone();
+            Self { reproduce, reproduce_given: true, ..recorded.clone() }
+        });
+        let recorded = believed.as_ref().unwrap_or(recorded);
         let mut findings = Vec::new();
         differences(&value(self)?, &value(recorded)?, &mut Vec::new(), &mut findings);
         Ok(findings)

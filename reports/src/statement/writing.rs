@@ -1,19 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumbline_record::{
-    Case, Configuration, ContractRef, Expectation, ExpectationKind, Level, Offered, RunStarted, TargetRef,
-    Verdict,
+    Case, Configuration, ContractRef, Expectation, ExpectationKind, Level, Offered, TargetRef, Verdict,
 };
 use thiserror::Error;
 
 use super::{
     Answers, Capabilities, Claim, Contract, ContractFacts, Dialect, Expected, FORMAT, Failure, Flaky,
     Implementation, Levels, Outcome, Requirements, Run, Statement, Target, Unsupported, Untested, Warning,
+    reproduce,
 };
-use crate::curl::word;
 use crate::detail::{heading, sentence, why};
 use crate::printable::{one_line, printable};
 use crate::scenario::Scenario;
+use crate::standing::{Standing, standings};
 use crate::summary::Summary;
 
 /// Why there is no record of a case.
@@ -86,7 +86,8 @@ impl Statement {
             implementation,
             date: started.started_at.clone(),
             plumbline: started.plumbline.clone(),
-            reproduce: command(started),
+            reproduce: reproduce::recorded(started),
+            reproduce_given: false,
             run: Run { retries: started.retries, whole },
             target: target(&started.target, configuration),
             contracts,
@@ -94,20 +95,6 @@ impl Statement {
             not_claimed,
         })
     }
-}
-
-fn command(started: &RunStarted) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,=@%+".contains(c);
-    let mut command = "plumbline run".to_owned();
-    for argument in &started.arguments {
-        command.push(' ');
-        if !argument.is_empty() && argument.chars().all(is_plain) {
-            command.push_str(argument);
-        } else {
-            command.push_str(&word(argument));
-        }
-    }
-    command
 }
 
 fn target(target: &TargetRef, configuration: &Configuration) -> Target {
@@ -163,10 +150,9 @@ fn told(
             None => told.leave(name, Outcome::NotRun, NOT_RUN),
         }
     }
-    let passed = seen.values().map(|(_, case)| case).filter(|case| case.verdict == Verdict::Passed);
-    let reached: BTreeSet<&str> =
-        passed.flat_map(|case| &case.verifies).map(|verified| verified.requirement.as_str()).collect();
-    told.requirements = told.weighed_requirements(facts, |id| reached.contains(id));
+    let standings = standings(summary);
+    let is_kept = |id: &str| matches!(standings.get(&(name.as_str(), id)), Some((_, Standing::Kept)));
+    told.requirements = told.weighed_requirements(facts, is_kept);
     told.requirements.counts = told.counted_requirements(facts);
     told.cases = told.counted_cases(facts);
     told.capabilities = capabilities(&told, offered, facts);

@@ -79,6 +79,7 @@ pub(crate) fn exchange(scenario: &str, attempt: u32, step: &str) -> Exchange {
             first_event_us: None,
         }),
         duration_us: 12_300,
+        left_out: None,
     }
 }
 
@@ -106,6 +107,7 @@ pub(crate) fn case(name: &str, verdict: Verdict) -> Case {
             Verified { requirement: "chat.model-echoed".into(), level: Level::Must },
             Verified { requirement: "chat.polite".into(), level: Level::Should },
         ],
+        unreached: Vec::new(),
         checks: 4,
         expectation: None,
     }

@@ -100,6 +100,29 @@ fn whoever_misses_something_else_is_a_bystander_and_so_is_whoever_breaks() {
     }
 }
 
+/// What an observer saw go wrong in a step.
+fn observed(observer: &str, step: &str) -> Case {
+    let miss = Miss { requirement: Some("chat.polite".into()), step: step.into(), ..miss(Level::Must) };
+    let failed = case(&format!("A[{observer}]"), Verdict::Failed);
+    Case { observer: Some(observer.into()), misses: vec![miss], ..failed }
+}
+
+#[test]
+fn what_providers_were_asked_wrongly_where_the_defect_was_noticed_is_no_bystander() {
+    for (observer, level, step, is_caught) in [
+        ("upstream", Level::Must, "chat", true),
+        ("upstream", Level::Must, "other", false),
+        ("upstream", Level::Should, "chat", false),
+        ("billing", Level::Must, "chat", false),
+    ] {
+        let mut proof = proof();
+        let mut both = missing("A", level, Some("chat.model-echoed"));
+        both.cases.push(observed(observer, step));
+        proof.add("wrong-model", &[both]);
+        assert_eq!(proof.is_caught("wrong-model"), is_caught, "{observer} {level:?} {step}");
+    }
+}
+
 #[test]
 fn a_bystander_shows_its_miss_with_its_place() {
     let mut proof = proof();
@@ -193,8 +216,12 @@ fn a_proof_is_read_as_it_was_written() {
     proof.add("wrong-model", &[missing("A", Level::Must, Some("chat.model-echoed")), passing("B")]);
     let json = proof.to_json().unwrap();
     assert_eq!(Proof::from_json(&json).unwrap(), proof);
-    let later = json.replacen("\"format\": 1", "\"format\": 99", 1);
-    assert!(matches!(Proof::from_json(&later), Err(ProofError::Format { found: 99 })));
+    let of_format = |format: &str| json.replacen("\"format\": 2", &format!("\"format\": {format}"), 1);
+    assert!(matches!(Proof::from_json(&of_format("99")), Err(ProofError::Format { found: 99 })));
+    // What it says of scenarios is right, but nothing that a step covers would seem to be covered.
+    let earlier = Proof::from_json(&of_format("1")).unwrap_err();
+    assert!(matches!(earlier, ProofError::Outdated { found: 1 }));
+    assert!(earlier.to_string().contains("write it again with `plumbline prove --json`"), "{earlier}");
     assert!(matches!(Proof::from_json("{}"), Err(ProofError::Malformed(_))));
 }
 

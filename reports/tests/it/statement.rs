@@ -4,11 +4,11 @@ use plumbline_record::{
     Configuration, ContractRef, Event, ExpectationKind, Level, Offered, RequirementRef, RunFinished,
     RunStarted, ScenarioFinished, TargetRef, Verdict,
 };
-use plumbline_reports::Summary;
 use plumbline_reports::statement::{
     CaseFacts, Claim, Contract, ContractFacts, Failure, Flaky, Implementation, Outcome, Statement,
     StatementError, Target, Warning,
 };
+use plumbline_reports::{Standing, Summary, standings};
 
 use crate::events::{
     case, ended, failed, finished, fold, listed, miss, record, requirement, started, undecided,
@@ -200,6 +200,40 @@ fn requirements_are_kept_only_by_what_was_looked_at() {
     assert_eq!(told.because, ["4 cases not run", "2 requirements undecided", "no case passed"]);
 }
 
+/// A summary and a statement of a whole contract count the same requirements, also those that nothing looked at.
+#[test]
+fn as_many_requirements_are_counted_as_in_the_summary() {
+    let by_level = |summary: &Summary, level: Level| -> [usize; 3] {
+        let mut counts = BTreeMap::new();
+        for (_, (_, standing)) in standings(summary).into_iter().filter(|(_, (known, _))| *known == level) {
+            *counts.entry(standing).or_insert(0) += 1;
+        }
+        let count = |standing| counts.get(&standing).copied().unwrap_or_default();
+        [count(Standing::Kept), count(Standing::Missed), count(Standing::Undecided)]
+    };
+    let blind = |id: &str, verdict| {
+        let mut case = undecided(id, verdict, "nobody looks");
+        if verdict == Verdict::Passed {
+            case.unreached = std::mem::take(&mut case.verifies);
+        }
+        finished(id, 1, vec![case])
+    };
+    for attempts in [
+        conformant(),
+        but(finished("D", 1, vec![failed("D")])),
+        ["A", "B", "C", "D"].map(|id| blind(id, Verdict::Passed)).to_vec(),
+        ["A", "B", "C", "D"].map(|id| blind(id, Verdict::NotTestable)).to_vec(),
+    ] {
+        let summary = run(declaring(&["chat", "images"]), attempts);
+        let counts = contract(&summary).requirements.counts;
+        for (level, counts) in [(Level::Must, counts.must), (Level::Should, counts.should)] {
+            let left = counts.unreached + counts.unsupported + counts.undecided;
+            let told = [counts.kept, counts.missed + counts.warned, left];
+            assert_eq!(by_level(&summary, level), told, "{level:?}");
+        }
+    }
+}
+
 #[test]
 fn a_run_that_was_stopped_shows_nothing_for_certain() {
     let mut events = record(conformant());
@@ -285,6 +319,28 @@ fn full() -> Statement {
 fn found(statement: &Statement, known: &[ContractFacts]) -> Vec<(String, String)> {
     let findings = statement.check(known);
     findings.into_iter().map(|finding| (finding.at.join("/"), finding.message)).collect()
+}
+
+#[test]
+fn a_command_that_is_given_is_believed_and_that_of_the_record_is_compared() {
+    let sound = full();
+    let given = sound.clone().reproduced_by("ci/run mine".to_owned()).unwrap();
+    assert!(found(&given, &known()).is_empty());
+    assert!(given.compare(&sound).unwrap().is_empty());
+    let text = given.to_yaml().unwrap();
+    assert!(text.contains("\nreproduce: ci/run mine\nreproduce_given: true\n"), "{text}");
+    assert_eq!(serde_saphyr::from_str::<Statement>(&text).unwrap(), given);
+    assert!(!sound.to_yaml().unwrap().contains("reproduce_given"));
+
+    let other = Statement { reproduce: "ci/run mine".to_owned(), ..sound.clone() };
+    let places: Vec<_> = other.compare(&sound).unwrap().into_iter().map(|finding| finding.at).collect();
+    assert_eq!(places, [["reproduce"]]);
+    let odd = Statement { reproduce: "ci/run\u{1b}[2J".to_owned(), ..given };
+    let found = found(&odd, &known());
+    assert!(
+        matches!(&found[..], [(at, message)] if at == "reproduce" && message.contains("one line")),
+        "{found:?}"
+    );
 }
 
 /// A change to the statement, where it is found, and a part of what is said of it.

@@ -1,4 +1,6 @@
-use plumbline_record::{Body, Outcome, Response};
+use std::num::NonZeroU64;
+
+use plumbline_record::{Body, Exchange, Outcome, Response};
 use plumbline_reports::Transcript;
 
 use crate::events::{body, exchange, request};
@@ -28,6 +30,14 @@ fn shows_request_and_response_of_each_step() {
 ! no response: connection reset
 "#;
     assert_eq!(text, expected);
+}
+
+#[test]
+fn says_how_many_requests_of_a_poll_are_left_out() {
+    let last = Exchange { left_out: NonZeroU64::new(37), ..exchange("A", 1, "poll") };
+    let text = Transcript::new(&[exchange("A", 1, "poll"), last]).to_string();
+    let between = "\n[… requests of this step that run.jsonl does not have: 37]\n\n* poll (12.3 ms)\n";
+    assert!(text.contains(between), "{text}");
 }
 
 fn answered(body: Body) -> String {

@@ -1,10 +1,9 @@
 //! Runs the scenarios against the reference gateway: once without a defect, then once with each.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZero;
+use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{mem, thread};
 
 use anyhow::Context as _;
 use plumbline_harness::check::Schemas;
@@ -23,6 +22,12 @@ use crate::diagnostics::Failure;
 use crate::printer::Printer;
 use crate::progress::ProofProgress;
 use crate::suite;
+
+/// As many times more scenarios at once than in a run: those in which a defect has something never happen wait for it until
+/// their time is over.
+const MORE_AT_ONCE: usize = 4;
+/// Scenarios at once against one gateway.
+const JOBS_PER_LANE: usize = 4;
 
 /// What is to be proved.
 #[derive(Debug)]
@@ -56,7 +61,8 @@ pub(super) fn prove(task: Task<'_>, printer: Printer) -> Result<Proof, Failure> 
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
     let result = runtime.block_on(async {
         let watch = tokio::spawn(stop_on_ctrl_c(prover.cancel.clone(), printer));
-        let result = prover.prove(narrowed, jobs(task.jobs)).await;
+        let jobs = if task.jobs.is_some() { jobs(task.jobs) } else { jobs(None) * MORE_AT_ONCE };
+        let result = prover.prove(narrowed, jobs).await;
         watch.abort();
         result
     });
@@ -137,9 +143,10 @@ impl Prover {
         if self.proof().is_whole() { self.lanes(jobs).await } else { Ok(()) }
     }
 
-    /// Several defects at a time: while the last scenarios of one end, those of the next begin.
+    /// Several defects at a time: while the last scenarios of one end, most of them waiting for something, those of others
+    /// go on.
     async fn lanes(self: &Arc<Self>, jobs: usize) -> Result<(), Failure> {
-        let count = thread::available_parallelism().map_or(1, NonZero::get).min(jobs);
+        let count = jobs.div_ceil(JOBS_PER_LANE);
         let mut lanes = JoinSet::new();
         for _ in 0..count {
             let prover = Arc::clone(self);

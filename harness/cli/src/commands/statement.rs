@@ -9,6 +9,7 @@ use plumbline_harness::source::written::wrappers::{Located, Tree, TreeValue};
 use plumbline_harness::source::yaml::decode;
 use plumbline_harness::source::yaml::decode::DecodeError;
 use plumbline_harness::source::{Mistake, SourceFile, Span, read_text};
+use plumbline_harness::target::{Environment, Secret, Secrets};
 use plumbline_record::{Event, ExitCode, ReadError, RunStarted};
 use plumbline_reports::statement::{self, ContractFacts, FORMAT, Finding, Implementation, StatementError};
 use plumbline_reports::{Summary, one_line};
@@ -21,6 +22,9 @@ use crate::printer::Printer;
 use crate::replace::replace;
 use crate::suite;
 
+/// What may stand around a value that is assigned.
+const QUOTES: [char; 2] = ['\'', '"'];
+
 /// `plumbline statement`
 pub(crate) fn statement(arguments: &Statement, printer: Printer) -> Result<ExitCode, Failure> {
     match (&arguments.command, &arguments.write) {
@@ -31,9 +35,15 @@ pub(crate) fn statement(arguments: &Statement, printer: Printer) -> Result<ExitC
 }
 
 fn write(arguments: &StatementWrite, sources: &Sources, printer: Printer) -> Result<ExitCode, Failure> {
-    let StatementWrite { records, implementation, version, out } = arguments;
+    let StatementWrite { records, implementation, version, reproduce, out } = arguments;
     let implementation = Implementation { name: implementation.clone(), version: version.clone() };
-    let statement = told(records, &known(sources)?, implementation)?;
+    let mut statement = told(records, &known(sources)?, implementation)?;
+    if let Some(command) = reproduce {
+        let command = without_secrets(command, &statement.target, &Environment::of_process());
+        statement = statement
+            .reproduced_by(command)
+            .map_err(|error| Failure::Usage(anyhow!("no command for --reproduce: {error}")))?;
+    }
     if statement.tells_nothing() {
         let why = "nothing was decided of a contract that the target claims";
         return Err(Failure::Configuration(anyhow!("make a statement from these records: {why}")));
@@ -63,17 +73,55 @@ fn verify(arguments: &StatementVerify, printer: Printer) -> Result<ExitCode, Fai
         findings.extend(differences.into_iter().filter(|finding| !places.contains(&finding.at)));
     }
     if findings.is_empty() {
-        printed(tell(&statement, !arguments.record.is_empty(), &mut printer.out()))?;
+        if !printer.is_quiet() {
+            printed(tell(&statement, !arguments.record.is_empty(), &mut printer.out()))?;
+        }
         return Ok(ExitCode::Conformant);
     }
-    let mistakes = placed(findings, &file);
-    printed(writeln!(printer.out(), "{}", render(&mistakes, printer)))?;
+    let mistakes = render(&placed(findings, &file), printer);
+    if printer.is_quiet() {
+        printer.error(&mistakes);
+    } else {
+        printed(writeln!(printer.out(), "{mistakes}"))?;
+    }
     Ok(ExitCode::NotConformant)
 }
 
 fn known(sources: &Sources) -> Result<Vec<ContractFacts>, Failure> {
     let (suite, schemas) = suite::sound(sources)?;
     Ok(facts(&suite, &schemas))
+}
+
+/// A command without the credentials in it that are in the environment: those of a target's roles, those of Plumbline itself,
+/// and whatever is assigned to the variable that it comes from. A descriptor names further variables, and the record does not
+/// tell them.
+fn without_secrets(command: &str, target: &statement::Target, environment: &Environment) -> String {
+    let own = ["PLUMBLINE_CONTROL_TOKEN", "PLUMBLINE_UPSTREAM_TOKEN"];
+    let of_roles = target.roles.values().filter_map(|source| source.strip_prefix("environment variable "));
+    let mut secrets = Secrets::default();
+    for name in own.into_iter().chain(of_roles) {
+        if let Some(value) = environment.get(name) {
+            secrets.add(Secret::new(name, value));
+        }
+    }
+    let (mut told, mut rest) = (String::new(), command);
+    while let Some((before, after)) = rest.split_once('=') {
+        told.extend([before, "="]);
+        rest = after;
+        let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        let Some(value) = environment.get(name) else { continue };
+        let bare = after.trim_start_matches(QUOTES);
+        if let Some(behind) = bare.strip_prefix(&*value)
+            && behind.chars().next().is_none_or(|c| !c.is_alphanumeric())
+        {
+            let secret = Secret::new(name, value);
+            told.push_str(after.strip_suffix(bare).unwrap_or_default());
+            told.extend([format!("{secret:?}")]);
+            secrets.add(secret);
+            rest = behind;
+        }
+    }
+    secrets.redact(&(told + rest)).into_owned()
 }
 
 /// What records say of an implementation.
@@ -230,4 +278,50 @@ fn tell(statement: &statement::Statement, recorded: bool, out: &mut impl io::Wri
     }
     let more = if recorded { ", with the contracts and with the records" } else { " and with the contracts" };
     writeln!(out, "The statement agrees with itself{more}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use plumbline_reports::statement::{Answers, Target};
+
+    use super::*;
+
+    #[test]
+    fn what_the_environment_gives_to_roles_or_a_command_assigns_again_is_a_secret() {
+        let environment = Environment::default()
+            .with("ROLE_KEY", "sk-role-0123456789")
+            .with("ADMIN_TOKEN", "sk-admin-0123456789")
+            .with("PIN", "1234")
+            .with("EMPTY", "");
+        let target = Target {
+            name: "mine".to_owned(),
+            url: "http://127.0.0.1:1/".to_owned(),
+            descriptor: String::new(),
+            answers: Answers::Live,
+            roles: [
+                ("all_scopes".to_owned(), "environment variable ROLE_KEY".to_owned()),
+                ("chat_only".to_owned(), "minted".to_owned()),
+            ]
+            .into(),
+            observers: Vec::new(),
+            means: Vec::new(),
+        };
+        for (command, told) in [
+            ("KEY=sk-role-0123456789 ci/run", "KEY=[redacted:ROLE_KEY] ci/run"),
+            ("ADMIN_TOKEN=sk-admin-0123456789 ci/run", "ADMIN_TOKEN=[redacted:ADMIN_TOKEN] ci/run"),
+            (
+                "env ADMIN_TOKEN='sk-admin-0123456789' ci/run",
+                "env ADMIN_TOKEN='[redacted:ADMIN_TOKEN]' ci/run",
+            ),
+            (
+                "ADMIN_TOKEN=sk-admin-0123456789 ci/run --token sk-admin-0123456789",
+                "ADMIN_TOKEN=[redacted:ADMIN_TOKEN] ci/run --token [redacted:ADMIN_TOKEN]",
+            ),
+            ("PIN=1234 ci/run --jobs=1234", "PIN=[redacted:PIN] ci/run --jobs=1234"),
+            ("PIN=12345 OTHER_PIN=1234 EMPTY= ci/run", "PIN=12345 OTHER_PIN=1234 EMPTY= ci/run"),
+            ("ADMIN_TOKEN=another ci/run a==b", "ADMIN_TOKEN=another ci/run a==b"),
+        ] {
+            assert_eq!(without_secrets(command, &target, &environment), told);
+        }
+    }
 }

@@ -99,12 +99,14 @@ impl Hand<'_> {
         if let (Some(charset), Some(text)) = (charset, text) {
             command = format!("{} | iconv -f utf-8 -t {charset} | {command} --data-binary @-", printf(&text));
         }
-        match call.burst {
-            None => command,
-            Some(times) => {
-                format!("for INDEX in $(seq 0 {}); do\n{command} &\ndone; wait", times.saturating_sub(1))
+        let Some(times) = call.burst else { return command };
+        let own = match call.needed_keys() {
+            Some((role, _)) => {
+                format!("# give each request a key of {role} of its own, by the gateway's own means\n")
             }
-        }
+            None => String::new(),
+        };
+        format!("{own}for INDEX in $(seq 0 {}); do\n{command} &\ndone; wait", times.saturating_sub(1))
     }
 
     fn raw(&mut self, raw: &Raw) -> String {

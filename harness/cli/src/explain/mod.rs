@@ -14,4 +14,3 @@ mod upstream;
 mod verified;
 
 pub(crate) use index::Index;
-pub(crate) use verified::by_bill;

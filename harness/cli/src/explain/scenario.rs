@@ -46,6 +46,10 @@ fn needs(scenario: &Scenario, contract: Option<&Contract>, text: &mut String) {
     for word in scenario.roles() {
         rows.push(("role", word.to_string(), meaning(contract.map(|known| &known.roles), word)));
     }
+    for (role, keys) in scenario.own_keys() {
+        let meaning = format!("{keys} more of them, minted: each request of a burst has its own");
+        rows.push(("keys", role.to_string(), meaning));
+    }
     for word in &scenario.models {
         rows.push(("model", word.to_string(), meaning(contract.map(|known| &known.models), word)));
     }

@@ -10,7 +10,6 @@ use super::check::{binding, sentence};
 use super::polling;
 use super::shape::{short, shown};
 use super::upstream::{gate, upstream};
-use super::verified::by_bill;
 
 /// What a step does and what must come of it: lines, each indented as deep as it belongs.
 pub(super) fn lines(step: &Step, contract: Option<&Contract>) -> Vec<String> {
@@ -41,8 +40,9 @@ fn action(action: &Action) -> Vec<String> {
             let (method, path) = (&call.method, short(call.path.source()));
             let credential = credential(call.role.as_deref());
             let burst = call.burst.map_or_else(String::new, |times| format!(", {times} times at once"));
+            let own = if call.own_keys { ", each with a key of its own" } else { "" };
             let chunked = if call.chunked { ", its body in chunks" } else { "" };
-            let mut lines = vec![format!("sends {method} {path}{credential}{burst}{chunked}")];
+            let mut lines = vec![format!("sends {method} {path}{credential}{burst}{own}{chunked}")];
             lines.extend(request(&call.headers, &call.body));
             if call.leaves {
                 lines.push("closes the connection after the first event".to_owned());
@@ -155,14 +155,16 @@ fn bills(bills: &BillExpectation, step: &Step, contract: Option<&Contract>) -> S
             let told = |name: &str, shape: &Option<Shape>| {
                 shape.as_ref().map(|shape| format!("{name} {}", shown(shape)))
             };
-            let key = role.as_ref().map(|role| format!("the key of {role}"));
+            let has_own = matches!(&step.action, Action::Call(call) if call.own_keys);
+            let own = || "the request's own key".to_owned();
+            let key = role.as_ref().map(|role| if has_own { own() } else { format!("the key of {role}") });
             let parts: Vec<_> =
                 [told("model", model), told("usage", usage), key].into_iter().flatten().collect();
             let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
             format!("is billed once{parts}")
         }
     };
-    format!("{what}  [{}]", by_bill(step, contract).join(", "))
+    format!("{what}  [{}]", step.behind_bill(contract).join(", "))
 }
 
 fn key_used(used: &KeyUsed) -> String {

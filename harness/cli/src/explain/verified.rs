@@ -1,6 +1,6 @@
 //! Which requirements a step speaks of, before it has run.
 
-use plumbline_harness::scenario::{BillExpectation, Contract, Scenario, Step, UpstreamExpectation};
+use plumbline_harness::scenario::{Contract, Scenario, UpstreamExpectation};
 
 /// The requirements that a scenario verifies, each once, in the order in which it comes to them.
 pub(super) fn by_scenario<'s>(scenario: &'s Scenario, contract: Option<&'s Contract>) -> Vec<&'s str> {
@@ -12,31 +12,11 @@ pub(super) fn by_scenario<'s>(scenario: &'s Scenario, contract: Option<&'s Contr
         let logs = step.logs.iter().filter_map(|logs| logs.verifies.as_deref());
         let upstream = step.upstream.iter().flat_map(UpstreamExpectation::verifies);
         let answers = step.verifies().chain(lines);
-        for requirement in answers.chain(by_bill(step, contract)).chain(key).chain(logs).chain(upstream) {
+        for requirement in answers.chain(step.behind_bill(contract)).chain(key).chain(logs).chain(upstream) {
             if !found.contains(&requirement) {
                 found.push(requirement);
             }
         }
     }
     found
-}
-
-/// The requirements behind what a step must have been billed.
-pub(crate) fn by_bill<'s>(step: &Step, contract: Option<&'s Contract>) -> Vec<&'s str> {
-    let Some(ids) = contract.and_then(|contract| contract.billing.as_ref()) else { return Vec::new() };
-    match &step.bills {
-        None => Vec::new(),
-        Some(BillExpectation::None { .. }) => vec![&ids.none],
-        Some(BillExpectation::One { model, usage, role, .. }) => {
-            let parts = [
-                (true, &ids.one),
-                (model.is_some(), &ids.model),
-                (usage.is_some(), &ids.usage),
-                (role.is_some(), &ids.key),
-                // Wherever the target pins a price.
-                (true, &ids.cost),
-            ];
-            parts.into_iter().filter(|(told, _)| *told).map(|(_, id)| &**id).collect()
-        }
-    }
 }

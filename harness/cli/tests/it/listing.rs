@@ -81,6 +81,21 @@ fn a_scenario_is_explained_from_what_it_needs_to_how_to_do_it_by_hand() {
 }
 
 #[test]
+fn keys_of_the_requests_of_a_burst_are_explained() {
+    let (code, stdout, stderr) = output(&["explain", "GATEWAY_TENANTS_002@openai"]);
+    assert_eq!(code, 0, "{stderr}");
+    for part in [
+        "keys        all_scopes  50 more of them, minted: each request of a burst has its own\n",
+        "sends POST /v1/chat/completions as all_scopes, 50 times at once, each with a key of its own\n",
+        ", the request's own key  [gateway.billing.one, gateway.billing.usage, gateway.billing.key, gateway.billing.cost]\n",
+        "# give each request a key of all_scopes of its own, by the gateway's own means\nfor INDEX in $(seq 0 49); do\n",
+        "broken by answers-mixed-up, keys-mixed-up\n",
+    ] {
+        assert!(stdout.contains(part), "{part} is not in:\n{stdout}");
+    }
+}
+
+#[test]
 fn requirements_and_defects_are_explained_with_what_belongs_to_them() {
     let (code, stdout, _) = output(&["explain", "chat.model-echoed"]);
     assert_eq!(code, 0);

@@ -177,20 +177,22 @@ fn made(address: &str, members: &str) -> (String, String) {
 /// How many clients ask at once.
 const CLIENTS: usize = 64;
 
-/// Has many clients ask until each of them has been refused, or the gateway has been killed: after so many answers, where it
-/// is to be. How many were answered.
-fn ask_all(served: &Served, key: &str, kill_after: Option<usize>) -> usize {
+/// Has many clients ask so many words until each of them has been refused, or the gateway has been killed: after so many
+/// answers, where it is to be. How many were answered.
+fn ask_all(served: &mut Served, key: &str, words: usize, kill_after: Option<usize>) -> usize {
     let chat = format!(
         r#"{{"model":"openai/gpt-4o","max_tokens":1,"messages":[{{"role":"user","content":"{}"}}]}}"#,
-        "word ".repeat(500)
+        "word ".repeat(words)
     );
     let answered = AtomicUsize::new(0);
+    let Served { child, address } = served;
+    let address = address.as_str();
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 scope.spawn(|| {
                     loop {
-                        match send(&served.address, "POST", "/v1/chat/completions", key, &chat) {
+                        match send(address, "POST", "/v1/chat/completions", key, &chat) {
                             Some((200, _)) => answered.fetch_add(1, Ordering::Relaxed),
                             Some((429 | 402, _)) | None => return,
                             Some((status, body)) => panic!("{status}: {body}"),
@@ -204,9 +206,8 @@ fn ask_all(served: &Served, key: &str, kill_after: Option<usize>) -> usize {
             while answered.load(Ordering::Relaxed) < enough && Instant::now() < deadline {
                 thread::yield_now();
             }
-            let killed =
-                std::process::Command::new("kill").args(["-KILL", &served.child.id().to_string()]).status();
-            assert!(killed.unwrap().success());
+            // SIGKILL, in the middle of the load.
+            child.kill().unwrap();
         }
         for client in clients {
             client.join().unwrap();
@@ -215,57 +216,82 @@ fn ask_all(served: &Served, key: &str, kill_after: Option<usize>) -> usize {
     answered.into_inner()
 }
 
+/// A gateway with a virtual key that was killed while calls of this key were under way.
+struct Killed {
+    /// Where its state is.
+    folder: tempfile::TempDir,
+    id: String,
+    value: String,
+    /// How many calls were answered.
+    answered: usize,
+}
+
+impl Killed {
+    /// Tries until so few were answered by then that some must have been under way.
+    fn amid(members: &str, words: usize, fewer_than: usize) -> Self {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let mut served = durable(&folder);
+            let (id, value) = made(&served.address, members);
+            let answered = ask_all(&mut served, &value, words, Some(fewer_than / 4));
+            served.child.wait().unwrap();
+            if answered < fewer_than {
+                return Self { folder, id, value, answered };
+            }
+        }
+        panic!("it was never killed before everything was answered");
+    }
+}
+
+/// A gateway whose state is in a folder, and on disk before it answers.
+fn durable(folder: &tempfile::TempDir) -> Served {
+    let state = folder.path().join("state.db");
+    Served::start_as("bifrost", ["--durable".as_ref(), "--state".as_ref(), state.as_os_str()])
+}
+
 #[test]
 fn budgets_and_limits_add_up_when_it_is_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state.db");
-    let start = || Served::start_as("bifrost", ["--durable".as_ref(), "--state".as_ref(), state.as_os_str()]);
-    let mut served = start();
-    let (id, value) = made(
-        &served.address,
+    let killed = Killed::amid(
         r#""name":"hundred","rate_limit":{"request_max_limit":100,"request_reset_duration":"1h"},"budget":{"max_limit":1,"reset_duration":"1h"}"#,
+        500,
+        100,
     );
-    let before = ask_all(&served, &value, Some(40));
-    served.child.wait().unwrap();
-
-    let mut served = start();
-    let told = standing(&served.address, &id);
+    let mut served = durable(&killed.folder);
+    let told = standing(&served.address, &killed.id);
+    let before = killed.answered;
     assert!((before..=100).contains(&told.events), "{before} were answered, {} are billed", told.events);
     assert_eq!((told.requests, told.spent), (told.events as u64, told.billed));
     // A call that was under way when the gateway died has neither been billed nor counted.
-    let after = ask_all(&served, &value, None);
+    let after = ask_all(&mut served, &killed.value, 500, None);
     assert_eq!(after, 100 - told.events);
     served.child.kill().unwrap();
     served.child.wait().unwrap();
 
-    let served = start();
-    let told = standing(&served.address, &id);
+    let served = durable(&killed.folder);
+    let told = standing(&served.address, &killed.id);
     assert_eq!((told.requests, told.events), (100, 100));
     assert_eq!(told.spent, told.billed);
 }
 
 #[test]
-fn a_budget_is_not_overspent_by_a_kill() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state.db");
-    let start = || Served::start_as("bifrost", ["--durable".as_ref(), "--state".as_ref(), state.as_os_str()]);
-    let mut served = start();
-    // A call costs an eighth of a cent.
-    let (id, value) =
-        made(&served.address, r#""name":"cents","budget":{"max_limit":0.25,"reset_duration":"1h"}"#);
-    ask_all(&served, &value, Some(40));
-    served.child.wait().unwrap();
-    let mut served = start();
-    let told = standing(&served.address, &id);
+fn a_dollar_is_not_overspent_by_a_kill() {
+    // A call costs half a cent.
+    let members = r#""name":"dollar","budget":{"max_limit":1,"reset_duration":"1h"}"#;
+    let killed = Killed::amid(members, 2_000, 150);
+    let mut served = durable(&killed.folder);
+    let told = standing(&served.address, &killed.id);
+    let before = killed.answered;
+    assert!(told.events >= before, "{before} were answered, {} are billed", told.events);
     assert_eq!(told.spent, told.billed);
-    ask_all(&served, &value, None);
+    let after = ask_all(&mut served, &killed.value, 2_000, None);
     served.child.kill().unwrap();
     served.child.wait().unwrap();
 
-    let served = start();
-    let told = standing(&served.address, &id);
-    assert_eq!(told.spent, told.billed);
-    let (most, flying) = (amount(&serde_json::json!("0.25")), 2 * i128::try_from(CLIENTS).unwrap());
+    let served = durable(&killed.folder);
+    let (begun, told) = (told.events, standing(&served.address, &killed.id));
+    assert_eq!((told.spent, told.events), (told.billed, begun + after));
+    // What was under way when it was killed is gone, so it is what is under way at the end that may be too much.
+    let (most, flying) = (amount(&serde_json::json!("1")), i128::try_from(CLIENTS).unwrap());
     assert!(told.spent >= most, "{}", told.spent);
     assert!(told.spent <= most + flying * told.dearest, "{}", told.spent);
 }

@@ -70,6 +70,71 @@ fn the_reference_is_conformant_and_its_statement_holds() {
     assert_eq!(verified(&text, None).0, 0);
 }
 
+/// The requirements at MUST that a table or a line of a statement counts.
+fn counted(line: &str) -> usize {
+    line.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<usize>().ok()).sum()
+}
+
+#[test]
+fn the_summary_counts_the_requirements_that_the_statement_counts() {
+    let run = run(["--contract", "gsai"]);
+    let text = statement(&[record(&run)]);
+    let line = |text: &str, part: &str| text.lines().find(|line| line.contains(part)).map(counted);
+    let told = line(&run.stdout, "gsai MUST ");
+    assert!(told.is_some_and(|count| count > 0), "{}", run.stdout);
+    assert_eq!(told, line(&text, "MUST: {kept: "), "{}\n{text}", run.stdout);
+}
+
+/// The statement of a record with a command that does its run again, by somebody whose environment has a credential.
+fn reproduced(record: &Path, command: &str) -> (i32, String, String) {
+    let mut making = plumbline();
+    making.env("PLUMBLINE_UPSTREAM_TOKEN", "token-0123456789");
+    output(making.arg("statement").arg(record).args(MADE).args(["--reproduce", command]))
+}
+
+#[test]
+fn the_command_that_really_does_the_run_again_can_be_given() {
+    let run = run(["SEQ_BILLING_001_*"]);
+    let record = record(&run);
+    let (code, text, stderr) = reproduced(&record, "TOKEN=token-0123456789 ci/mine SEQ_BILLING_001_TC01");
+    assert_eq!(code, 0, "{stderr}");
+    let given = "TOKEN=[redacted:PLUMBLINE_UPSTREAM_TOKEN] ci/mine SEQ_BILLING_001_TC01";
+    assert!(text.contains(given) && text.contains("\nreproduce_given: true\n"), "{text}");
+    assert!(!text.contains("token-0123456789"), "{text}");
+    // It is in no record.
+    assert_eq!(verified(&text, Some(&record)).0, 0);
+    let own = statement(std::slice::from_ref(&record));
+    assert!(!own.contains("reproduce_given"), "{own}");
+    let (code, stdout, _) =
+        verified(&own.replace("plumbline run 'SEQ", "plumbline run 'OTHER"), Some(&record));
+    assert!(code == 1 && stdout.contains("1 mistake in 1 file"), "{stdout}");
+    for (command, part) in [
+        ("a".repeat(1001), "more than 1000 characters"),
+        ("ci/mine\nci/yours".to_owned(), "not one line"),
+        ("ci/mine \u{1b}[2J".to_owned(), "not one line"),
+        (String::new(), "--reproduce"),
+    ] {
+        let (code, stdout, stderr) = reproduced(&record, &command);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains(part), "{stderr}");
+    }
+}
+
+#[test]
+fn who_wants_quiet_hears_only_of_what_does_not_hold() {
+    let text = statement(&[record(&run(["SEQ_BILLING_001_*"]))]);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("statement.yaml");
+    let quiet = |text: &str| {
+        fs::write(&file, text).unwrap();
+        output(plumbline().args(["statement", "verify", "--quiet"]).arg(&file))
+    };
+    assert_eq!(quiet(&text), (0, String::new(), String::new()));
+    let (code, stdout, stderr) = quiet(&text.replace("claim: partial\n", "claim: conformant\n"));
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(stderr.contains("the lists make it `partial`"), "{stderr}");
+}
+
 #[test]
 fn a_part_of_a_contract_is_partial_and_a_failure_is_told() {
     let sound = statement(&[record(&run(["SEQ_BILLING_*"]))]);

@@ -269,6 +269,11 @@ const REQUEST: &[Sentence] = &[
         means: "The body is sent in chunks, without its length.",
     },
     Sentence {
+        expression: "each request has a key of its own",
+        does: Does::Fill(&[("own_keys", With::True)]),
+        means: "Of the requests that are sent at once, each has another key of the role, minted for the scenario.",
+    },
+    Sentence {
         expression: "the answer is complete within {duration}",
         does: Does::Fill(&[("timeout", With::Word(0))]),
         means: "Most time from sending to the last byte read.",
@@ -380,6 +385,11 @@ const POLLING: &[Sentence] = &[
         means: "The status code of the answer that is waited for.",
     },
     Sentence {
+        expression: "the polling ends with one of the statuses {statuses}",
+        does: Does::Fill(&[("until.status", With::List(0))]),
+        means: "The status codes of which it has one.",
+    },
+    Sentence {
         expression: "the polling fails when",
         does: Does::Fill(&[("stop_when.body", With::Rows(CONDITIONS))]),
         means: "Checks on the JSON body of an answer after which the other one will not come, one in each row.",
@@ -388,6 +398,11 @@ const POLLING: &[Sentence] = &[
         expression: "the polling fails with the status {status}",
         does: Does::Fill(&[("stop_when.status", With::Value(0))]),
         means: "The status code of such an answer.",
+    },
+    Sentence {
+        expression: "the polling fails with one of the statuses {statuses}",
+        does: Does::Fill(&[("stop_when.status", With::List(0))]),
+        means: "The status codes of which it has one.",
     },
     Sentence {
         expression: "meanwhile the status is {status}",
@@ -400,9 +415,39 @@ const POLLING: &[Sentence] = &[
         means: "The same, with the requirement behind what is expected of these answers, unless a check names its own.",
     },
     Sentence {
+        expression: "meanwhile the status is one of {statuses}",
+        does: Does::Fill(&[("meanwhile.status", With::List(0))]),
+        means: "The status codes that are right for these answers.",
+    },
+    Sentence {
+        expression: "meanwhile the headers satisfy these checks",
+        does: Does::Fill(&[("meanwhile.headers", With::Named(MATCHES))]),
+        means: "Checks on the headers of these answers, one in each row.",
+    },
+    Sentence {
+        expression: "meanwhile the body satisfies the schema {schema}",
+        does: Does::Fill(&[("meanwhile.schema", With::Word(0))]),
+        means: "The JSON Schema that the body of these answers must satisfy.",
+    },
+    Sentence {
         expression: "meanwhile the body has",
         does: Does::Fill(&[("meanwhile.body", With::Rows(CHECKS))]),
         means: "Checks on the JSON body of each answer before the last, one in each row.",
+    },
+    Sentence {
+        expression: "meanwhile the text of the body satisfies this check",
+        does: Does::Fill(&[("meanwhile.text", With::Row(MATCHES))]),
+        means: "A check on the body of these answers as text, in one row.",
+    },
+    Sentence {
+        expression: "meanwhile these texts stand nowhere in the answer",
+        does: Does::Fill(&[("meanwhile.nowhere", With::Rows(LACKS))]),
+        means: "Texts that stand neither in a header nor in the body of these answers, one in each row.",
+    },
+    Sentence {
+        expression: "meanwhile this verifies {requirement}",
+        does: Does::Fill(&[("meanwhile.verifies", With::Word(0))]),
+        means: "The requirement behind what is expected of these answers, unless a check names its own.",
     },
 ];
 
@@ -672,6 +717,9 @@ mod tests {
         same(&under("gated"), "GatedEntry");
         same(&under("upstream"), "UpstreamEntry");
         same(&under("upstream.calls"), "CallsEntry");
+        // What only one answer can be is not expected of all before the last.
+        let of_one = ["situation", "answer", "closed", "stream", "any_of"];
+        same(&under("meanwhile").into_iter().chain(of_one).collect(), "ExpectEntry");
         same(&under("until"), "UntilEntry");
         same(&under("stop_when"), "UntilEntry");
         same(&under("upstream.outcome"), "OutcomeEntry");

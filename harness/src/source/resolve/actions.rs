@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::steps::Steps;
 use crate::scenario::{Action, Body, Call, Encoding, Raw, Template};
 use crate::source::Span;
-use crate::source::written::file::{Encoding as EncodingEntry, StepEntry};
+use crate::source::written::file::{Bills, Encoding as EncodingEntry, StepEntry};
 use crate::source::written::wrappers::{Located, Recovered};
 
 /// Most requests of a burst.
@@ -120,9 +120,38 @@ impl Steps<'_, '_, '_, '_> {
         Some(times.value)
     }
 
+    /// Whether each request of a burst has a key of its own.
+    pub(super) fn own_keys(&mut self, entry: &StepEntry) -> bool {
+        let own = entry.own_keys.as_ref().filter(|own| own.value && entry.burst.is_some());
+        let Some(own) = own else { return false };
+        if entry.role.is_none() {
+            self.note(own.span, "it is not said whose keys they are", Some("add `as: role`"));
+        }
+        if let Some(span) = first(entry.key.as_ref()) {
+            let hint = "it looks at one key, and each request has another";
+            self.note(span, "`key` does not go with `own_keys`", Some(hint));
+        }
+        if let Some(Bills::One(bill)) = entry.bills.as_ref().and_then(|bills| bills.0.as_deref())
+            && let Some(key) = &bill.key
+        {
+            let hint = "take it out: each request is billed to its own key";
+            self.note(key.span, "the `key` of `bills` does not go with `own_keys`", Some(hint));
+        }
+        let reading = &self.reading;
+        let of_dialect = reading.dialect.map(|dialect| &dialect.credential);
+        let credential = of_dialect.or_else(|| reading.contract.map(|contract| &contract.credential));
+        let is_sent = |name: &str| credential.is_some_and(|own| own.header.eq_ignore_ascii_case(name));
+        if let Some((name, value)) = entry.headers.iter().find(|(name, _)| is_sent(name)) {
+            let message = format!("the header `{name}` does not go with `own_keys`");
+            let hint = "take it out: each request sends its own key in it";
+            self.note(value.span, message, Some(hint));
+        }
+        true
+    }
+
     fn call(&mut self, call: &Located<String>, entry: &StepEntry) -> Option<Call> {
         let named = self.method_and_path(call);
-        let burst = self.times(entry);
+        let (burst, own_keys) = (self.times(entry), self.own_keys(entry));
         let (method, path) = named?;
         let headers = self.headers(entry, str::to_ascii_lowercase);
         Some(Call {
@@ -133,6 +162,7 @@ impl Steps<'_, '_, '_, '_> {
             body: self.body(entry)?,
             chunked: entry.chunked.as_ref().is_some_and(|chunked| chunked.value),
             burst,
+            own_keys,
             leaves: entry.leave.is_some(),
         })
     }
@@ -231,7 +261,11 @@ pub(super) fn fields_of_a_counted_call(entry: &StepEntry) -> Vec<(&'static str, 
 
 /// Those that only a burst has a use for.
 fn fields_of_a_burst(entry: &StepEntry) -> Vec<(&'static str, Span)> {
-    first(entry.replies.first()).map(|span| ("replies", span)).into_iter().collect()
+    let fields = [
+        ("replies", first(entry.replies.first())),
+        ("own_keys", entry.own_keys.as_ref().map(|own| own.span)),
+    ];
+    fields.into_iter().filter_map(|(field, span)| Some((field, span?))).collect()
 }
 
 /// The field of a step that only one stream has a use for.

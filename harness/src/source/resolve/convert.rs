@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::covering::covered;
 use super::names::Names;
 use super::portable::{Words, unspoken};
 use super::steps::Steps;
-use crate::scenario::{Contract, Dialect, Scenario, Step, StreamKind, Templates};
+use crate::scenario::{Contract, Dialect, Scenario, StreamKind, Templates};
 use crate::source::mistake::{hint_among, location};
-use crate::source::written::file::{ScenarioEntry, StepEntry};
+use crate::source::written::file::ScenarioEntry;
 use crate::source::written::wrappers::{Located, Recovered};
 use crate::source::yaml::Decoded;
 use crate::source::yaml::decode::DecodeError;
@@ -161,7 +162,8 @@ impl Reading<'_, '_> {
         let timeout = self.notes.duration(entry.timeout.as_ref());
         let mut names = Names::new(self.contract, self.dialect.map(|dialect| &**dialect));
         let mut seen = HashSet::new();
-        self.covered_once(&entry);
+        self.covered(&entry);
+        self.polled_in_time(&entry.steps, timeout);
         let steps = Steps::new(self, &mut names, &mut seen).read(entry.steps);
         let always = Steps::new(self, &mut names, &mut seen).read(entry.always);
         if names.are_unspoken() {
@@ -193,22 +195,6 @@ impl Reading<'_, '_> {
             steps,
             always,
         }))
-    }
-
-    /// Notes ids that a scenario covers as a whole and by a step, and those of steps that are not judged.
-    fn covered_once(&mut self, entry: &ScenarioEntry) {
-        let of = |steps: &[Recovered<Located<StepEntry>>]| -> Vec<Located<String>> {
-            let steps = steps.iter().filter_map(|step| step.0.as_ref());
-            steps.flat_map(|step| step.covers.iter().cloned()).collect()
-        };
-        for id in of(&entry.steps).iter().filter(|id| entry.covers.iter().any(|own| own.value == id.value)) {
-            let hint = "a step is more exact: take it out of the scenario's `covers`".to_owned();
-            self.notes.add(id.span, format!("the scenario covers `{}` as a whole already", **id), Some(hint));
-        }
-        for id in of(&entry.always) {
-            let hint = "write it at a step under `steps`".to_owned();
-            self.notes.add(id.span, "a step that is not judged covers nothing", Some(hint));
-        }
     }
 
     fn check_id(&mut self, id: &Located<String>) {
@@ -248,21 +234,6 @@ impl Reading<'_, '_> {
     }
 }
 
-/// What a scenario covers: what it says itself, its own id where nothing is said, and what its steps cover.
-fn covered(own: Vec<Located<String>>, id: String, steps: &[Step]) -> Vec<String> {
-    let mut covers = values(own);
-    let by_steps = steps.iter().flat_map(|step| &step.covers);
-    if covers.is_empty() && by_steps.clone().next().is_none() {
-        covers.push(id);
-    }
-    for id in by_steps {
-        if !covers.contains(id) {
-            covers.push(id.clone());
-        }
-    }
-    covers
-}
-
-fn values(located: Vec<Located<String>>) -> Vec<String> {
+pub(super) fn values(located: Vec<Located<String>>) -> Vec<String> {
     located.into_iter().map(|located| located.value).collect()
 }

@@ -150,8 +150,17 @@ impl Steps<'_, '_, '_, '_> {
             }
         };
         let (method, path) = whole?;
-        let call =
-            Call { method, path, role: None, headers, body, chunked: false, burst: None, leaves: false };
+        let call = Call {
+            method,
+            path,
+            role: None,
+            headers,
+            body,
+            chunked: false,
+            burst: None,
+            own_keys: false,
+            leaves: false,
+        };
         let says_how = streamed.is_some() || gaining.is_some();
         let (method, path) = match streamed {
             Some(streamed) => streamed?,

@@ -4,6 +4,7 @@ mod actions;
 mod checks;
 mod contract;
 mod convert;
+mod covering;
 mod dialect;
 mod faults;
 mod matchers;

@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::actions::{fields_of_a_body, fields_of_a_counted_call, first};
-use super::convert::flatten;
+use super::convert::{Reading, flatten};
 use super::steps::Steps;
-use crate::scenario::{Body, Call, Check, Poll, Subject};
+use crate::scenario::{Body, Call, Check, Poll, Scenario, Subject};
 use crate::source::Span;
 use crate::source::written::file::{CheckEntry, ExpectEntry, StepEntry};
 use crate::source::written::polling::{Until, UntilEntry};
@@ -18,6 +18,8 @@ const EVERY: (Duration, RangeInclusive<Duration>) =
 /// How long is polled: by default, and within which bounds.
 const AT_MOST: (Duration, RangeInclusive<Duration>) =
     (Duration::from_secs(30), Duration::from_millis(10)..=Duration::from_mins(10));
+/// Most requests that there is time for.
+const MOST_REQUESTS: u32 = 1_000;
 
 impl Steps<'_, '_, '_, '_> {
     /// What is polled and how often. What ends it is read later, as that may name the step.
@@ -29,6 +31,13 @@ impl Steps<'_, '_, '_, '_> {
         let named = self.method_and_path(line);
         let every = self.length(entry.every.as_ref(), EVERY);
         let at_most = self.length(entry.at_most.as_ref(), AT_MOST);
+        let least = at_most / MOST_REQUESTS;
+        if every < least && EVERY.1.contains(&every) && AT_MOST.1.contains(&at_most) {
+            let span =
+                entry.every.as_ref().or(entry.at_most.as_ref()).map_or(line.span, |length| length.span);
+            let hint = format!("write `every: {}` or more", humantime::format_duration(least));
+            self.note(span, format!("these are more than {MOST_REQUESTS} requests"), Some(&hint));
+        }
         let headers = self.headers(entry, str::to_ascii_lowercase);
         let role = self.role(entry);
         let (method, path) = named?;
@@ -40,6 +49,7 @@ impl Steps<'_, '_, '_, '_> {
             body: Body::Empty,
             chunked: false,
             burst: None,
+            own_keys: false,
             leaves: false,
         };
         let (until, stop_when, meanwhile) = (Vec::new(), Vec::new(), Vec::new());
@@ -48,8 +58,28 @@ impl Steps<'_, '_, '_, '_> {
 
     /// What ends the polling, and what must hold until then.
     pub(super) fn ends(&mut self, poll: &mut Poll, entry: &mut StepEntry) {
+        let expect = entry.expect.as_ref().and_then(|expect| expect.0.as_deref());
+        if let Some(span) = expect.and_then(stream_of) {
+            self.note(span, "what is polled is no stream", Some("make a `call` of its own of it"));
+        }
+        if let Some(span) = expect.and_then(closed_of) {
+            let hint = "take `closed` out: an answer that does not come is missed as it is";
+            self.note(span, "what is polled is an answer", Some(hint));
+        }
         poll.until = self.conditions(entry.until.take());
+        let stop_when = first(entry.stop_when.as_ref());
         poll.stop_when = self.conditions(entry.stop_when.take());
+        let is_asked = |stop: &Check| poll.until.iter().any(|until| are_alike(until, stop));
+        if let Some(span) = stop_when.filter(|_| !poll.stop_when.is_empty())
+            && poll.stop_when.iter().all(is_asked)
+        {
+            let hint = "it is decided first: name what shows that the other answer will not come";
+            self.note(
+                span,
+                "this holds whenever `until` does, so that nothing ends the polling well",
+                Some(hint),
+            );
+        }
         if let Some(meanwhile) = entry.meanwhile.take().and_then(|meanwhile| meanwhile.0) {
             poll.meanwhile = self.meanwhile(meanwhile);
         }
@@ -139,9 +169,49 @@ impl Steps<'_, '_, '_, '_> {
     }
 }
 
+impl Reading<'_, '_> {
+    /// Notes polling that goes on when the time of its scenario is up.
+    pub(super) fn polled_in_time(
+        &mut self,
+        steps: &[Recovered<Located<StepEntry>>],
+        timeout: Option<Duration>,
+    ) {
+        let time = timeout.unwrap_or(Scenario::TIME);
+        for step in steps.iter().filter_map(|step| step.0.as_deref()) {
+            let Some(line) = &step.poll else { continue };
+            let at_most = match &step.at_most {
+                Some(text) => humantime::parse_duration(text).ok(),
+                None => Some(AT_MOST.0),
+            };
+            // Of a length that is none, or out of bounds, that is told.
+            let Some(at_most) = at_most.filter(|at_most| AT_MOST.1.contains(at_most) && *at_most >= time)
+            else {
+                continue;
+            };
+            let [at_most, time] = [at_most, time].map(humantime::format_duration);
+            let span = step.at_most.as_ref().map_or(line.span, |text| text.span);
+            let message = format!("the scenario has {time} for all of it, and this may take {at_most}");
+            let hint = format!("give the scenario `timeout: …`, more than {at_most}");
+            self.notes.add(span, message, Some(hint));
+        }
+    }
+}
+
+/// Whether two conditions ask the same. Paths and patterns have no equality of their own, but they tell what they are.
+fn are_alike(one: &Check, other: &Check) -> bool {
+    let asked = |check: &Check| format!("{:?} {:?}", check.subject, check.matcher);
+    asked(one) == asked(other)
+}
+
 /// The part of an expectation of a poll that would make its answer a stream.
-pub(super) fn stream_of(expect: Option<&ExpectEntry>) -> Option<Span> {
-    let expect = expect?;
+fn stream_of(expect: &ExpectEntry) -> Option<Span> {
     let alternatives = expect.any_of.iter().filter_map(|other| other.0.as_ref()?.stream.as_ref());
     first(expect.stream.iter().chain(alternatives).next())
+}
+
+/// The part of an expectation of a poll by which there would be no answer.
+fn closed_of(expect: &ExpectEntry) -> Option<Span> {
+    let alternatives = expect.any_of.iter().filter_map(|other| other.0.as_ref()?.closed.as_ref());
+    let mut closed = expect.closed.iter().chain(alternatives).filter(|closed| closed.value);
+    closed.next().map(|closed| closed.span)
 }

@@ -109,8 +109,8 @@ impl Steps<'_, '_, '_, '_> {
                 &request.whole
             }),
         };
-        let (role, burst, own_headers) =
-            (self.role(entry), self.times(entry), self.headers(entry, str::to_ascii_lowercase));
+        let (role, burst, own_keys) = (self.role(entry), self.times(entry), self.own_keys(entry));
+        let own_headers = self.headers(entry, str::to_ascii_lowercase);
         if !missing.is_empty() {
             return None;
         }
@@ -136,6 +136,7 @@ impl Steps<'_, '_, '_, '_> {
             headers,
             chunked: entry.chunked.as_ref().is_some_and(|chunked| chunked.value),
             burst,
+            own_keys,
             leaves: entry.leave.is_some(),
             ..call
         }))

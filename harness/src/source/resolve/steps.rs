@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::convert::{Reading, flatten};
 use super::names::Names;
-use super::polling::stream_of;
 use super::upstream::{Expected, writes_stream};
 use crate::scenario::{
     Action, BillExpectation, Capture, CaptureShape, KeyUsed, LogExpectation, Path, Shape, ShapeNode, Step,
@@ -72,10 +71,6 @@ impl<'s, 'r, 'm, 'c> Steps<'s, 'r, 'm, 'c> {
         self.names.define_answer(&name, entry.ask.is_some());
         if let Action::Poll(poll) = &mut action {
             self.ends(poll, &mut entry);
-            if let Some(span) = stream_of(entry.expect.as_ref().and_then(|expect| expect.0.as_deref())) {
-                let hint = "make a `call` of its own of it";
-                self.note(span, "what is polled is no stream", Some(hint));
-            }
         }
         let timeout = self.reading.notes.duration(entry.timeout.as_ref());
         let role = match &action {

@@ -74,11 +74,11 @@ pub struct StepEntry {
     pub poll: Option<Located<String>>,
     /// With `poll`: how long is waited after an answer, from `10ms` to `1m`. By default `250ms`.
     pub every: Option<Located<String>>,
-    /// With `poll`: how long is polled, up to `10m`. By default `30s`.
+    /// With `poll`: how long is polled, up to `10m` and 1,000 requests. By default `30s`.
     pub at_most: Option<Located<String>>,
     /// With `poll`: what the answer is that is waited for. `expect` is decided on it.
     pub until: Option<Recovered<Located<Until>>>,
-    /// With `poll`: what an answer is that shows that the other one will not come.
+    /// With `poll`: what an answer is that shows that the other one will not come. It is decided before `until`.
     pub stop_when: Option<Recovered<Located<Until>>>,
     /// With `poll`: what each answer before the last must be, without `stream` and `any_of`.
     pub meanwhile: Option<Recovered<Located<ExpectEntry>>>,
@@ -110,6 +110,9 @@ pub struct StepEntry {
     pub chunked: Option<Located<bool>>,
     /// Sends the same request so many times at once. `expect` and `bills` are decided on each reply.
     pub burst: Option<Located<u32>>,
+    /// With `burst`: whether each request is sent with a key of its own. The keys are minted for the role of `as` before the
+    /// first step, and a later burst has the same ones.
+    pub own_keys: Option<Located<bool>>,
     /// Checks on the list of a burst's replies, each `{ "status": …, "json": … }`.
     #[serde(default)]
     pub replies: Vec<Recovered<Located<CheckEntry>>>,

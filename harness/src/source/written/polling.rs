@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::file::CheckEntry;
 use super::wrappers::{Located, OneOrMany, Recovered};
@@ -48,6 +48,10 @@ impl<'de> Deserialize<'de> for Until {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of checks, or `{ status: …, body: … }`")
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Until, E> {
+                Err(E::custom(format!("found the number {value}: write `{{ status: {value} }}`")))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Until, A::Error> {

@@ -61,11 +61,12 @@ async fn answered(exchange: &Exchange<'_>, call: &Call, body: Body) -> Result<An
         let parts = completion::stream(call, model, request, fault).await?;
         cached.keep(call);
         let prompt = Prompt { tokens, cached: (!exchange.is_routed()).then_some(cached.tokens) };
+        let model = call.answered_by(model);
         return Ok(Answer::Streamed(stream::respond(exchange, model, parts, prompt, share)));
     }
     let completion = completion::complete(call, model, request, fault).await?;
     cached.keep(call);
-    whole(exchange, model, &completion, cached.tokens, share)
+    whole(exchange, call.answered_by(model), &completion, cached.tokens, share)
 }
 
 /// The response that tells a completion. Of what a provider of the configuration has said the cache is its own.

@@ -58,7 +58,7 @@ struct ModelList<'a> {
 pub(super) fn list(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
     admit(exchange)?;
     let page = Page::read(exchange.head.uri.query().unwrap_or_default())?;
-    let models: Vec<_> = exchange.world.catalog.listed(DIALECT, &exchange.world.defects).collect();
+    let models = exchange.listed(DIALECT);
     let ids: Vec<_> = models.iter().map(|model| &**model.id()).collect();
     let (range, has_more) = page.of(&ids)?;
     let data: Vec<_> =
@@ -70,8 +70,7 @@ pub(super) fn list(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
 /// One model, for any valid key.
 pub(super) fn retrieve(exchange: &Exchange<'_>, id: &str) -> Result<Response, Refusal> {
     admit(exchange)?;
-    let world = exchange.world;
-    let model = world.catalog.listed(DIALECT, &world.defects).find(|model| &**model.id() == id);
+    let model = exchange.listed(DIALECT).into_iter().find(|model| &**model.id() == id);
     answer(&ModelInfo::of(model.ok_or_else(|| unknown_model(id))?))
 }
 

@@ -1,5 +1,6 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics and the headers.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -53,7 +54,7 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         let exception = refusal.exception.take().map(Arc::from);
         (refusal.into_response(exchange.request_id()), exception)
     };
-    let answer = answer(&exchange, body);
+    let answer = pin!(answer(&exchange, body));
     let mut response = run(&exchange, answer, Refusal::internal, Refusal::from, refuse).await;
     respond::sign(&mut response, &exchange);
     response

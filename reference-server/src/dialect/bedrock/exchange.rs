@@ -106,10 +106,6 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    async fn collect(&self, body: Body) -> Result<(Bytes, Share), BodyError> {
-        body::collect(body, self.intake, false).await
-    }
-
     /// The model to use, and whether the caller may use it so.
     pub(super) fn model(
         &self,

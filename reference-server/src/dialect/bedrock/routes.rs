@@ -59,7 +59,7 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         let exception = refusal.exception.take().map(Arc::from);
         (refusal.into_response(), exception)
     };
-    let answer = answer(&exchange, body);
+    let answer = pin!(answer(&exchange, body));
     let mut response = run(&exchange, answer, Refusal::internal, Refusal::from, refuse).await;
     // An id is text that a header can carry.
     if let Ok(id) = HeaderValue::try_from(exchange.context.id.to_string()) {

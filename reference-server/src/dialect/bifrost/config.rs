@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::error::{Refusal, json as told};
 use super::exchange::Exchange;
 use super::management;
-use crate::domain::governance::Settings;
+use crate::domain::governance::{Draft, Settings};
 
 /// Whether callers must have a virtual key, under its two names.
 const KEY_DEMANDED: [&str; 2] = ["enforce_auth_on_inference", "enforce_governance_header"];
@@ -34,8 +34,11 @@ pub(super) async fn serve(exchange: &Exchange<'_>, body: Body) -> Result<Respons
         Method::GET => Ok(told(StatusCode::OK, &shown(&world.governance.book().settings))),
         Method::PUT => {
             let sent: Sent = management::read(exchange, body).await?;
-            let settings = changed(&world.governance.book().settings, sent.client_config)?;
-            world.governance.change(world, |draft| draft.set_settings(settings)).await?;
+            let edit = |draft: &mut Draft| {
+                let settings = changed(&draft.book().settings, sent.client_config)?;
+                Ok(draft.set_settings(settings)?)
+            };
+            management::change(world, edit).await?;
             let done = json!({ "status": "success", "message": "configuration updated successfully" });
             Ok(told(StatusCode::OK, &done))
         }

@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::error::Refusal;
 use crate::dialect::common::Arrival;
 use crate::dialect::{anthropic, bedrock, gemini, openai};
+use crate::domain::routing::Switchboard;
 
 /// A wire below a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +40,14 @@ impl Surface {
         }
     }
 
-    /// The provider whose models have names without one here.
-    pub(super) const fn provider(self) -> &'static str {
+    /// The kind of the provider whose models have names without one here.
+    pub(super) fn kind(self, switchboard: &Switchboard) -> &'static str {
         match self {
             Self::Openai => "openai",
             Self::Anthropic => "anthropic",
             Self::Bedrock => "bedrock",
+            // Gemini's models are at two of Google's services.
+            Self::Genai if switchboard.of_kind("gemini").is_none() => "vertex",
             Self::Genai => "gemini",
         }
     }

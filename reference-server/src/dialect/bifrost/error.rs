@@ -13,6 +13,8 @@ use crate::domain::governance::{Blocked, ChangeError, Invalid};
 
 /// When to come back where large bodies have to wait, in seconds.
 const COME_BACK: u32 = 1;
+/// The code of a member that OpenAI's wire does not know.
+const UNKNOWN_MEMBER: &str = "unknown_parameter";
 const BROKEN: &str = "The gateway had an error while processing the request.";
 
 /// A refusal, or a failure of the gateway's own.
@@ -92,6 +94,16 @@ impl InnerError {
             code: self.code.as_deref(),
             param: self.param.as_deref(),
         }
+    }
+
+    /// What kind of error it is, and where in the request. Its words may quote the question.
+    pub(super) fn without_words(&self, status: StatusCode) -> String {
+        let Told { kind, code, param, .. } = self.told();
+        // The name of a member that nobody knows is the caller's own text.
+        let param = param.filter(|_| code != Some(UNKNOWN_MEMBER));
+        let status = format!("answered with the status {}", status.as_u16());
+        let told: Vec<_> = [Some(status.as_str()), kind, code, param].into_iter().flatten().collect();
+        told.join(", ")
     }
 }
 
@@ -253,6 +265,17 @@ mod tests {
         assert_eq!((&body["type"], body["error"].get("type")), (&json!("model_blocked"), None));
         let (_, body) = told(Refusal::unsupported()).await;
         assert_eq!(body["error"]["code"], "unsupported_operation");
+    }
+
+    #[test]
+    fn what_the_log_has_of_an_error_are_no_words_of_the_callers() {
+        let logged = |code: &str| {
+            let error = json!({ "message": "My secret", "type": "invalid", "code": code, "param": "stop" });
+            let error: InnerError = serde_json::from_value(error).unwrap();
+            error.without_words(StatusCode::BAD_REQUEST)
+        };
+        assert_eq!(logged("wrong"), "answered with the status 400, invalid, wrong, stop");
+        assert_eq!(logged(UNKNOWN_MEMBER), "answered with the status 400, invalid, unknown_parameter");
     }
 
     #[tokio::test]

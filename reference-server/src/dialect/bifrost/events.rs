@@ -17,8 +17,10 @@ use super::extra_fields::Served;
 const DATA: &[u8] = b"data: ";
 /// The status of a call whose answer has begun and does not come to its end.
 const BROKEN_OFF: u16 = 500;
-/// The events with which a response of the newer kind ends.
-const ENDS: [&str; 3] = ["response.completed", "response.incomplete", "response.failed"];
+/// The events with which a response of the newer kind ends, unless it fails.
+const ENDS: [&str; 2] = ["response.completed", "response.incomplete"];
+/// What names the event of its failure on OpenAI's own wire. Here such an event has no name.
+const FAILED: &[u8] = b"event: response.failed\n";
 
 /// So much of an event as tells what it is.
 #[derive(Deserialize)]
@@ -28,6 +30,13 @@ struct Peek {
     usage: Option<IgnoredAny>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    error: Option<InnerError>,
+    response: Option<Outcome>,
+}
+
+/// What becomes of a response of the newer kind.
+#[derive(Deserialize)]
+struct Outcome {
     error: Option<InnerError>,
 }
 
@@ -43,6 +52,12 @@ struct Failure<'a> {
 }
 
 impl Peek {
+    /// What went wrong, where it is told that the answer breaks off.
+    fn failure(&self) -> Option<&InnerError> {
+        let outcome = self.response.as_ref();
+        self.error.as_ref().or_else(|| outcome.and_then(|outcome| outcome.error.as_ref()))
+    }
+
     /// Whether the answer is whole with it.
     fn is_last(&self) -> bool {
         let has_ended = self.choices.iter().any(|choice| choice.finish_reason.is_some());
@@ -77,7 +92,8 @@ impl Retelling {
     /// The same events with the member. Nobody sends parts of an event here.
     fn retell(&mut self, chunk: &Bytes, now: Instant) -> Bytes {
         let mut told = Vec::with_capacity(chunk.len() + 512);
-        for line in chunk.split_inclusive(|byte| *byte == b'\n') {
+        let lines = chunk.split_inclusive(|byte| *byte == b'\n').filter(|line| *line != FAILED);
+        for line in lines {
             let data = line.strip_prefix(DATA).and_then(|data| self.event(data, now));
             match data {
                 Some(data) => {
@@ -93,7 +109,7 @@ impl Retelling {
     /// The data of an event with the member; nothing where it is no object.
     fn event(&mut self, data: &[u8], now: Instant) -> Option<Vec<u8>> {
         let peek: Peek = serde_json::from_slice(data).ok()?;
-        if let Some(error) = &peek.error {
+        if let Some(error) = peek.failure() {
             return self.failure(error);
         }
         let since = if peek.is_last() { self.served.started } else { self.last };
@@ -177,5 +193,20 @@ mod tests {
         assert_eq!((&error["error"]["message"], &error["status_code"]), (&json!("gone"), &json!(500)));
         assert_eq!(error["extra_fields"]["model_requested"], "gpt-4o");
         assert_eq!(error["is_bifrost_error"], false);
+    }
+
+    #[test]
+    fn a_response_that_fails_is_told_as_the_whole_error_without_a_name() {
+        let served = served(RequestType::ResponsesStream);
+        let mut retelling = Retelling { last: served.started, served, next: 0 };
+        let response = json!({ "error": { "code": "server_error", "message": "gone" } });
+        let data = json!({ "type": "response.failed", "response": response });
+        let event = format!("event: response.failed\ndata: {data}\n\n");
+        let told = retelling.retell(&Bytes::from(event), Instant::now());
+        let text = std::str::from_utf8(&told).unwrap();
+        let data = text.strip_prefix("data: ").and_then(|data| data.strip_suffix("\n\n")).unwrap();
+        let told: Value = serde_json::from_str(data).unwrap();
+        assert_eq!(told["error"]["error"], json!({ "message": "gone", "code": "server_error" }));
+        assert_eq!(told["error"]["extra_fields"]["request_type"], "responses_stream");
     }
 }

@@ -3,12 +3,11 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::http::Method;
-use bytes::Bytes;
 
 use super::error::Refusal;
-use crate::dialect::common::{self, Arrival, body};
+use super::locality;
+use crate::dialect::common::{self, Arrival};
 use crate::domain::governance::{Blocked, Caller, Sent};
 use crate::domain::key::SecretDigest;
 use crate::intake::Intake;
@@ -41,16 +40,15 @@ impl<'a> Exchange<'a> {
         self.control_token
     }
 
-    /// Who calls.
-    pub(super) fn caller(&self) -> Result<Caller, Blocked> {
-        let sent = Sent { headers: &self.head.headers, is_local: self.context.client_ip.is_loopback() };
-        self.world.governance.identify(self.world, &sent)
+    /// Whether it comes from somebody on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        locality::is_local(self.head, self.context.client_ip)
     }
 
-    /// The whole body. What it takes of the room is given back at once: whoever answers it takes it up again.
-    pub(super) async fn collect(&self, body: Body) -> Result<Bytes, Refusal> {
-        let (bytes, _share) = body::collect(body, self.intake, false).await?;
-        Ok(bytes)
+    /// Who calls.
+    pub(super) fn caller(&self) -> Result<Caller, Blocked> {
+        let sent = Sent { headers: &self.head.headers, is_local: self.is_local() };
+        self.world.governance.identify(self.world, &sent)
     }
 
     /// That the request has the one method that there is.

@@ -43,7 +43,7 @@ impl Served {
     /// How a governed call was served. An answer that was given before is told of whom it is asked first.
     pub(super) fn of(call: &Call, governed: &Governed, started: Instant) -> Self {
         let service = &call.context.service;
-        let leg = governed.leg(service.leg().unwrap_or(0));
+        let leg = governed.leg(service.leg());
         let deployment = service.server().map_or(&leg.model.provider_model, |server| &server.model);
         Self {
             request_type: governed.request_type,

@@ -1,8 +1,12 @@
 //! The targets that a request names for the case that the first fails.
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::error::Refusal;
+use super::model_name;
+use crate::aside::aside;
+use crate::dialect::common::body;
 
 /// The member in which they stand.
 const MEMBER: &str = "fallbacks";
@@ -22,7 +26,24 @@ pub(super) fn take(members: &mut Map<String, Value>) -> Result<Option<Vec<String
         return Err(Refusal::bad_request(format!("there may be {MOST} fallbacks, and there are more")));
     }
     let read: Option<Vec<_>> = targets.into_iter().map(target).collect();
-    read.map(Some).ok_or_else(mistaken)
+    let read = read.ok_or_else(mistaken)?;
+    read.iter().try_for_each(|name| model_name::check(name))?;
+    Ok(Some(read))
+}
+
+/// The fallbacks of a body, and the body without them. One that has none stays as it is, and so does one that is no
+/// object: the dialect of its wire says what is wrong with it.
+pub(super) fn parted(bytes: Bytes) -> Result<(Vec<String>, Bytes), Refusal> {
+    let parted: Result<_, Refusal> = aside(bytes.len(), || {
+        let Ok(Value::Object(mut members)) = body::parse(&bytes) else { return Ok(None) };
+        let fallbacks = take(&mut members)?;
+        // What was JSON is again.
+        Ok(fallbacks.map(|fallbacks| (fallbacks, serde_json::to_vec(&members).unwrap_or_default())))
+    });
+    Ok(match parted? {
+        Some((fallbacks, rest)) => (fallbacks, rest.into()),
+        None => (Vec::new(), bytes),
+    })
 }
 
 fn target(written: Value) -> Option<String> {
@@ -66,6 +87,18 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_parted_from_its_fallbacks_and_stays_as_it_is_without() {
+        let parted = |text: &'static str| parted(text.into()).map_err(|refusal| refusal.message);
+        let rest = Bytes::from("{\"contents\":[],\"n\":1}");
+        let read = parted("{ \"contents\": [], \"fallbacks\": [\"c/d\"], \"n\": 1 }");
+        assert_eq!(read, Ok((vec!["c/d".to_owned()], rest)));
+        for text in ["{ \"n\": 1.0 }", "[1]", "{", ""] {
+            assert_eq!(parted(text), Ok((Vec::new(), text.into())), "{text}");
+        }
+        assert!(parted("{ \"fallbacks\": \"c/d\" }").is_err());
+    }
+
+    #[test]
     fn what_is_no_list_of_targets_is_refused() {
         for wrong in [
             json!("a/b"),
@@ -73,6 +106,8 @@ mod tests {
             json!([""]),
             json!([{ "provider": "a" }]),
             vec!["a/b"; MOST + 1].into(),
+            json!([format!("a/{}", "b".repeat(300))]),
+            json!([{ "provider": "a", "model": "b".repeat(300) }]),
         ] {
             assert!(taken(json!({ "fallbacks": wrong })).0.is_err(), "{wrong}");
         }

@@ -1,14 +1,16 @@
 //! `/v1/async/*`: calls that are answered with a job, and the jobs.
 
+use std::error::Error;
 use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::to_bytes;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::FutureExt;
+use http_body_util::LengthLimitError;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -25,17 +27,17 @@ use crate::dialect::openai::{self, Validated};
 use crate::domain::call::CallError;
 use crate::domain::clock::Moment;
 use crate::domain::governance::ChangeError;
-use crate::domain::jobs::{Busy, JobRow, JobStatus, Outcome, Place, Reader, Submitted};
+use crate::domain::jobs::{Busy, CUT_OFF, JobRow, JobStatus, Miss, Outcome, Place, Reader, Submitted};
 use crate::domain::world::World;
-use crate::intake::Intake;
+use crate::intake::{Intake, Share};
 use crate::store::StoreError;
 
 /// Says how long the outcome of a job is to be kept, in seconds.
 const TTL: &str = "x-bf-async-job-result-ttl";
-/// The largest result that is kept, in bytes.
-const LARGEST: usize = 16 * 1024 * 1024;
-/// The status of a job's call that the gateway does not live to end.
-const CUT_OFF: u16 = 503;
+/// The largest result that is kept, in MiB.
+const LARGEST_MIB: usize = 16;
+/// The same in bytes.
+const LARGEST: usize = LARGEST_MIB * 1024 * 1024;
 /// When to come back where too many jobs wait, in seconds.
 const COME_BACK: u32 = 1;
 
@@ -57,16 +59,16 @@ struct Told<'j> {
 pub(super) async fn submit(
     exchange: &Exchange<'_>,
     endpoint: Endpoint,
-    body: Bytes,
+    (body, share): (Bytes, Share),
 ) -> Result<Response, Refusal> {
     let (world, headers) = (exchange.world, &exchange.head.headers);
     let body = checked(exchange, endpoint, body)?;
-    let place = world.jobs.reserve().map_err(|busy: Busy| Refusal {
+    let place = world.jobs.reserve(body.len() + size(headers)).map_err(|busy: Busy| Refusal {
         retry_after: Some(COME_BACK),
         ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, busy.to_string())
     })?;
-    let work = match forward::prepare(exchange, endpoint, body) {
-        Ok(prepared) => Work::Call(Box::new(Prepared { is_closed: true, ..prepared })),
+    let work = match forward::prepare(exchange, endpoint, (body, share)).await {
+        Ok(prepared) => Work::Call(Box::new(on_its_own(prepared))),
         Err(refused) if is_unlimited(world, &refused) => Work::Refused(refused),
         Err(refused) => return Err(refused),
     };
@@ -84,7 +86,7 @@ pub(super) async fn submit(
     let (told, submitted) = oneshot::channel();
     tokio::spawn(task.run(place, told));
     let job = submitted.await.map_err(|_| Refusal::internal("a job was not taken in"))?;
-    Ok(answer(&job.map_err(ChangeError::Store)?))
+    Ok(answer(&job.map_err(ChangeError::Store)?, Share::default()))
 }
 
 /// Tells how far a job has come, and what it has come to.
@@ -94,13 +96,45 @@ pub(super) async fn poll(exchange: &Exchange<'_>, endpoint: Endpoint, id: &str) 
     let in_force = caller.as_ref().ok().and_then(|caller| caller.virtual_key.as_ref());
     let virtual_key = in_force.filter(|key| key.is_active).map(|key| key.id);
     let reader = Reader { operation: operation(endpoint), virtual_key };
+    let missed = |miss: Miss| Refusal::new(StatusCode::NOT_FOUND, miss.message(defects));
     let found = jobs.find(id, reader, clock.now(), defects).await.map_err(ChangeError::Store)?;
-    let job = found.map_err(|miss| Refusal::new(StatusCode::NOT_FOUND, miss.message(defects)))?;
+    let (job, size) = found.map_err(missed)?;
     if job.virtual_key.is_none() {
         // It is anybody's who may call at all.
         caller?;
     }
-    Ok(answer(&job))
+    // An outcome can be large, and takes room from before it is read until it is sent.
+    let mut share = Share::default();
+    exchange.make_room(&mut share, size).await?;
+    let job = jobs.whole(job).await.map_err(ChangeError::Store)?.map_err(missed)?;
+    let mut response = answer(&job, share);
+    let is_forgotten = !job.status.is_final()
+        && defects.has(Defect::JobProgressForgotten)
+        && Uuid::parse_str(&job.id).is_ok_and(|id| defects.polls.count(id) > 1);
+    if is_forgotten {
+        *response.status_mut() = StatusCode::OK;
+    }
+    Ok(response)
+}
+
+/// A call that waits for its turn, with a body and headers of its own. As they came they are pieces of whatever was
+/// read from the connection at once, and would hold all of that. A large body was put together when it was taken in.
+fn on_its_own(mut prepared: Prepared) -> Prepared {
+    if prepared.share.bytes() == 0 {
+        prepared.body = Bytes::copy_from_slice(&prepared.body);
+    }
+    for value in prepared.headers.values_mut() {
+        if let Ok(own) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = own;
+        }
+    }
+    prepared.is_closed = true;
+    prepared
+}
+
+/// How many bytes the fields of a request take while it waits.
+fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// What is done by a job that is submitted here.
@@ -233,13 +267,15 @@ async fn work_off(
 }
 
 async fn called(world: &Arc<World>, intake: &Arc<Intake>, prepared: Prepared) -> Outcome {
-    if world.defects.has(Defect::JobAskedTwice) {
-        let Prepared { call, model, endpoint, body, headers, is_closed } = &prepared;
+    // What is answered under an id of its own cannot be asked for twice.
+    if prepared.endpoint == Endpoint::Chat && world.defects.has(Defect::JobAskedTwice) {
+        let Prepared { call, model, endpoint, body, headers, is_closed, .. } = &prepared;
         let again = Prepared {
             call: call.clone(),
             model: Arc::clone(model),
             endpoint: *endpoint,
             body: body.clone(),
+            share: Share::default(),
             headers: headers.clone(),
             is_closed: *is_closed,
         };
@@ -251,7 +287,15 @@ async fn called(world: &Arc<World>, intake: &Arc<Intake>, prepared: Prepared) ->
 /// What an answer makes of its job. One that is too large, breaks off or is no JSON is none.
 async fn read(response: Response) -> Outcome {
     let status = response.status().as_u16();
-    let bytes = to_bytes(response.into_body(), LARGEST).await.ok();
+    let bytes = match to_bytes(response.into_body(), LARGEST).await {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
+            let words =
+                format!("The result is larger than {LARGEST_MIB} MiB, which is the most that is kept.");
+            return refused_outcome(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, words)).await;
+        }
+        Err(_) => None,
+    };
     let body = bytes.and_then(|bytes| String::from_utf8(bytes.into()).ok());
     match body.filter(|body| serde_json::from_str::<IgnoredAny>(body).is_ok()) {
         Some(body) => Outcome { status, body },
@@ -271,9 +315,9 @@ async fn refused_outcome(refused: Refusal) -> Outcome {
 }
 
 /// 202 as long as a job is under way, whatever it has come to 200 afterwards.
-fn answer(job: &JobRow) -> Response {
+fn answer(job: &JobRow, share: Share) -> Response {
     let status = if job.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    json_text(status, told(job))
+    json_text(status, share.until_sent(told(job).into_bytes()))
 }
 
 /// A job on the wire. What it has come to is JSON already.
@@ -297,7 +341,34 @@ fn told(job: &JobRow) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::{ACCEPT, USER_AGENT};
+
     use super::*;
+    use crate::domain::ledger::Operation;
+    use crate::domain::testing;
+
+    #[test]
+    fn a_job_that_waits_holds_nothing_of_what_came_along_with_it() {
+        let read = Bytes::from("POST {} agent large and small".repeat(100));
+        let call = testing::world().governed_call(Operation::Chat, "openai/gpt-4o");
+        let model = Arc::clone(&call.governed.as_ref().unwrap().primary().model);
+        let agent = HeaderValue::from_maybe_shared(read.slice(8..13)).unwrap();
+        let prepared = Prepared {
+            call,
+            model,
+            endpoint: Endpoint::Chat,
+            body: read.slice(5..7),
+            share: Share::default(),
+            headers: [(USER_AGENT, agent.clone()), (ACCEPT, agent)].into_iter().collect(),
+            is_closed: false,
+        };
+        assert!(!read.is_unique());
+        let kept = on_its_own(prepared);
+        assert!(read.is_unique());
+        assert_eq!(kept.body, "{}");
+        assert_eq!((&kept.headers[USER_AGENT], kept.headers.len()), (&kept.headers[ACCEPT], 2));
+        assert!(kept.headers[ACCEPT] == "agent" && kept.is_closed);
+    }
 
     fn job(status: JobStatus, body: Option<&str>) -> JobRow {
         JobRow {
@@ -321,14 +392,15 @@ mod tests {
             told,
             "{\"id\":\"one\",\"status\":\"pending\",\"created_at\":\"1970-01-01T00:00:00.000000Z\"}"
         );
-        assert_eq!(answer(&job(JobStatus::Processing, None)).status(), StatusCode::ACCEPTED);
+        let processing = answer(&job(JobStatus::Processing, None), Share::default());
+        assert_eq!(processing.status(), StatusCode::ACCEPTED);
     }
 
     #[test]
     fn what_a_job_has_come_to_is_told_as_it_was_answered() {
         for (status, name) in [(JobStatus::Completed, "result"), (JobStatus::Failed, "error")] {
             let job = job(status, Some("{\"cost\":0.10}"));
-            assert_eq!(answer(&job).status(), StatusCode::OK);
+            assert_eq!(answer(&job, Share::default()).status(), StatusCode::OK);
             let told = told(&job);
             assert!(
                 told.ends_with(&format!(",\"status_code\":200,\"{name}\":{{\"cost\":0.10}}}}")),
@@ -342,11 +414,15 @@ mod tests {
     async fn an_answer_that_cannot_be_kept_is_a_failure() {
         let good = read(Response::new("{\"id\":1}".into())).await;
         assert_eq!(good, Outcome { status: 200, body: "{\"id\":1}".to_owned() });
-        for body in ["data: {}".to_owned(), format!("\"{}\"", "a".repeat(LARGEST))] {
+        for (body, is_too_large) in
+            [("data: {}".to_owned(), false), (format!("\"{}\"", "a".repeat(LARGEST)), true)]
+        {
             let failed = read(Response::new(body.into())).await;
             assert_eq!(failed.status, 500);
             let told: Value = serde_json::from_str(&failed.body).unwrap();
             assert_eq!(told["is_bifrost_error"], true);
+            let message = told["error"]["message"].as_str().unwrap();
+            assert_eq!(message.contains("larger than 16 MiB"), is_too_large, "{message}");
         }
     }
 }

@@ -57,13 +57,25 @@ pub(super) async fn serve(exchange: &Exchange<'_>, path: &str) -> Result<Respons
             Ok(told(StatusCode::OK, &list))
         }
         "stats" => {
-            let stats = world.calls.stats(wanted(query, defects)?).await.map_err(ChangeError::Store)?;
+            let query = wanted(query, defects)?;
+            let mut stats = world.calls.stats(query.clone()).await.map_err(ChangeError::Store)?;
+            if defects.has(Defect::StatsOfLastCall) {
+                let last = CallQuery { limit: 1, ..query };
+                let page = world.calls.page(last).await.map_err(ChangeError::Store)?;
+                if let Some(CallRecord { usage, cost, .. }) = page.records.first() {
+                    stats.tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+                    stats.cost = *cost;
+                }
+            }
             Ok(told(StatusCode::OK, &sums(&stats)))
         }
         // Whoever is answered is in the log.
         "dropped" => Ok(told(StatusCode::OK, &json!({ "dropped_requests": 0 }))),
         id => {
-            let found = world.calls.find(&percent::decoded(id)).await.map_err(ChangeError::Store)?;
+            let id = percent::decoded(id);
+            // It is that of the request, which OpenAI's wire tells with this in front.
+            let id = id.strip_prefix("req_").unwrap_or(&id);
+            let found = world.calls.find(id).await.map_err(ChangeError::Store)?;
             let record = found.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Log not found"))?;
             Ok(told(StatusCode::OK, &entry(&record, &world.governance.book(), defects)))
         }

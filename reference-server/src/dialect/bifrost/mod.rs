@@ -12,13 +12,21 @@ mod exchange;
 mod extra_fields;
 mod fallbacks;
 mod forward;
+#[cfg(test)]
+mod job_tests;
 mod jobs;
+mod locality;
 mod logs;
 mod management;
+mod model_name;
 mod models;
 mod native;
+#[cfg(test)]
+mod prefix_tests;
 mod routes;
 mod service;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use super::error::{Refusal, json};
 use super::exchange::Exchange;
+use crate::defect::Defect;
 use crate::domain::catalog::Model;
-use crate::domain::governance::ProviderConfig;
+use crate::domain::governance::VirtualKey;
+use crate::domain::world::World;
 use crate::percent;
 
 /// When every model was made, in seconds since the epoch.
 const CREATED: i64 = 1_744_316_542;
-/// What stands in a list for everything.
-const EVERYTHING: &str = "*";
 
 #[derive(Serialize)]
 struct Listing<'m> {
@@ -33,9 +33,9 @@ struct Item<'m> {
 }
 
 impl<'m> Item<'m> {
-    fn new(model: &'m Model) -> Self {
-        let id = format!("{}/{}", model.provider, model.id());
-        Self { id, object: "model", created: CREATED, owned_by: &model.provider, name: &model.name }
+    fn new(provider: &'m str, model: &'m Model) -> Self {
+        let id = format!("{provider}/{}", model.id());
+        Self { id, object: "model", created: CREATED, owned_by: provider, name: &model.name }
     }
 }
 
@@ -44,26 +44,33 @@ impl<'m> Item<'m> {
 pub(super) fn list(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
     let caller = exchange.caller()?;
     let wanted = percent::field(exchange.head.uri.query().unwrap_or_default(), "provider");
-    let world = exchange.world;
-    let book = world.governance.book();
-    let configs = caller.virtual_key.as_ref().map(|key| key.provider_configs.as_slice()).unwrap_or_default();
-    let is_told = |model: &&Arc<Model>| {
-        book.provider(&model.provider).is_some()
-            && wanted.as_deref().is_none_or(|wanted| wanted == &*model.provider)
-            && may_use(configs, model)
-    };
-    let data = world.catalog.models().filter(is_told).map(|model| Item::new(model)).collect();
+    let is_wanted = |provider: &str| wanted.as_deref().is_none_or(|wanted| wanted == provider);
+    let is_listed_whole = exchange.world.defects.has(Defect::ModelsListedToAll);
+    let key = caller.virtual_key.as_deref().filter(|_| !is_listed_whole);
+    let offered = offered(exchange.world, key, is_wanted);
+    let data = offered.iter().map(|(provider, model)| Item::new(provider, model)).collect();
     Ok(json(StatusCode::OK, &Listing { object: "list", data }))
 }
 
-/// Whether a key with these configs may use a model. One without any may use all.
-fn may_use(configs: &[ProviderConfig], model: &Model) -> bool {
-    let is_named = |name: &str| name == EVERYTHING || name == &**model.id() || name == &*model.provider_model;
-    let allows = |config: &ProviderConfig| {
-        config.provider == model.provider
-            && (config.allowed_models.is_empty() || config.allowed_models.iter().any(|name| is_named(name)))
-    };
-    configs.is_empty() || configs.iter().any(allows)
+/// What can be asked for with a virtual key, or without one: the models of the catalog, each with the provider that is
+/// asked. Those that the catalog does not have can be asked for too, and nobody knows them.
+pub(super) fn offered(
+    world: &World,
+    key: Option<&VirtualKey>,
+    is_meant: impl Fn(&str) -> bool,
+) -> Vec<(Arc<str>, Arc<Model>)> {
+    let Some(switchboard) = world.governance.switchboard() else { return Vec::new() };
+    let book = world.governance.book();
+    let mut offered = Vec::new();
+    for entry in book.providers.values().filter(|entry| is_meant(&entry.name)) {
+        let can_be_asked = |model: &&Arc<Model>| match key {
+            Some(key) => key.may_use(entry, model),
+            None => entry.has_key_for(model, None),
+        };
+        let models = switchboard.models(&entry.name).filter(can_be_asked);
+        offered.extend(models.map(|model| (Arc::clone(&entry.name), Arc::clone(model))));
+    }
+    offered
 }
 
 #[cfg(test)]
@@ -71,40 +78,10 @@ mod tests {
     use super::*;
     use crate::domain::catalog::Catalog;
 
-    fn config(provider: &str, models: &[&str]) -> ProviderConfig {
-        ProviderConfig {
-            id: 1,
-            provider: provider.into(),
-            weight: None,
-            allowed_models: models.iter().map(|name| (*name).into()).collect(),
-            key_ids: Vec::new(),
-            budget: None,
-            rate_limit: None,
-        }
-    }
-
-    #[test]
-    fn a_key_is_told_what_it_may_use() {
-        let catalog = Catalog::embedded().unwrap();
-        let mini = catalog.find("gpt-4.1-mini").unwrap();
-        for (configs, may) in [
-            (vec![], true),
-            (vec![config("openai", &[])], true),
-            (vec![config("openai", &["*"])], true),
-            (vec![config("openai", &["gpt-4.1-mini"])], true),
-            (vec![config("openai", &[&*mini.provider_model])], true),
-            (vec![config("openai", &["gpt-4o"])], false),
-            (vec![config("anthropic", &[])], false),
-            (vec![config("anthropic", &[]), config("openai", &[])], true),
-        ] {
-            assert_eq!(may_use(&configs, mini), may, "{configs:?}");
-        }
-    }
-
     #[test]
     fn a_model_is_named_with_its_provider() {
         let catalog = Catalog::embedded().unwrap();
-        let item = Item::new(catalog.find("text-embedding-3-small").unwrap());
-        assert_eq!((item.id.as_str(), item.owned_by), ("openai/text-embedding-3-small", "openai"));
+        let item = Item::new("main", catalog.find("text-embedding-3-small").unwrap());
+        assert_eq!((item.id.as_str(), item.owned_by), ("main/text-embedding-3-small", "main"));
     }
 }

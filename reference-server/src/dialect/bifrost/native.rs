@@ -3,24 +3,28 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::dropin::Surface;
 use super::error::Refusal;
 use super::exchange::Exchange;
-use super::forward::{self, Endpoint, Wanted};
+use super::forward::{self, Endpoint, Unread, Wanted};
+use super::{fallbacks, model_name, models};
+use crate::defect::Defect;
 use crate::dialect::bedrock;
 use crate::dialect::common::{Arrival, Pass};
 use crate::domain::call::Call;
 use crate::domain::catalog::Model;
-use crate::domain::governance::RequestType;
+use crate::domain::governance::{Caller, RequestType};
 use crate::domain::key::SecretDigest;
 use crate::domain::ledger::Operation;
 use crate::domain::world::World;
-use crate::intake::Intake;
+use crate::intake::{Intake, Share};
 use crate::percent;
 
 /// Where Gemini's models are.
@@ -28,6 +32,9 @@ const GENAI_MODELS: [&str; 2] = ["/v1beta/models/", "/v1/models/"];
 
 /// What a request asks of a model.
 type Purpose = (RequestType, Operation);
+
+/// To count the tokens of a chat.
+const TOKEN_COUNT: Purpose = (RequestType::TokenCount, Operation::Chat);
 
 /// A request on a provider's wire, as it is read before it is governed.
 struct Question {
@@ -46,37 +53,61 @@ pub(super) struct Native {
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
+    /// What the body takes of the room, which goes along with it until it is answered.
+    share: Share,
     call: Call,
     model: Option<Arc<Model>>,
+    /// The models that its wire lists, where it asks for no model itself.
+    offered: Vec<Arc<Model>>,
     started: Instant,
 }
 
 /// Lets a request in.
-pub(super) fn prepare(
+pub(super) async fn prepare(
     exchange: &Exchange<'_>,
     surface: Surface,
     rest: &str,
-    body: Bytes,
+    (body, share): (Bytes, Share),
 ) -> Result<Native, Refusal> {
     let head = exchange.head;
-    let Question { path, body, wanted } = Question::read(surface, &head.method, rest, body);
+    let Question { path, body, wanted } = Question::read(surface, &head.method, rest, body)?;
     let uri = located(&path, head.uri.query()).ok_or_else(|| Refusal::no_such_path(exchange.path))?;
-    let (call, model) = match wanted {
+    let (call, model, offered) = match wanted {
         Some((purpose, wanted)) => {
-            let (call, model) = forward::enter(exchange, purpose, wanted, Some(surface.provider()))?;
-            (call, Some(model))
+            let kind = exchange.world.governance.switchboard().map(|switchboard| surface.kind(switchboard));
+            let (call, model) = forward::enter(exchange, purpose, wanted, kind).await?;
+            (call, Some(model), Vec::new())
         }
-        None => (ungoverned(exchange)?, None),
+        None => {
+            let caller = exchange.caller()?;
+            let offered = offered(exchange.world, surface, &caller);
+            (ungoverned(exchange, caller), None, offered)
+        }
     };
     let (method, headers, started) = (head.method.clone(), head.headers.clone(), exchange.started);
-    Ok(Native { surface, method, uri, headers, body, call, model, started })
+    Ok(Native { surface, method, uri, headers, body, share, call, model, offered, started })
 }
 
 /// A call of a known caller to no model.
-fn ungoverned(exchange: &Exchange<'_>) -> Result<Call, Refusal> {
-    let key = exchange.caller()?.key;
+fn ungoverned(exchange: &Exchange<'_>, caller: Caller) -> Call {
     let (world, context) = (Arc::clone(exchange.world), Arc::clone(&exchange.context));
-    Ok(Call { world, key, context, sessions: Vec::new(), governed: None })
+    Call { world, key: caller.key, context, sessions: Vec::new(), governed: None }
+}
+
+/// The models whose names need no provider in front on a wire, as far as a caller may use them.
+fn offered(world: &World, surface: Surface, caller: &Caller) -> Vec<Arc<Model>> {
+    let Some(switchboard) = world.governance.switchboard() else { return Vec::new() };
+    let kind = surface.kind(switchboard);
+    let is_told_all = world.defects.has(Defect::DropinModelsUnfiltered);
+    let key = caller.virtual_key.as_deref().filter(|_| !is_told_all);
+    let mut offered: Vec<Arc<Model>> = Vec::new();
+    for (_, model) in models::offered(world, key, |provider| switchboard.is_of_kind(provider, kind)) {
+        // Several providers of one kind have the same models.
+        if !offered.iter().any(|other| Arc::ptr_eq(other, &model)) {
+            offered.push(model);
+        }
+    }
+    offered
 }
 
 /// The same query at another path.
@@ -88,7 +119,8 @@ fn located(path: &str, query: Option<&str>) -> Option<Uri> {
 impl Native {
     /// Answers the request.
     pub(super) async fn serve(self, world: &Arc<World>, intake: &Arc<Intake>) -> Response {
-        let Self { surface, method, uri, headers, body, call, model, started } = self;
+        let Self { surface, method, uri, headers, body, share, call, model, offered, started } = self;
+        let taken_in = Mutex::new(Some((body, share)));
         let arrival = Arrival {
             world,
             head: forward::head(method, uri, headers),
@@ -97,51 +129,54 @@ impl Native {
             intake,
             // There is nothing behind this that the token opens.
             control_token: &SecretDigest::OF_NOTHING,
-            pass: Some(Pass { call: call.clone(), model, started, is_closed: false }),
+            pass: Some(Pass { call: call.clone(), model, offered, taken_in, started, is_closed: false }),
         };
-        let served = Box::pin(surface.serve(&arrival, body.into()));
-        let response = forward::with_own_headers(&arrival, served).await;
+        let served = Box::pin(surface.serve(&arrival, Body::empty()));
+        let mut response = forward::with_own_headers(&arrival, served).await;
+        // The limits that bind are those of the virtual key, and not of the key of a provider.
+        forward::take_out(response.headers_mut(), |name| name.contains("ratelimit"));
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             let message = format!("answered with the status {} on the provider's wire", status.as_u16());
             forward::failed(&call, status, &message).await;
         } else {
-            forward::answered(&call);
+            forward::answered(&call).await;
         }
         response
     }
 }
 
 impl Question {
-    fn read(surface: Surface, method: &Method, rest: &str, body: Bytes) -> Self {
+    fn read(surface: Surface, method: &Method, rest: &str, body: Bytes) -> Result<Self, Refusal> {
         let unasked = |path: &str, body| Self { path: path.to_owned(), body, wanted: None };
         if *method != Method::POST {
-            return match surface {
+            return Ok(match surface {
                 Surface::Openai => unasked(&openai_path(rest).0, body),
                 _ => unasked(rest, body),
-            };
+            });
         }
-        match surface {
+        Ok(match surface {
             Surface::Openai => {
                 let (path, deployment) = openai_path(rest);
                 let endpoint = path.strip_prefix("/v1/").and_then(Endpoint::at);
                 let purpose =
                     |streamed| endpoint.map(|known| (known.request_type(streamed), known.operation()));
-                Self::in_body(path, body, deployment.as_deref(), purpose)
+                Self::in_body(path, body, deployment.as_deref(), purpose)?
             }
-            Surface::Anthropic => {
-                let is_chat = matches!(rest, "/v1/messages" | "/v1/messages/count_tokens");
-                Self::in_body(rest.to_owned(), body, None, |streamed| is_chat.then(|| chat(streamed)))
-            }
+            Surface::Anthropic => Self::in_body(rest.to_owned(), body, None, |streamed| match rest {
+                "/v1/messages" => Some(chat(streamed)),
+                "/v1/messages/count_tokens" => Some(TOKEN_COUNT),
+                _ => None,
+            })?,
             Surface::Bedrock => match bedrock_target(rest) {
-                Some((model, purpose)) => Self::in_path(rest.to_owned(), body, model, purpose),
+                Some((model, purpose)) => Self::in_path(rest.to_owned(), body, model, purpose)?,
                 None => unasked(rest, body),
             },
             Surface::Genai => match genai_target(rest) {
-                Some((path, model, purpose)) => Self::in_path(path, body, model, purpose),
+                Some((path, model, purpose)) => Self::in_path(path, body, model, purpose)?,
                 None => unasked(rest, body),
             },
-        }
+        })
     }
 
     /// The model stands in the body.
@@ -150,18 +185,24 @@ impl Question {
         body: Bytes,
         deployment: Option<&str>,
         purpose: impl Fn(bool) -> Option<Purpose>,
-    ) -> Self {
-        let wanted = purpose(false).and_then(|_| Wanted::read(body.clone(), deployment).ok());
-        let wanted = wanted.and_then(|wanted| Some((purpose(wanted.streamed)?, wanted)));
+    ) -> Result<Self, Refusal> {
+        let read = purpose(false).map(|_| Wanted::read(body.clone(), deployment));
+        let wanted = match read {
+            Some(Ok(wanted)) => purpose(wanted.streamed).map(|purpose| (purpose, wanted)),
+            Some(Err(Unread::Mistaken(refusal))) => return Err(refusal),
+            Some(Err(Unread::NoRequest(_))) | None => None,
+        };
         let body = wanted.as_ref().map_or(body, |(_, wanted)| wanted.body.clone());
-        Self { path, body, wanted }
+        Ok(Self { path, body, wanted })
     }
 
     /// The model stands in the path.
-    fn in_path(path: String, body: Bytes, model: String, purpose: Purpose) -> Self {
+    fn in_path(path: String, body: Bytes, model: String, purpose: Purpose) -> Result<Self, Refusal> {
+        model_name::check(&model)?;
         let streamed = purpose.0 == RequestType::ChatStream;
-        let wanted = Wanted { model, streamed, fallbacks: Vec::new(), body: body.clone() };
-        Self { path, body, wanted: Some((purpose, wanted)) }
+        let (fallbacks, body) = fallbacks::parted(body)?;
+        let wanted = Wanted { model, streamed, fallbacks, body: body.clone() };
+        Ok(Self { path, body, wanted: Some((purpose, wanted)) })
     }
 }
 
@@ -200,7 +241,8 @@ fn genai_target(rest: &str) -> Option<(String, String, Purpose)> {
     let (root, target) = GENAI_MODELS.into_iter().find_map(|root| Some((root, rest.strip_prefix(root)?)))?;
     let (model, action) = target.rsplit_once(':')?;
     let purpose = match action {
-        "generateContent" | "countTokens" => chat(false),
+        "generateContent" => chat(false),
+        "countTokens" => TOKEN_COUNT,
         "streamGenerateContent" => chat(true),
         "embedContent" | "batchEmbedContents" => (RequestType::Embedding, Operation::Embedding),
         _ => return None,
@@ -216,7 +258,11 @@ mod tests {
     use super::*;
 
     fn read(surface: Surface, rest: &str, body: &serde_json::Value) -> Question {
-        Question::read(surface, &Method::POST, rest, body.to_string().into())
+        sent(surface, &Method::POST, rest, body.to_string().into())
+    }
+
+    fn sent(surface: Surface, method: &Method, rest: &str, body: Bytes) -> Question {
+        Question::read(surface, method, rest, body).unwrap()
     }
 
     /// The path at the wire's own dialect, the model, and what is asked of it.
@@ -245,8 +291,10 @@ mod tests {
     #[test]
     fn a_model_stands_in_the_body_or_in_the_path() {
         let body = json!({ "model": "claude", "messages": [] });
-        for rest in ["/v1/messages", "/v1/messages/count_tokens"] {
-            let wanted = Some(("claude".to_owned(), "chat_completion"));
+        for (rest, purpose) in
+            [("/v1/messages", "chat_completion"), ("/v1/messages/count_tokens", "count_tokens")]
+        {
+            let wanted = Some(("claude".to_owned(), purpose));
             assert_eq!(told(Surface::Anthropic, rest, &body), (rest.to_owned(), wanted));
         }
         for (id, model) in [
@@ -267,6 +315,26 @@ mod tests {
     }
 
     #[test]
+    fn fallbacks_are_taken_out_of_the_body_on_every_wire() {
+        let body = json!({ "model": "a", "fallbacks": ["c/d"] });
+        for (surface, rest) in [
+            (Surface::Openai, "/v1/responses"),
+            (Surface::Anthropic, "/v1/messages"),
+            (Surface::Bedrock, "/model/a/converse"),
+            (Surface::Bedrock, "/model/a/invoke"),
+            (Surface::Genai, "/v1beta/models/a:streamGenerateContent"),
+            (Surface::Genai, "/v1beta/models/a:embedContent"),
+        ] {
+            let Question { body, wanted, .. } = read(surface, rest, &body);
+            assert_eq!(
+                (&body[..], wanted.unwrap().1.fallbacks),
+                (&b"{\"model\":\"a\"}"[..], vec!["c/d".to_owned()]),
+                "{rest}"
+            );
+        }
+    }
+
+    #[test]
     fn what_asks_no_model_is_left_to_the_wire() {
         for (surface, rest) in [
             (Surface::Openai, "/v1/files"),
@@ -277,7 +345,7 @@ mod tests {
             assert_eq!(told(surface, rest, &json!({ "model": "a" })), (rest.to_owned(), None));
         }
         assert_eq!(told(Surface::Openai, "/v1/chat/completions", &json!([])).1, None);
-        let listed = Question::read(Surface::Openai, &Method::GET, "/models", Bytes::new());
+        let listed = sent(Surface::Openai, &Method::GET, "/models", Bytes::new());
         assert_eq!((listed.path.as_str(), listed.wanted.is_none()), ("/v1/models", true));
     }
 

@@ -1,5 +1,7 @@
 //! From a path and a method to what answers there; and around all of it the log, the panics and the refusals.
 
+use std::pin::pin;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, Method};
 use axum::response::Response;
@@ -129,7 +131,7 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         Place::Native(surface, _) => surface.refused(refusal),
         _ => refusal.into_response(),
     };
-    let mut response = run(&exchange, answer, Refusal::internal, Refusal::from, refuse).await;
+    let mut response = run(&exchange, pin!(answer), Refusal::internal, Refusal::from, refuse).await;
     match let_in {
         Some(Settled::Infer(prepared)) => {
             return forward::infer(exchange.world, exchange.intake, *prepared).await;
@@ -159,11 +161,12 @@ async fn at_place(exchange: &Exchange<'_>, place: Place<'_>, body: Body) -> Resu
         Place::Infer(endpoint) => {
             exchange.only(&Method::POST, "POST")?;
             let body = exchange.collect(body).await?;
-            return Ok(Settled::Infer(Box::new(forward::prepare(exchange, endpoint, body)?)));
+            return Ok(Settled::Infer(Box::new(forward::prepare(exchange, endpoint, body).await?)));
         }
         Place::Native(surface, rest) => {
             let body = exchange.collect(body).await?;
-            return Ok(Settled::Native(Box::new(native::prepare(exchange, surface, rest, body)?)));
+            let native = native::prepare(exchange, surface, rest, body).await?;
+            return Ok(Settled::Native(Box::new(native)));
         }
         Place::Submit(endpoint) => {
             exchange.only(&Method::POST, "POST")?;

@@ -1,80 +1,23 @@
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::to_bytes;
-use axum::http::{HeaderMap, Request};
+use axum::http::Request;
+use futures::poll;
 use serde_json::{Value, json};
 
-use super::serve;
+use super::dropin::Surface;
+use super::exchange::Exchange;
+use super::forward::Endpoint;
+use super::testing::{CHAT, Got, billed, get, hello, large, post, with};
+use super::{forward, native};
 use crate::dialect::common::Arrival;
+use crate::domain::call_log::{CallQuery, CallRecord};
 use crate::domain::key::SecretDigest;
-use crate::domain::ledger::LedgerQuery;
-use crate::domain::log_line::LogEvent;
 use crate::domain::testing::{self, TestWorld};
 use crate::intake::Intake;
-
-const CHAT: &str = "/v1/chat/completions";
-
-/// An answer.
-struct Got {
-    status: u16,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl Got {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{}", self.text))
-    }
-}
-
-async fn get(world: &TestWorld, path: &str, headers: &[(&str, &str)]) -> Got {
-    sent(world, Request::builder().uri(path), headers, String::new()).await
-}
-
-async fn post(world: &TestWorld, path: &str, headers: &[(&str, &str)], body: &Value) -> Got {
-    sent(world, Request::builder().method("POST").uri(path), headers, body.to_string()).await
-}
-
-async fn sent(
-    world: &TestWorld,
-    request: axum::http::request::Builder,
-    headers: &[(&str, &str)],
-    body: String,
-) -> Got {
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let (head, body) = request.header("content-type", "application/json").body(body).unwrap().into_parts();
-    let (intake, control_token) = (Arc::new(Intake::new(1024 * 1024)), SecretDigest::of(b"control"));
-    let arrival = Arrival {
-        world: &world.world,
-        head,
-        mounted_at: 0,
-        client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        intake: &intake,
-        control_token: &control_token,
-        pass: None,
-    };
-    let response = serve(&arrival, body.into()).await;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    Got { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
-}
-
-fn hello(model: &str) -> Value {
-    json!({ "model": model, "messages": [{ "role": "user", "content": "Hello" }] })
-}
-
-fn with(mut body: Value, name: &str, value: Value) -> Value {
-    body[name] = value;
-    body
-}
-
-async fn billed(world: &TestWorld) -> Vec<String> {
-    let query = LedgerQuery { after: 0, key_id: None, limit: 10 };
-    let events = world.world.ledger.events(query).await.unwrap();
-    events.iter().map(|event| event.charge.model.to_string()).collect()
-}
 
 #[tokio::test]
 async fn a_chat_tells_who_has_served_it_and_is_billed_once() {
@@ -117,6 +60,43 @@ async fn fallbacks_follow_what_fails_and_the_first_error_is_told() {
     assert!(!told["error"]["message"].as_str().unwrap().is_empty());
     assert_eq!(told["extra_fields"]["provider"], "openai");
     assert_eq!(billed(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn fallbacks_follow_what_fails_on_every_wire() {
+    let turn = json!([{ "role": "user", "content": [{ "text": "Hello" }] }]);
+    let parts = json!([{ "role": "user", "parts": [{ "text": "Hello" }] }]);
+    for (path, body) in [
+        ("/openai/v1/chat/completions", hello("nonexistent")),
+        ("/anthropic/v1/messages", with(hello("nonexistent"), "max_tokens", json!(32))),
+        ("/bedrock/model/nonexistent/converse", json!({ "messages": turn })),
+        ("/genai/v1beta/models/nonexistent:generateContent", json!({ "contents": parts })),
+        ("/genai/v1beta/models/nonexistent:streamGenerateContent?alt=sse", json!({ "contents": parts })),
+    ] {
+        let world = testing::world();
+        let got = post(&world, path, &[], &with(body.clone(), "fallbacks", json!(["openai/gpt-4o"]))).await;
+        assert_eq!(got.status, 200, "{path}: {}", got.text);
+        assert_eq!(got.headers["x-plumbline-attempts"], "2", "{path}");
+        assert_eq!(billed(&world).await, ["openai/gpt-4o"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn fallbacks_that_are_no_list_are_refused_on_every_wire() {
+    let world = testing::world();
+    let turn = json!([{ "role": "user", "content": [{ "text": "Hello" }] }]);
+    let parts = json!([{ "role": "user", "parts": [{ "text": "Hello" }] }]);
+    for (path, body) in [
+        ("/openai/v1/chat/completions", hello("gpt-4o")),
+        ("/anthropic/v1/messages", with(hello("claude-3-5-sonnet-20241022"), "max_tokens", json!(32))),
+        ("/bedrock/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse", json!({ "messages": turn })),
+        ("/genai/v1beta/models/openai/gpt-4o:generateContent", json!({ "contents": parts })),
+    ] {
+        let got = post(&world, path, &[], &with(body, "fallbacks", json!("openai/gpt-4o"))).await;
+        assert_eq!(got.status, 400, "{path}: {}", got.text);
+        assert!(got.text.contains("must be a list"), "{path}: {}", got.text);
+    }
+    assert!(billed(&world).await.is_empty());
 }
 
 #[tokio::test]
@@ -180,6 +160,12 @@ async fn a_stream_that_breaks_off_ends_with_the_whole_error() {
     assert!(told["error"]["error"]["message"].is_string(), "{told}");
     assert_eq!(told["error"]["extra_fields"]["provider"], "openai");
     assert!(billed(&world).await.is_empty());
+    let body = json!({ "model": "openai/gpt-4o", "input": "Hello", "stream": true });
+    let got = post(&world, "/v1/responses", &[("x-plumbline-fault", "truncated-stream")], &body).await;
+    let last = got.text.trim_end().rsplit_once("\n\n").unwrap().1;
+    let told: Value = serde_json::from_str(last.strip_prefix("data: ").unwrap()).unwrap();
+    assert!(told["error"]["error"]["message"].is_string(), "{told}");
+    assert!(billed(&world).await.is_empty());
 }
 
 #[tokio::test]
@@ -194,40 +180,6 @@ async fn other_operations_are_answered_on_the_same_wire() {
     let ids: Vec<_> =
         listed["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     assert!(ids.contains(&model) && ids.iter().all(|id| id.starts_with("openai/")), "{ids:?}");
-}
-
-#[tokio::test]
-async fn providers_own_wires_answer_below_their_prefixes() {
-    let world = testing::world();
-    let turn = json!([{ "role": "user", "content": [{ "text": "Hello" }] }]);
-    let parts = json!([{ "role": "user", "parts": [{ "text": "Hello" }] }]);
-    for (path, body, answer) in [
-        ("/openai/v1/chat/completions", hello("gpt-4o"), "/choices/0/message/content"),
-        ("/openai/deployments/gpt-4o/chat/completions", hello("gpt-4o"), "/choices/0/message/content"),
-        (
-            "/anthropic/v1/messages",
-            with(hello("claude-3-5-sonnet-20241022"), "max_tokens", json!(32)),
-            "/content/0/text",
-        ),
-        (
-            "/bedrock/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse",
-            json!({ "messages": turn }),
-            "/output/message/content/0/text",
-        ),
-        (
-            "/genai/v1beta/models/openai/gpt-4o:generateContent",
-            json!({ "contents": parts }),
-            "/candidates/0/content/parts/0/text",
-        ),
-    ] {
-        let got = post(&world, path, &[], &body).await;
-        let told = got.json();
-        assert_eq!((got.status, told.get("extra_fields")), (200, None), "{path} {told}");
-        assert!(told.pointer(answer).is_some_and(Value::is_string), "{path} {told}");
-    }
-    assert_eq!(billed(&world).await.len(), 5);
-    assert_eq!(get(&world, "/openai/v1/models", &[]).await.json()["object"], "list");
-    assert_eq!(get(&world, "/openai/v1/nothing", &[]).await.status, 404);
 }
 
 #[tokio::test]
@@ -253,22 +205,50 @@ async fn what_makes_no_call_is_refused_and_asks_nobody() {
 }
 
 #[tokio::test]
-async fn a_job_is_closed_in_the_log_once_it_is_taken_in_and_not_again() {
-    const JOBS: &str = "/v1/async/chat/completions";
-    let world = testing::world();
-    let job = post(&world, JOBS, &[], &hello("openai/gpt-4o")).await;
-    assert_eq!(job.status, 202, "{}", job.text);
-    let place = format!("{JOBS}/{}", job.json()["id"].as_str().unwrap());
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while get(&world, &place, &[]).await.status != 200 {
-        assert!(Instant::now() < deadline, "the job was never done");
-        tokio::task::yield_now().await;
+async fn a_large_body_takes_up_room_once_from_its_arrival_until_its_answer_is_sent() {
+    let turn = json!([{ "role": "user", "content": [{ "text": "Hello" }] }]);
+    let parts = json!([{ "role": "user", "parts": [{ "text": "Hello" }] }]);
+    let control_token = SecretDigest::of(b"control");
+    for (path, body) in [
+        (CHAT, hello("openai/gpt-4o")),
+        ("/openai/v1/chat/completions", hello("gpt-4o")),
+        ("/anthropic/v1/messages", with(hello("claude-3-5-sonnet-20241022"), "max_tokens", json!(32))),
+        ("/bedrock/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse", json!({ "messages": turn })),
+        ("/genai/v1beta/models/openai/gpt-4o:generateContent", json!({ "contents": parts })),
+    ] {
+        let world = testing::world();
+        let intake = Arc::new(Intake { patience: Duration::ZERO, ..Intake::new(4 * 1024 * 1024) });
+        let all = u32::try_from(intake.budget.available_permits()).unwrap();
+        let request = Request::post(path).header("content-type", "application/json");
+        let arrival = Arrival {
+            world: &world.world,
+            head: request.body(()).unwrap().into_parts().0,
+            mounted_at: 0,
+            client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            intake: &intake,
+            control_token: &control_token,
+            pass: None,
+        };
+        let exchange = Exchange::start(&arrival);
+        let taken_in = exchange.collect(large(&body).into()).await.unwrap();
+        // Somebody waits for all the room there is: who gives his own back has to wait as well.
+        let mut other = pin!(Arc::clone(&intake.budget).acquire_many_owned(all));
+        assert!(poll!(other.as_mut()).is_pending());
+        let response = match Surface::at(path) {
+            Some((surface, rest)) => {
+                let native = native::prepare(&exchange, surface, rest, taken_in).await.unwrap();
+                native.serve(&world.world, &intake).await
+            }
+            None => {
+                let prepared = forward::prepare(&exchange, Endpoint::Chat, taken_in).await.unwrap();
+                forward::infer(&world.world, &intake, prepared).await
+            }
+        };
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        assert!(poll!(other.as_mut()).is_pending(), "{path}");
+        drop(to_bytes(response.into_body(), usize::MAX).await.unwrap());
+        assert!(poll!(other.as_mut()).is_ready(), "{path}");
     }
-    let id = job.headers["x-request-id"].to_str().unwrap().parse().unwrap();
-    let lines = world.world.log.lines(Some(id));
-    let is_end = |event: &LogEvent| matches!(event, LogEvent::Completed { .. } | LogEvent::Failed { .. });
-    assert_eq!(lines.iter().filter(|line| is_end(&line.event)).count(), 1);
-    assert!(lines.iter().any(|line| matches!(line.event, LogEvent::Billing(_))));
 }
 
 #[tokio::test]
@@ -281,4 +261,55 @@ async fn a_request_that_comes_again_gets_the_same_answer_and_is_billed_once() {
     assert_eq!(first["id"], again["id"]);
     assert_eq!(again["extra_fields"]["provider"], "openai");
     assert_eq!(billed(&world).await.len(), 1);
+}
+
+/// What the log of calls has of a request, by the id that its answer tells.
+async fn logged(world: &TestWorld, got: &Got) -> Option<CallRecord> {
+    let id = got.headers["x-request-id"].to_str().unwrap();
+    world.world.calls.find(id.trim_start_matches("req_")).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_call_is_logged_under_the_id_of_its_request_whatever_becomes_of_it() {
+    let world = testing::world();
+    for (model, status) in [("openai/gpt-4o", 200), ("openai/nonexistent", 404), ("nonexistent", 400)] {
+        let got = post(&world, CHAT, &[], &hello(model)).await;
+        let told = logged(&world, &got).await.unwrap().status_code;
+        assert_eq!((got.status, told), (status, Some(status)), "{model}");
+    }
+    let got = post(&world, CHAT, &[], &hello(&"x".repeat(100_000))).await;
+    assert_eq!((got.status, got.text.len() < 1_000, logged(&world, &got).await), (400, true, None));
+}
+
+#[tokio::test]
+async fn neither_a_call_nor_its_failure_is_logged_with_what_was_asked_unless_a_defect_has_it_so() {
+    for (defect, is_quoted) in [(None, false), (Some("logs-tell-questions"), true)] {
+        let world = testing::world();
+        world.break_with(defect);
+        let message = |role: &str, content: &str| json!([{ "role": role, "content": content }]);
+        let (asked, mistaken) = (message("user", "My secret"), message("My secret", "Hello"));
+        for (messages, status) in [(asked, 200), (mistaken, 400)] {
+            let body = json!({ "model": "openai/gpt-4o", "messages": messages });
+            let got = post(&world, CHAT, &[], &body).await;
+            let logged = logged(&world, &got).await.unwrap();
+            assert_eq!((got.status, logged.status_code), (status, Some(status)), "{}", got.text);
+            assert_eq!(logged.error.is_some(), is_quoted || status == 400);
+            assert_eq!(format!("{logged:?}").contains("My secret"), is_quoted, "{logged:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_count_of_tokens_is_answered_and_is_no_call() {
+    let world = testing::world();
+    let parts = json!([{ "role": "user", "parts": [{ "text": "Hello" }] }]);
+    for (path, body, count) in [
+        ("/anthropic/v1/messages/count_tokens", hello("claude-3-5-sonnet-20241022"), "input_tokens"),
+        ("/genai/v1beta/models/openai/gpt-4o:countTokens", json!({ "contents": parts }), "totalTokens"),
+    ] {
+        let got = post(&world, path, &[], &body).await;
+        assert!(got.json()[count].is_u64(), "{path}: {}", got.text);
+    }
+    let query = CallQuery { limit: 10, ..CallQuery::default() };
+    assert_eq!(world.world.calls.page(query).await.unwrap().total, 0);
 }

@@ -40,11 +40,7 @@ pub(crate) async fn json(
     exchange: &Exchange<'_>,
     body: HttpBody,
 ) -> Result<(Option<Value>, Share), BodyError> {
-    let taken_in = exchange.taken_in.lock().take();
-    let (bytes, share) = match taken_in {
-        Some(taken_in) => taken_in,
-        None => collect(body, exchange.intake, false).await?,
-    };
+    let (bytes, share) = exchange.collect(body).await?;
     if bytes.is_empty() {
         return Ok((None, share));
     }

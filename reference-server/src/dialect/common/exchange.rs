@@ -5,13 +5,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{Arrival, BodyError, Pass, Refused};
+use super::{Arrival, BodyError, Pass, Refused, body};
 use crate::domain::authorization::{self, Credential, Denial, Need};
 use crate::domain::call::Call;
 use crate::domain::catalog::{Model, ModelRefusal};
@@ -59,7 +60,8 @@ impl<'a> Exchange<'a> {
     pub(crate) fn start(arrival: &'a Arrival<'_>, logged_id: impl FnOnce(Uuid) -> Option<Uuid>) -> Self {
         let (world, head, path) = (arrival.world, &arrival.head, arrival.path());
         let (intake, refused, passed) = (&**arrival.intake, OnceLock::new(), arrival.pass.as_ref());
-        let (taken_in, claim) = (Mutex::default(), Mutex::default());
+        let taken_in = Mutex::new(passed.and_then(|pass| pass.taken_in.lock().take()));
+        let claim = Mutex::default();
         if let Some(pass) = passed {
             let (context, started) = (Arc::clone(&pass.call.context), pass.started);
             return Self { world, head, path, context, started, intake, refused, passed, taken_in, claim };
@@ -141,6 +143,15 @@ impl<'a> Exchange<'a> {
         found.inspect_err(|_| self.refuse(Refused::Model))
     }
 
+    /// The models that the caller is shown in a dialect.
+    pub(crate) fn listed(&self, dialect: &'static str) -> Vec<&'a Model> {
+        let world = self.world;
+        match self.passed {
+            Some(pass) => pass.offered.iter().map(|model| &**model).collect(),
+            None => world.catalog.listed(dialect, &world.defects).collect(),
+        }
+    }
+
     /// Whether a provider of the configuration has answered, and not the one in this process.
     pub(crate) fn is_routed(&self) -> bool {
         self.context.service.server().is_some()
@@ -151,6 +162,16 @@ impl<'a> Exchange<'a> {
         let Some(value) = self.head.headers.get(FAULT_HEADER) else { return Ok(None) };
         let name = String::from_utf8_lossy(value.as_bytes());
         Fault::parse(&name).map(Some).ok_or_else(|| UnknownFault(name.into_owned()))
+    }
+
+    /// Its whole body, and what that takes of the room, whether it was looked at before or not.
+    pub(crate) async fn collect(&self, body: Body) -> Result<(Bytes, Share), BodyError> {
+        let taken_in = self.taken_in.lock().take();
+        match taken_in {
+            Some((bytes, _)) if bytes.len() > self.intake.limit => Err(BodyError::TooLarge),
+            Some(taken_in) => Ok(taken_in),
+            None => body::collect(body, self.intake, false).await,
+        }
     }
 
     /// Makes room for answers of so many bytes, beside what the share already is of it. A body that asks for more than

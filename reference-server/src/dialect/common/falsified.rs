@@ -14,7 +14,7 @@ use super::Exchange;
 use super::served::ATTEMPTS;
 use crate::defect::Defect;
 use crate::domain::world::World;
-use crate::provider::http::forwarding;
+use crate::provider::http::{forwarding, noting_unreadable};
 
 /// The headers that may hold a caller's credential, and those in which it goes along.
 const CREDENTIALS: [(&str, &str); 3] = [
@@ -36,8 +36,9 @@ const ENDS: [&str; 3] = ["data: [DONE]", "event: message_stop", "\"finishReason\
 const STRAY: &[u8] = b"event: gateway\ndata: {\"gateway\":\"done\"}\n\n";
 /// A page for people.
 const PAGE: &str = "<html><head><title>Error</title></head><body><h1>Something broke</h1></body></html>\n";
-/// Where a provider's words are shown, and how many of them.
+/// Where a provider's words are shown, and what of its answer cannot be read, and how much of them.
 const WORDS: &str = "x-provider-error";
+const ANSWER: &str = "x-provider-answer";
 const MOST_WORDS: usize = 1_024;
 
 /// Answers a request, whose caller's credential goes along to the provider where a defect has it go.
@@ -49,6 +50,16 @@ pub(super) async fn with_credentials<T>(exchange: &Exchange<'_>, answer: impl Fu
     let forwarded = CREDENTIALS.into_iter().filter_map(|(name, other)| Some((other, sent(name)?)));
     let forwarded = forwarded.map(|(name, value)| (HeaderName::from_static(name), value)).collect();
     forwarding(forwarded, answer).await
+}
+
+/// Answers a request, with what of a provider's answer cannot be read where a defect quotes it.
+pub(super) async fn quoting(exchange: &Exchange<'_>, response: impl Future<Output = Response>) -> Response {
+    if !exchange.world.defects.has(Defect::MalformedQuoted) {
+        return response.await;
+    }
+    let (mut response, unreadable) = noting_unreadable(response).await;
+    show(&mut response, ANSWER, unreadable.as_deref());
+    response
 }
 
 /// Changes what a provider was asked for.
@@ -100,14 +111,17 @@ fn wrapped(bytes: &Bytes) -> Option<String> {
 
 /// Shows what a provider has said of its failure, as the log has it.
 pub(super) fn show_words(exchange: &Exchange<'_>, response: &mut Response, exception: Option<&str>) {
-    if !exchange.world.defects.has(Defect::ProviderWordsShown) {
-        return;
+    if exchange.world.defects.has(Defect::ProviderWordsShown) {
+        show(response, WORDS, exception);
     }
+}
+
+/// Puts words into a header, as far as they fit there.
+fn show(response: &mut Response, header: &'static str, words: Option<&str>) {
     let printable = |letter: &char| matches!(letter, ' '..='~');
-    let words: Option<String> =
-        exception.map(|words| words.chars().filter(printable).take(MOST_WORDS).collect());
+    let words: Option<String> = words.map(|words| words.chars().filter(printable).take(MOST_WORDS).collect());
     if let Some(words) = words.and_then(|words| HeaderValue::try_from(words).ok()) {
-        response.headers_mut().insert(WORDS, words);
+        response.headers_mut().insert(header, words);
     }
 }
 

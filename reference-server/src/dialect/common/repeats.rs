@@ -8,7 +8,6 @@ use bytes::Bytes;
 use hyper::body::Body as _;
 use sha2::{Digest as _, Sha256};
 
-use super::body::collect;
 use super::{Answer, BodyError, Exchange};
 use crate::aside::aside;
 use crate::domain::call::Call;
@@ -32,7 +31,7 @@ impl Repeats {
             Ok(Some(key)) => key,
             none => return Ok((Self(none.map(|_| None)), body)),
         };
-        let (bytes, share) = collect(body, exchange.intake, false).await?;
+        let (bytes, share) = exchange.collect(body).await?;
         let repeats = Self(Ok(Some(repeatable(exchange, key, &bytes))));
         *exchange.taken_in.lock() = Some((bytes, share));
         Ok((repeats, Body::empty()))

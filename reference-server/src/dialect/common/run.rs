@@ -35,7 +35,8 @@ pub(crate) async fn run<R>(
 ) -> Response {
     let answer = pin!(answer);
     let answer = pin!(falsified::with_credentials(exchange, answer));
-    let mut response = closed(exchange, answer, broken, unanswered, refuse).await;
+    let closed = pin!(closed(exchange, answer, broken, unanswered, refuse));
+    let mut response = falsified::quoting(exchange, closed).await;
     falsified::falsify(exchange, &mut response).await;
     refused::mishandle(exchange, &mut response).await;
     served::tell(&exchange.context.service, &mut response);

@@ -48,11 +48,12 @@ async fn generated(
     exchange.make_room(&mut share, request.answer_size()).await?;
     if action == Action::Stream {
         let parts = completion::stream(call, model, request, fault).await?;
+        let model = call.answered_by(model);
         return Ok(Answer::Streamed(stream::respond(exchange, model, parts, share, shows_thoughts)));
     }
     let work = request.work();
     let completion = completion::complete(call, model, request, fault).await?;
-    let response_id = exchange.context.id.simple().to_string();
+    let (model, response_id) = (call.answered_by(model), exchange.context.id.simple().to_string());
     let bytes = aside(work, move || {
         let answers = (0..).zip(completion.answers());
         serde_json::to_vec(&Content {

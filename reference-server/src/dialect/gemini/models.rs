@@ -66,7 +66,7 @@ impl<'a> Item<'a> {
 pub(super) fn list(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
     let size = number(exchange, "pageSize", PAGE)?;
     let first = number(exchange, "pageToken", 0)?;
-    let all: Vec<_> = exchange.world.catalog.listed(DIALECT, &exchange.world.defects).collect();
+    let all = exchange.listed(DIALECT);
     let end = first.saturating_add(size.clamp(1, LARGEST_PAGE)).min(all.len());
     let page = Page {
         models: all.get(first..end).unwrap_or_default().iter().map(|model| Item::of(model)).collect(),
@@ -77,8 +77,7 @@ pub(super) fn list(exchange: &Exchange<'_>) -> Result<Answer, Refusal> {
 
 /// One model.
 pub(super) fn show(exchange: &Exchange<'_>, name: &str) -> Result<Answer, Refusal> {
-    let mut offered = exchange.world.catalog.listed(DIALECT, &exchange.world.defects);
-    let model = offered.find(|model| &**model.id() == name);
+    let model = exchange.listed(DIALECT).into_iter().find(|model| &**model.id() == name);
     told(&Item::of(model.ok_or_else(|| exchange.unknown_model(name, None))?))
 }
 

@@ -79,7 +79,8 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         let exception = refusal.exception().map(Arc::from);
         (refusal.into_response(), exception)
     };
-    run(&exchange, answer(&exchange, body), Refusal::Internal, Refusal::from, refuse).await
+    let answer = pin!(answer(&exchange, body));
+    run(&exchange, answer, Refusal::Internal, Refusal::from, refuse).await
 }
 
 async fn answer(exchange: &Exchange<'_>, body: Body) -> Result<Answer, Refusal> {

@@ -1,5 +1,6 @@
 //! From a path and a method to an endpoint; and around every endpoint the log, the panics and the browsers.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -50,7 +51,8 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         let exception = refusal.exception().map(Arc::from);
         (rewrite::refused(&arrival.world.defects, refusal), exception)
     };
-    let mut response = run(&exchange, answer(&exchange, body), broken, unanswered, refuse).await;
+    let answer = pin!(answer(&exchange, body));
+    let mut response = run(&exchange, answer, broken, unanswered, refuse).await;
     cors::allow(&arrival.head.headers, &mut response);
     response
 }

@@ -34,15 +34,13 @@ impl<'a> Item<'a> {
 
 /// The listing, for any valid key.
 pub(super) fn list(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
-    let world = exchange.world;
-    let data = world.catalog.listed(DIALECT, &world.defects).map(Item::new).collect();
+    let data = exchange.listed(DIALECT).into_iter().map(Item::new).collect();
     respond(&Listing { object: "list", data })
 }
 
 /// One model, for any valid key.
 pub(super) fn retrieve(exchange: &Exchange<'_>, id: &str) -> Result<Response, Refusal> {
-    let world = exchange.world;
-    let found = world.catalog.listed(DIALECT, &world.defects).find(|model| &**model.id() == id);
+    let found = exchange.listed(DIALECT).into_iter().find(|model| &**model.id() == id);
     let model = found.ok_or_else(|| {
         let message = format!("The model '{}' does not exist", excerpt(id));
         Refusal::not_found(message).at("model").coded("model_not_found")

@@ -77,7 +77,7 @@ impl<'p> Endpoint<'p> {
 /// Answers a request.
 pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
     let exchange = Exchange::start(arrival);
-    let answer = answer(&exchange, body);
+    let answer = pin!(answer(&exchange, body));
     let unanswered = |error| Refusal::failed(error, None, "prompt");
     let mut response = run(&exchange, answer, Refusal::internal, unanswered, Refusal::into_response).await;
     headers::add(&exchange, &mut response);

@@ -77,7 +77,7 @@ pub(crate) async fn serve(arrival: &Arrival<'_>, body: Body) -> Response {
         let resource = target.as_ref().map(Target::resource).unwrap_or_default();
         (error::response(refusal, &resource), exception)
     };
-    let answer = answer(&exchange, target.as_ref(), body);
+    let answer = pin!(answer(&exchange, target.as_ref(), body));
     run(&exchange, answer, Refusal::Internal, Refusal::from, refuse).await
 }
 

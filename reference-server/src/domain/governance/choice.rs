@@ -58,17 +58,31 @@ impl Entering<'_> {
         Some((Arc::clone(rule), target.clone()))
     }
 
+    /// The provider of a model that names none: one of the virtual key's, or else who has it. On a provider's own wire
+    /// it is one of that kind, whether it is known to have the model or not.
+    pub(super) fn provider_for(&self, model: &str) -> Option<Arc<str>> {
+        self.provider_by_config(model).or_else(|| {
+            let found = match self.asked.at {
+                Some(kind) => self.switchboard.of_kind(kind),
+                None => self.switchboard.provider_of(model),
+            };
+            found.cloned()
+        })
+    }
+
     /// The provider of a virtual key's configs for a model that names none, by weight among those that have it.
-    pub(super) fn provider_by_config(&self, model: &str) -> Option<Arc<str>> {
+    fn provider_by_config(&self, model: &str) -> Option<Arc<str>> {
         let configs = &self.caller.virtual_key.as_ref()?.provider_configs;
-        let admits = |config: &&ProviderConfig| {
-            self.book.providers.contains_key(&config.provider)
-                && if config.lists_models() {
-                    config.allows(model)
-                } else {
-                    self.world.catalog.find_at(&config.provider, model).is_some()
-                }
+        let is_meant = |config: &ProviderConfig| {
+            let is_of_wire = |kind| self.switchboard.is_of_kind(&config.provider, kind);
+            self.book.providers.contains_key(&config.provider) && self.asked.at.is_none_or(is_of_wire)
         };
+        let has = |config: &ProviderConfig| match self.switchboard.model(&config.provider, model) {
+            Some(known) => config.allows_model(known),
+            // Who is asked for what nobody here knows is who lists it, or whose wire it is.
+            None => (config.lists_models() || self.asked.at.is_some()) && config.allows(model),
+        };
+        let admits = |config: &&ProviderConfig| is_meant(config) && has(config);
         let candidates: Vec<_> = configs.iter().filter(admits).collect();
         let one = Weight::one();
         let weights: Vec<_> =

@@ -29,11 +29,13 @@ const MOST_FALLBACKS: usize = 32;
 /// What a call asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked<'a> {
+    /// That of the request, under which the log of calls has it.
+    pub(crate) id: Uuid,
     pub(crate) request_type: RequestType,
     pub(crate) operation: Operation,
     /// As it stands in the request.
     pub(crate) model: &'a str,
-    /// The provider of a model that names none, where the path says it.
+    /// The kind of the provider of a model that names none, where the path says it.
     pub(crate) at: Option<&'a str>,
     /// Asked in order once the model has failed.
     pub(crate) fallbacks: Vec<String>,
@@ -53,6 +55,12 @@ pub(super) struct Misjudged {
     pub(super) owner_budgets_ignored: bool,
     pub(super) window_limit_ignored: bool,
     pub(super) virtual_budget_ignored: bool,
+    pub(super) owner_meters_copied: bool,
+    pub(super) config_meters_ignored: bool,
+    pub(super) model_configs_ignored: bool,
+    only_chats_counted: bool,
+    streams_uncharged: bool,
+    fallbacks_for_chats_only: bool,
     limits_shared: bool,
     blocked_fallback_asked: bool,
     limit_races: bool,
@@ -72,6 +80,12 @@ impl Misjudged {
             owner_budgets_ignored: defects.has(Defect::OwnerBudgetsIgnored),
             window_limit_ignored: defects.has(Defect::WindowLimitIgnored),
             virtual_budget_ignored: defects.has(Defect::VirtualBudgetIgnored),
+            owner_meters_copied: defects.has(Defect::OwnerMetersCopied),
+            config_meters_ignored: defects.has(Defect::ConfigMetersIgnored),
+            model_configs_ignored: defects.has(Defect::ModelConfigsIgnored),
+            only_chats_counted: defects.has(Defect::OnlyChatsCounted),
+            streams_uncharged: defects.has(Defect::StreamsUncharged),
+            fallbacks_for_chats_only: defects.has(Defect::FallbacksForChatsOnly),
             limits_shared: defects.has(Defect::VirtualKeyLimitsShared),
             blocked_fallback_asked: defects.has(Defect::BlockedFallbackAsked),
             limit_races: defects.has(Defect::LimitRaces),
@@ -94,6 +108,7 @@ pub(super) struct Entering<'e> {
 
 /// A call that is in: counted, and with the way it goes.
 pub(super) struct Entered {
+    pub(super) id: Uuid,
     /// Provider and model as they were asked for.
     pub(super) requested: (Arc<str>, Arc<str>),
     pub(super) first: Leg,
@@ -101,8 +116,10 @@ pub(super) struct Entered {
     pub(super) rule: Option<Uuid>,
     pub(super) seat: Option<SeatRow>,
     pub(super) counted: Vec<Counted>,
-    /// Meters that a broken gateway counts the request on only when it has ended.
-    pub(super) uncounted: Vec<Uuid>,
+    /// Whether a broken gateway counts the request only when it has ended.
+    pub(super) counts_late: bool,
+    /// Whether a broken gateway takes no tokens and no dollars for it.
+    pub(super) is_free: bool,
     pub(super) started: Moment,
     pub(super) flaws: Flaws,
 }
@@ -144,24 +161,28 @@ impl<'e> Entering<'e> {
         let config = self.config(&target)?;
         let own = self.own_checks(config);
         let pinned = ruled.as_ref().and_then(|(_, target)| target.key_id.as_deref());
-        let (key, seat) = self.first_key(&target, config, pinned)?;
-        let meters = [common.ids(), own.ids()].concat();
-        let no_provider = || Blocked::NoKeys((*target.name).to_owned());
-        let first = self.leg(&target, key, meters).ok_or_else(no_provider)?;
+        let keys = self.first_keys(&target, config, pinned)?;
         if self.misjudged.limits_shared {
             self.look_at_others()?;
         }
         // Looked at before the call counts: what is used up by itself is there for it.
         let fallbacks = self.fallbacks(ruled.as_ref().map(|(rule, _)| rule.fallbacks.as_slice()));
-        let (counted, uncounted) = self.count(&common, &own)?;
+        let checks = common.then(own);
+        let counted = self.count(&checks)?;
+        // Nobody who is kept out takes a seat, or keeps one.
+        let leg = |(key, seat)| Some((self.leg(&target, key, checks.all)?, seat));
+        let no_key = || Blocked::NoKeys((*target.name).to_owned());
+        let (first, seat) = self.first_key(&target, &keys).and_then(leg).ok_or_else(no_key)?;
         Ok(Entered {
+            id: self.asked.id,
             requested: (Arc::clone(&target.entry.name), asked.model),
             first,
             fallbacks,
             rule: ruled.map(|(rule, _)| rule.id),
             seat,
             counted,
-            uncounted,
+            counts_late: self.misjudged.limit_races,
+            is_free: self.is_passed_over() || self.is_free_stream(),
             started: self.now,
             flaws: self.flaws,
         })
@@ -172,7 +193,7 @@ impl<'e> Entering<'e> {
         let named = self.named(self.asked.model);
         let virtual_key = self.caller.virtual_key.as_ref();
         CallRecord {
-            id: Uuid::new_v4(),
+            id: self.asked.id,
             at: self.now,
             provider: named.provider,
             model: named.model,
@@ -188,6 +209,7 @@ impl<'e> Entering<'e> {
             attempts: 0,
             error: Some(blocked.to_string().into()),
         }
+        .brief()
     }
 
     /// The text of a header.
@@ -217,24 +239,33 @@ impl<'e> Entering<'e> {
         self.look(&Checks { all, owners })
     }
 
-    /// Counts the call on everything it counts on; or tells what must be counted later.
-    fn count(&self, common: &Checks, own: &Checks) -> Result<(Vec<Counted>, Vec<Uuid>), Blocked> {
-        let checks = Checks {
-            all: [common.all.as_slice(), &own.all].concat(),
-            owners: [common.owners.as_slice(), &own.owners].concat(),
-        };
-        if self.misjudged.limit_races {
-            self.look(&checks)?;
-            return Ok((Vec::new(), checks.ids()));
+    /// Counts the call on everything it counts on. One that asks no provider has to have something left, and takes
+    /// nothing of it.
+    fn count(&self, checks: &Checks) -> Result<Vec<Counted>, Blocked> {
+        let asks_provider = self.asked.request_type.asks_provider();
+        if self.misjudged.limit_races || self.is_passed_over() || !asks_provider {
+            return self.look(checks).map(|()| Vec::new());
         }
-        match self.governance.meters.admit(&checks.all, self.now, self.flaws) {
-            Ok(counted) => Ok((counted, Vec::new())),
-            Err((place, over)) => Err(Blocked::by(checks.owner(place), over)),
-        }
+        let admitted = self.governance.meters.admit(&checks.all, self.now, self.flaws);
+        admitted.map_err(|(place, over)| Blocked::by(checks.owner(place), over))
     }
 
-    /// The fallbacks of the call, or else of the rule. Those that the caller may not use now are left out.
+    /// Whether a broken gateway counts nothing of the call, whatever comes of it.
+    fn is_passed_over(&self) -> bool {
+        self.misjudged.only_chats_counted && self.asked.request_type != RequestType::Chat
+    }
+
+    /// Whether it is a stream of a broken gateway that takes nothing for them.
+    fn is_free_stream(&self) -> bool {
+        self.misjudged.streams_uncharged && self.asked.request_type.is_streamed()
+    }
+
+    /// The fallbacks of the call, or else of the rule. Those that the caller may not use now are left out; whether the
+    /// others may be asked is found out, and counted, when it is their turn.
     fn fallbacks(&self, by_rule: Option<&[String]>) -> Vec<Leg> {
+        if self.misjudged.fallbacks_for_chats_only && self.asked.request_type != RequestType::Chat {
+            return Vec::new();
+        }
         let own = Some(self.asked.fallbacks.as_slice()).filter(|own| !own.is_empty());
         let texts = own.or(by_rule).unwrap_or_default();
         texts.iter().take(MOST_FALLBACKS).filter_map(|text| self.fallback(text)).collect()
@@ -248,11 +279,12 @@ impl<'e> Entering<'e> {
             Err(_) if waived => None,
             Err(_) => return None,
         };
-        let (common, own) = (self.common_checks(&target), self.own_checks(config));
-        if !waived && (self.look(&common).is_err() || self.look(&own).is_err()) {
-            return None;
+        let mut checks = self.common_checks(&target).then(self.own_checks(config));
+        if waived {
+            checks.waive();
         }
+        self.look(&checks).ok()?;
         let key = self.fallback_key(&target, config)?;
-        self.leg(&target, key, [common.ids(), own.ids()].concat())
+        self.leg(&target, key, checks.all)
     }
 }

@@ -2,8 +2,8 @@ use uuid::Uuid;
 
 use super::testing::Tested;
 use super::{
-    Blocked, BudgetForm, ConfigForm, Governed, KeyForm, LimitForm, Patch, RuleForm, TargetForm, TeamForm,
-    VirtualKeyForm,
+    Blocked, BudgetForm, ConfigForm, Governed, KeyForm, LimitForm, ModelConfigForm, Patch, RequestType,
+    RuleForm, TargetForm, TeamForm, Told, VirtualKeyForm,
 };
 
 fn config(provider: &str, models: &[&str]) -> ConfigForm {
@@ -105,6 +105,7 @@ async fn limits_and_budgets_of_a_team_bind_its_keys() {
     for (defect, limit, budget, expected) in [
         (None, requests(1), Patch::Keep, "request_limited"),
         (Some("owner-limits-ignored"), requests(1), Patch::Keep, "openai/gpt-4o"),
+        (Some("owner-meters-copied"), requests(1), Patch::Keep, "openai/gpt-4o"),
         (None, Patch::Keep, dollars("0"), "budget_exceeded"),
         (Some("owner-budgets-ignored"), Patch::Keep, dollars("0"), "openai/gpt-4o"),
         (Some("virtual-budget-ignored"), Patch::Keep, dollars("0"), "openai/gpt-4o"),
@@ -118,6 +119,40 @@ async fn limits_and_budgets_of_a_team_bind_its_keys() {
         drop(tested.enter(&[("x-bf-vk", &one)], "openai/gpt-4o"));
         let entered = tested.enter(&[("x-bf-vk", &two)], "openai/gpt-4o");
         assert_eq!(told(&entered), expected, "{defect:?}");
+    }
+}
+
+#[tokio::test]
+async fn limits_of_a_provider_of_a_key_and_of_a_model_bind_calls_to_it_alone() {
+    let elsewhere = "anthropic/claude-3-5-sonnet-20241022";
+    for (defect, expected) in [
+        (None, "request_limited"),
+        (Some("config-meters-ignored"), "openai/gpt-4o"),
+        (Some("model-configs-ignored"), "request_limited"),
+    ] {
+        let tested = Tested::new(defect);
+        let limited = ConfigForm { rate_limit: requests(1), ..config("openai", &[]) };
+        let (_, value) = tested.key("mine", with(vec![limited, config("anthropic", &[])])).await;
+        drop(tested.enter(&[("x-bf-vk", &value)], "openai/gpt-4o"));
+        assert_eq!(told(&tested.enter(&[("x-bf-vk", &value)], "openai/gpt-4o")), expected, "{defect:?}");
+        assert_eq!(told(&tested.enter(&[("x-bf-vk", &value)], elsewhere)), elsewhere, "{defect:?}");
+    }
+    for (defect, expected) in [
+        (None, "request_limited"),
+        (Some("config-meters-ignored"), "request_limited"),
+        (Some("model-configs-ignored"), "openai/gpt-4o"),
+    ] {
+        let tested = Tested::new(defect);
+        let form = ModelConfigForm {
+            model: Some("gpt-4o".into()),
+            provider: Patch::Set("openai".into()),
+            rate_limit: requests(1),
+            ..ModelConfigForm::default()
+        };
+        tested.change(|draft| draft.create_model_config(form)).await.unwrap();
+        drop(tested.enter(&[], "openai/gpt-4o"));
+        assert_eq!(told(&tested.enter(&[], "openai/gpt-4o")), expected, "{defect:?}");
+        assert_eq!(told(&tested.enter(&[], "openai/gpt-4o-mini")), "openai/gpt-4o-mini", "{defect:?}");
     }
 }
 
@@ -144,6 +179,42 @@ async fn the_last_call_of_a_window_has_its_fallbacks_too() {
     let sent = [("x-bf-vk", value.as_str())];
     let entered = tested.enter_with(&sent, "openai/gpt-4o", &["openai/gpt-4o-mini"]);
     assert!(entered.unwrap().routed().has_fallbacks());
+}
+
+/// How many requests are counted on the limit that a virtual key has at its second provider.
+fn counted(tested: &Tested, id: &str) -> u64 {
+    let (book, now) = (tested.world.governance.book(), tested.world.clock.now());
+    let limit = book.virtual_keys.get(id.parse().unwrap()).unwrap().provider_configs[1].rate_limit.unwrap();
+    let Some(Told::Limit { requests: Some((used, _)), .. }) = tested.world.governance.usage(limit, now)
+    else {
+        panic!()
+    };
+    used
+}
+
+#[tokio::test]
+async fn a_fallback_counts_when_it_is_its_turn_and_is_passed_over_where_nothing_is_left() {
+    for (defect, admitted, used) in [
+        (None, [true, false], [1, 1]),
+        (Some("blocked-fallback-asked"), [true, true], [2, 2]),
+        (Some("limit-races"), [true, true], [0, 2]),
+    ] {
+        let tested = Tested::new(defect);
+        let limited = ConfigForm { rate_limit: requests(1), ..config("anthropic", &[]) };
+        let (id, value) = tested.key("mine", with(vec![config("openai", &[]), limited])).await;
+        let enter = || {
+            let fallbacks = ["anthropic/claude-3-5-sonnet-20241022"; 2];
+            tested.enter_with(&[("x-bf-vk", &value)], "openai/gpt-4o", &fallbacks).unwrap()
+        };
+        // Both are let in while there is one left.
+        let calls = [enter(), enter()];
+        assert_eq!(calls.each_ref().map(|call| call.admit(0) && call.admit(1)), admitted, "{defect:?}");
+        // A call counts once, however many of its legs are asked.
+        assert_eq!(calls.each_ref().map(|call| call.admit(2)), admitted, "{defect:?}");
+        assert_eq!(counted(&tested, &id), used[0], "{defect:?}");
+        drop(calls);
+        assert_eq!(counted(&tested, &id), used[1], "{defect:?}");
+    }
 }
 
 fn rule(expression: &str, model: &str, priority: i64) -> RuleForm {
@@ -180,6 +251,39 @@ async fn the_first_rule_that_holds_chooses_the_target() {
         assert_eq!(told(&entered), expected, "{defect:?}");
         assert_eq!(entered.unwrap().requested().1, "gpt-4o");
     }
+}
+
+#[tokio::test]
+async fn who_is_kept_out_or_asks_nobody_takes_no_seat() {
+    let tested = Tested::new(None);
+    let limited = |max| VirtualKeyForm { rate_limit: requests(max), ..VirtualKeyForm::default() };
+    let (id, value) = tested.key("mine", limited(1)).await;
+    let enter = |session: &str| {
+        let entered = tested.enter(&[("x-bf-vk", &value), ("x-bf-session-id", session)], "openai/gpt-4o");
+        entered.map(|call| call.primary().key.id.clone())
+    };
+    let only = async |chosen: &str| {
+        let secret = crate::provider::http::Secret::new("sk-upstream");
+        let key = |name: &str| KeyForm {
+            id: Some(name.into()),
+            name: name.into(),
+            value: Some(secret.clone()),
+            weight: Some(u32::from(name == chosen).into()),
+            ..KeyForm::default()
+        };
+        let keys = vec![key("one"), key("two")];
+        tested.change(|draft| draft.set_provider_keys("openai", keys)).await.unwrap();
+    };
+    only("two").await;
+    let counted = [("x-bf-vk", &*value), ("x-bf-session-id", "first")];
+    drop(tested.enter_as(RequestType::TokenCount, &counted, "openai/gpt-4o", &[]).unwrap());
+    only("one").await;
+    assert_eq!(enter("first").as_deref(), Ok("one"));
+    assert!(enter("second").is_err());
+    only("two").await;
+    tested.change(|draft| draft.update_virtual_key(&id, limited(9))).await.unwrap();
+    assert_eq!(enter("first").as_deref(), Ok("one"));
+    assert_eq!(enter("second").as_deref(), Ok("two"));
 }
 
 #[tokio::test]

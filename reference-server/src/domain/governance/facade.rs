@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
 use super::blocked::Blocked;
@@ -33,7 +34,7 @@ pub(crate) struct Governance {
     pub(super) meters: Meters,
     pub(super) sessions: Sessions,
     pub(super) chance: Chance,
-    editing: tokio::sync::Mutex<()>,
+    editing: Arc<Mutex<()>>,
     switchboard: OnceLock<Arc<Switchboard>>,
     /// Deleted keys that a defect still accepts.
     departed: RwLock<HashMap<SecretDigest, Arc<VirtualKey>>>,
@@ -67,7 +68,7 @@ impl Governance {
             meters: Meters::default(),
             sessions: Sessions::default(),
             chance: Chance::seeded(seed),
-            editing: tokio::sync::Mutex::default(),
+            editing: Arc::default(),
             switchboard: OnceLock::new(),
             departed: RwLock::default(),
             store,
@@ -75,12 +76,14 @@ impl Governance {
         }
     }
 
-    /// Puts in force what the state has.
+    /// Puts in force what the state has. No window begins later than now: the clock may have been ahead when the state
+    /// was left.
     pub(crate) fn found(
         &self,
         documents: &[Found],
         meters: &[MeterRow],
         seats: Vec<SeatRow>,
+        now: Moment,
     ) -> Result<(), Unreadable> {
         let mut book = Book::clone(&self.book());
         for document in documents {
@@ -92,10 +95,10 @@ impl Governance {
         }
         book.by_digest = book.virtual_keys.iter().map(|key| (key.digest(), key.id)).collect();
         for budget in book.budgets.iter() {
-            self.meters.apply(&[Metering::Budget((**budget).clone())], budget.created_at);
+            self.meters.apply(&[Metering::Budget((**budget).clone())], budget.created_at.min(now));
         }
         for limit in book.rate_limits.iter() {
-            self.meters.apply(&[Metering::Limit((**limit).clone())], limit.created_at);
+            self.meters.apply(&[Metering::Limit((**limit).clone())], limit.created_at.min(now));
         }
         for row in meters {
             self.meters.restore(row);
@@ -131,18 +134,27 @@ impl Governance {
         documents.collect()
     }
 
-    /// Says where calls can go. Providers of which nothing was changed have the keys of the configuration; those that
+    /// Says where calls can go. Providers whose keys were not written have those of the configuration; providers that
     /// are not in it any more are left out.
     pub(crate) fn connect(&self, switchboard: Switchboard) {
         let mut book = self.book.write();
         let book = Arc::make_mut(&mut book);
         let stored = std::mem::take(&mut book.providers);
         for name in switchboard.names() {
-            let entry = stored.get(name).cloned().unwrap_or_else(|| configured(name, &switchboard));
-            book.providers.insert(Arc::clone(name), entry);
+            let configured = configured(name, &switchboard);
+            let entry = match stored.get(name) {
+                Some(stored) => stored.over(configured),
+                None => configured,
+            };
+            book.providers.insert(Arc::clone(name), Arc::new(entry));
         }
         // A world is connected once.
         let _ = self.switchboard.set(Arc::new(switchboard));
+    }
+
+    /// Where calls can go; nothing before that is said.
+    pub(crate) fn switchboard(&self) -> Option<&Arc<Switchboard>> {
+        self.switchboard.get()
     }
 
     /// The rows as they are now.
@@ -155,31 +167,47 @@ impl Governance {
         self.meters.usage(id, now)
     }
 
-    /// Changes rows: all that an edit does, or nothing. What is kept is kept before it is in force.
-    pub(crate) async fn change<T: Send>(
-        &self,
+    /// Changes rows: all that an edit does, or nothing. One edit comes after the other, each with the rows that the
+    /// one before has left.
+    pub(crate) async fn change<T: Send, E: From<ChangeError> + Send>(
+        self: &Arc<Self>,
         world: &World,
-        edit: impl FnOnce(&mut Draft) -> Result<T, Invalid> + Send,
-    ) -> Result<T, ChangeError> {
-        let _editing = self.editing.lock().await;
+        edit: impl FnOnce(&mut Draft) -> Result<T, E> + Send,
+    ) -> Result<T, E> {
+        let editing = Arc::clone(&self.editing).lock_owned().await;
         let now = world.clock.now();
         let switchboard = self.switchboard.get().cloned();
         let mut draft = Draft::of(&self.book(), now, &world.defects, switchboard);
         let outcome = edit(&mut draft);
         if outcome.is_err() && !draft.keeps_refused() {
-            return Ok(outcome?);
+            return outcome;
         }
+        let accepts_departed = world.defects.has(Defect::DeletedAccepted);
+        // Who leaves from here on leaves no row behind that is kept and not in force.
+        let enforced = tokio::spawn(Arc::clone(self).enforce(draft, accepts_departed, editing)).await;
+        // A task that does not end ends with the gateway.
+        enforced.unwrap_or(Err(StoreError::Closed)).map_err(ChangeError::Store)?;
+        outcome
+    }
+
+    /// Puts a draft in force. What is kept is kept before.
+    async fn enforce(
+        self: Arc<Self>,
+        mut draft: Draft,
+        accepts_departed: bool,
+        _editing: OwnedMutexGuard<()>,
+    ) -> Result<(), StoreError> {
         if self.keeps && !draft.documents.is_empty() {
             let documents = std::mem::take(&mut draft.documents);
             self.store.change(documents, draft.forgotten()).await?;
         }
-        if world.defects.has(Defect::DeletedAccepted) {
+        if accepts_departed {
             let departed = draft.departed.iter().map(|key| (key.digest(), Arc::clone(key)));
             self.departed.write().extend(departed);
         }
-        self.meters.apply(&draft.metering, now);
+        self.meters.apply(&draft.metering, draft.now);
         *self.book.write() = Arc::new(draft.book);
-        Ok(outcome?)
+        Ok(())
     }
 
     /// The caller behind a request.
@@ -187,8 +215,9 @@ impl Governance {
         caller::identify(self, world, sent)
     }
 
-    /// Lets a call in, counted and with the way it goes; or says what keeps it out, also in the log of calls.
-    pub(crate) fn enter(
+    /// Lets a call in, counted and with the way it goes; or says what keeps it out, also in the log of calls. Waits
+    /// for as long as more calls come than are written.
+    pub(crate) async fn enter(
         &self,
         world: &Arc<World>,
         caller: Caller,
@@ -197,16 +226,22 @@ impl Governance {
         let Some(switchboard) = self.switchboard.get() else {
             return Err(Blocked::ModelUnknown(asked.model.to_owned()));
         };
+        let settling = world.ledger.settling().await;
         let entering = Entering::new(self, world, switchboard, &caller, asked);
-        match entering.enter() {
-            Ok(entered) => Ok(Governed::new(entered, Arc::clone(world), caller, asked.request_type)),
-            Err(blocked) => {
-                let record = entering.refusal(&blocked);
-                let call = Some(Box::new(record));
-                world.ledger.settle_now(Settlement { call, ..Settlement::default() });
-                Err(blocked)
+        let blocked = match entering.enter() {
+            Ok(entered) => {
+                return Ok(Governed::new(entered, settling, Arc::clone(world), caller, asked.request_type));
+            }
+            Err(blocked) => blocked,
+        };
+        if asked.request_type.asks_provider() {
+            let call = Some(Box::new(entering.refusal(&blocked)));
+            let settlement = Settlement { call, ..Settlement::default() };
+            if let Err(error) = settling.settle(settlement).await {
+                tracing::error!(%error, "a refused call cannot be logged");
             }
         }
+        Err(blocked)
     }
 
     /// A deleted key that is still accepted.
@@ -235,7 +270,7 @@ fn put_found(book: &mut Book, document: &Found) -> Result<(), serde_json::Error>
 }
 
 /// A provider as the configuration has it.
-fn configured(name: &Arc<str>, switchboard: &Switchboard) -> Arc<ProviderEntry> {
+fn configured(name: &Arc<str>, switchboard: &Switchboard) -> ProviderEntry {
     let keys = switchboard.keys(name).into_iter().map(|key| {
         Arc::new(ProviderKey {
             id: key.id,
@@ -246,8 +281,8 @@ fn configured(name: &Arc<str>, switchboard: &Switchboard) -> Arc<ProviderEntry> 
             connection: Connection::default(),
         })
     });
-    let (budget, rate_limit) = (None, None);
-    Arc::new(ProviderEntry { name: Arc::clone(name), keys: keys.collect(), budget, rate_limit })
+    let (name, keys) = (Arc::clone(name), keys.collect());
+    ProviderEntry { name, keys, has_written_keys: false, budget: None, rate_limit: None }
 }
 
 #[cfg(test)]
@@ -259,6 +294,15 @@ mod tests {
     use super::*;
     use crate::provider::http::Secret;
     use crate::store::{First, Place};
+
+    /// What stands in a state, which begins with these documents where it is new.
+    fn opened(world: &World, place: &Place, documents: &[Document]) -> Arc<Governance> {
+        let first = First { keys: &[], documents };
+        let (store, opened) = Store::open(place, true, first).unwrap();
+        let governance = Governance::new(Arc::new(store), true, 1);
+        governance.found(&opened.documents, &opened.meters, opened.seats, world.clock.now()).unwrap();
+        Arc::new(governance)
+    }
 
     fn customer(name: &str, max: &str) -> CustomerForm {
         let max_limit = max.parse().unwrap();
@@ -288,16 +332,9 @@ mod tests {
         let tested = Tested::new(None);
         let world = &tested.world;
         let documents = Governance::first_documents(&roles, world.clock.now());
-        let opened = || {
-            let first = First { keys: &[], documents: &documents };
-            let (store, opened) = Store::open(&place, true, first).unwrap();
-            let governance = Governance::new(Arc::new(store), true, 1);
-            governance.found(&opened.documents, &opened.meters, opened.seats).unwrap();
-            governance
-        };
-        let governance = opened();
+        let governance = opened(world, &place, &documents);
         Arc::make_mut(&mut governance.book.write()).providers = world.governance.book().providers.clone();
-        let made = governance.change(world, |draft| {
+        let made = governance.change(world, |draft| -> Result<_, ChangeError> {
             let customer = draft.create_customer(customer("c", "5"))?;
             let owner = Patch::Set(customer.id.to_string());
             let name = Some("k".to_owned());
@@ -329,7 +366,7 @@ mod tests {
         let made = made.await.unwrap();
         drop(governance);
 
-        let book = opened().book();
+        let book = opened(world, &place, &documents).book();
         let key = book.virtual_key_of(&made.digest()).unwrap();
         assert_eq!(**key, *made);
         assert_eq!(book.owners(key).1.unwrap().name, "c");
@@ -341,11 +378,36 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn who_leaves_in_the_middle_of_a_change_has_made_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::File(folder.path().join("state"));
+        let tested = Tested::new(None);
+        let governance = opened(&tested.world, &place, &[]);
+        let make = async |name: &'static str| {
+            let form = customer(name, "1");
+            let edit = |draft: &mut Draft| draft.create_customer(form).map_err(ChangeError::from);
+            governance.change(&tested.world, edit).await.map(drop)
+        };
+        let mut leaving = Box::pin(make("left"));
+        assert!(futures::poll!(leaving.as_mut()).is_pending());
+        drop(leaving);
+        make("stayed").await.unwrap();
+        let names = |governance: &Governance| {
+            let book = governance.book();
+            book.customers.iter().map(|customer| customer.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&governance), ["left", "stayed"]);
+        drop(governance);
+        assert_eq!(names(&opened(&tested.world, &place, &[])), ["left", "stayed"]);
+    }
+
     #[test]
     fn a_document_that_is_none_is_told_with_its_id() {
         let tested = Tested::new(None);
         let document = Found { kind: Kind::Team, id: "t-1".into(), place: 1, body: "{\"id\": 1}".into() };
-        let unreadable = tested.world.governance.found(&[document], &[], Vec::new()).unwrap_err();
+        let World { governance, clock, .. } = &*tested.world;
+        let unreadable = governance.found(&[document], &[], Vec::new(), clock.now()).unwrap_err();
         assert!(unreadable.to_string().starts_with("read the team t-1: "), "{unreadable}");
     }
 }

@@ -27,8 +27,8 @@ pub(crate) struct Leg {
     pub(crate) model: Arc<Model>,
     pub(crate) key: Arc<ProviderKey>,
     pub(crate) provider_instance: Arc<dyn Provider>,
-    /// The budgets and limits that count what it uses.
-    pub(crate) meters: Vec<Uuid>,
+    /// The budgets and limits that let it be asked, and count what it uses.
+    pub(super) checks: Vec<Check>,
 }
 
 /// A model at a provider that a call may be meant for.
@@ -40,6 +40,13 @@ pub(super) struct Target<'b> {
     pub(super) name: Arc<str>,
     /// Whether the caller has named the provider.
     pub(super) is_prefixed: bool,
+}
+
+/// The keys that a target can be asked with.
+pub(super) struct Keys {
+    any: Vec<Arc<ProviderKey>>,
+    /// Whether it is the one that the request or its rule has named.
+    is_named: bool,
 }
 
 /// Budgets and limits in the order in which they are looked at, each with whose it is.
@@ -62,15 +69,23 @@ impl Checks {
         self.owners.get(place).copied().unwrap_or("gateway")
     }
 
-    /// All meters.
-    pub(super) fn ids(&self) -> Vec<Uuid> {
-        self.all.iter().map(|check| check.meter).collect()
+    /// Has none of them refuse a call any more.
+    pub(super) fn waive(&mut self) {
+        for check in &mut self.all {
+            check.refuses = false;
+        }
+    }
+
+    /// These, and then those.
+    pub(super) fn then(mut self, others: Self) -> Self {
+        self.all.extend(others.all);
+        self.owners.extend(others.owners);
+        self
     }
 }
 
 impl Entering<'_> {
-    /// The model that is meant: at the provider that is named, or at one of the virtual key's, or where the catalog has
-    /// it.
+    /// The model that is meant, at the provider that is named or else at the one that is found for it.
     pub(super) fn target(&self, named: Named) -> Result<Target<'_>, Blocked> {
         let Named { provider, model: name } = named;
         let is_prefixed = provider.is_some();
@@ -78,31 +93,17 @@ impl Entering<'_> {
             Some(_) => Blocked::Model((*name).to_owned()),
             None => Blocked::ModelUnknown((*name).to_owned()),
         };
-        let provider = match provider.or_else(|| self.asked.at.map(Arc::from)) {
+        let provider = match provider {
             Some(provider) => provider,
-            None if self.misjudged.unprefixed_refused => {
+            None if self.misjudged.unprefixed_refused && self.asked.at.is_none() => {
                 return Err(Blocked::ModelUnknown((*name).to_owned()));
             }
-            None => {
-                let in_catalog = || {
-                    self.world
-                        .catalog
-                        .models()
-                        .find(|model| model.is_called(&name) && self.has(&model.provider))
-                };
-                let by_config = self.provider_by_config(&name);
-                let provider = by_config.or_else(|| in_catalog().map(|model| Arc::clone(&model.provider)));
-                provider.ok_or_else(unknown)?
-            }
+            None => self.provider_for(&name).ok_or_else(unknown)?,
         };
         let entry = self.book.providers.get(&provider).ok_or_else(unknown)?;
-        let known = self.world.catalog.find_at(&entry.name, &name).cloned();
+        let known = self.switchboard.model(&entry.name, &name).cloned();
         let model = known.unwrap_or_else(|| Catalog::stranger(&entry.name, &name, self.asked.operation));
         Ok(Target { entry, model, name, is_prefixed })
-    }
-
-    fn has(&self, provider: &str) -> bool {
-        self.book.providers.contains_key(provider)
     }
 
     /// What the caller's virtual key says of a target; nothing where it says nothing of any.
@@ -121,9 +122,7 @@ impl Entering<'_> {
         }
         let is_misread = self.misjudged.prefixed_name_blocked && target.is_prefixed;
         let allows = |config: &&ProviderConfig| {
-            let is_listed = config.allows(&target.name)
-                || config.allowed_models.iter().any(|allowed| target.model.is_called(allowed));
-            let is_let_in = is_listed && !(is_misread && config.lists_models());
+            let is_let_in = config.allows_model(&target.model) && !(is_misread && config.lists_models());
             is_let_in || self.misjudged.allow_list_ignored
         };
         match configs.find(allows) {
@@ -141,9 +140,10 @@ impl Entering<'_> {
         let (at_provider, everywhere): (Vec<_>, Vec<_>) = all
             .filter(|config| config.provider.as_ref().is_none_or(|name| *name == target.entry.name))
             .partition(|config| config.provider.is_some());
+        let binds = !self.misjudged.model_configs_ignored;
         for config in at_provider.into_iter().chain(everywhere) {
-            checks.add(config.rate_limit, "model", true);
-            checks.add(config.budget, "model", true);
+            checks.add(config.rate_limit, "model", binds);
+            checks.add(config.budget, "model", binds);
         }
         checks
     }
@@ -153,39 +153,67 @@ impl Entering<'_> {
         let (caller, misjudged) = (self.caller, self.misjudged);
         let mut checks = Checks::default();
         let limits = !misjudged.window_limit_ignored;
-        checks.add(config.and_then(|config| config.rate_limit), "provider config", limits);
+        let config_binds = !misjudged.config_meters_ignored;
+        checks.add(config.and_then(|config| config.rate_limit), "provider config", limits && config_binds);
         checks.add(caller.virtual_key.as_ref().and_then(|key| key.rate_limit), "virtual key", limits);
         let limits = limits && !misjudged.owner_limits_ignored;
-        checks.add(caller.team.as_ref().and_then(|team| team.rate_limit), "team", limits);
-        checks.add(caller.customer.as_ref().and_then(|customer| customer.rate_limit), "customer", limits);
+        let (team, customer) = (caller.team.as_ref(), caller.customer.as_ref());
+        checks.add(self.of_owner(team.and_then(|team| team.rate_limit)), "team", limits);
+        checks.add(self.of_owner(customer.and_then(|customer| customer.rate_limit)), "customer", limits);
         let budgets = !misjudged.virtual_budget_ignored;
-        checks.add(config.and_then(|config| config.budget), "provider config", budgets);
+        checks.add(config.and_then(|config| config.budget), "provider config", budgets && config_binds);
         checks.add(caller.virtual_key.as_ref().and_then(|key| key.budget), "virtual key", budgets);
         let budgets = budgets && !misjudged.owner_budgets_ignored;
-        checks.add(caller.team.as_ref().and_then(|team| team.budget), "team", budgets);
-        checks.add(caller.customer.as_ref().and_then(|customer| customer.budget), "customer", budgets);
+        checks.add(self.of_owner(team.and_then(|team| team.budget)), "team", budgets);
+        checks.add(self.of_owner(customer.and_then(|customer| customer.budget)), "customer", budgets);
         checks
     }
 
-    /// The key that the first target is asked with: the one that is named, the session's, or one by weight.
-    pub(super) fn first_key(
+    /// The meter of the virtual key's owner, or the copy of it that a broken gateway has for the key alone.
+    fn of_owner(&self, meter: Option<Uuid>) -> Option<Uuid> {
+        match &self.caller.virtual_key {
+            Some(key) if self.misjudged.owner_meters_copied => {
+                meter.map(|meter| self.governance.meters.copied(meter, key.id))
+            }
+            _ => meter,
+        }
+    }
+
+    /// The keys that the first target can be asked with, one at least: the one that is named, or any of those that are
+    /// for it.
+    pub(super) fn first_keys(
         &self,
         target: &Target<'_>,
         config: Option<&ProviderConfig>,
         by_rule: Option<&str>,
-    ) -> Result<(Arc<ProviderKey>, Option<SeatRow>), Blocked> {
-        let keys = keys(target, config);
-        let none = || Blocked::NoKeys((*target.name).to_owned());
-        if let Some(called) = self.header(KEY_HEADER).or(by_rule) {
-            let key = keys.iter().find(|key| key.is_called(called));
-            return match key {
-                Some(key) => Ok((Arc::clone(key), None)),
-                None => Err(Blocked::KeyIdUnknown(called.to_owned())),
-            };
+    ) -> Result<Keys, Blocked> {
+        let mut keys = keys(target, config);
+        let called = self.header(KEY_HEADER).or(by_rule);
+        if let Some(called) = called {
+            keys.retain(|key| key.is_called(called));
+            keys.truncate(1);
+        }
+        match called {
+            _ if !keys.is_empty() => Ok(Keys { any: keys, is_named: called.is_some() }),
+            Some(called) => Err(Blocked::KeyIdUnknown(called.to_owned())),
+            None => Err(Blocked::NoKeys((*target.name).to_owned())),
+        }
+    }
+
+    /// The key of these that the first target is asked with: the one that is named, the session's, or one by weight.
+    /// Who asks has been let in, so that a session has its seat from now on.
+    pub(super) fn first_key(
+        &self,
+        target: &Target<'_>,
+        keys: &Keys,
+    ) -> Option<(Arc<ProviderKey>, Option<SeatRow>)> {
+        let Keys { any: keys, is_named } = keys;
+        if *is_named {
+            return Some((Arc::clone(keys.first()?), None));
         }
         let session = Session::read(self.header(SESSION_HEADER), self.header(SESSION_TTL_HEADER));
-        let Some(session) = session else {
-            return Ok((self.key_without_session(&keys).cloned().ok_or_else(none)?, None));
+        let Some(session) = session.filter(|_| self.asked.request_type.asks_provider()) else {
+            return Some((Arc::clone(self.key_without_session(keys)?), None));
         };
         let place = Place {
             provider: &target.entry.name,
@@ -193,10 +221,9 @@ impl Entering<'_> {
             virtual_key: self.caller.virtual_key.as_ref().map(|key| key.id),
         };
         let sessions = &self.governance.sessions;
-        let choose = || self.key_by_weight(&keys);
-        let placed = sessions.place(place, &session, self.now, &keys, &self.world.defects, choose);
-        let (key, seat) = placed.ok_or_else(none)?;
-        Ok((Arc::clone(key), Some(seat)))
+        let choose = || self.key_by_weight(keys);
+        let (key, seat) = sessions.place(place, &session, self.now, keys, &self.world.defects, choose)?;
+        Some((Arc::clone(key), Some(seat)))
     }
 
     /// The key that a fallback is asked with.
@@ -209,7 +236,7 @@ impl Entering<'_> {
     }
 
     /// The leg to a target with a key.
-    pub(super) fn leg(&self, target: &Target<'_>, key: Arc<ProviderKey>, meters: Vec<Uuid>) -> Option<Leg> {
+    pub(super) fn leg(&self, target: &Target<'_>, key: Arc<ProviderKey>, checks: Vec<Check>) -> Option<Leg> {
         let (name, switchboard) = (&target.entry.name, self.switchboard);
         let provider_instance: Arc<dyn Provider> =
             if target.model.is_stranger() && !switchboard.is_remote(name) {
@@ -224,13 +251,11 @@ impl Entering<'_> {
                 })?
             };
         let (provider, model) = (Arc::clone(name), Arc::clone(&target.model));
-        Some(Leg { provider, model, key, provider_instance, meters })
+        Some(Leg { provider, model, key, provider_instance, checks })
     }
 }
 
 /// The keys that a target can be asked with.
 fn keys(target: &Target<'_>, config: Option<&ProviderConfig>) -> Vec<Arc<ProviderKey>> {
-    let may_use = |key: &&Arc<ProviderKey>| config.is_none_or(|config| config.may_use(&key.id));
-    let serving = target.entry.keys.iter().filter(|key| key.serves(&target.model));
-    serving.filter(may_use).cloned().collect()
+    target.entry.keys_for(&target.model, config).cloned().collect()
 }

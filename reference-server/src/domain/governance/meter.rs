@@ -20,7 +20,13 @@ pub(super) struct Flaws {
     tokens_uncounted: bool,
     usage_rounded: bool,
     one_less: bool,
+    each_minute: bool,
+    last_tokens_only: bool,
+    last_cost_only: bool,
 }
+
+/// How long all windows of a broken gateway are.
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Flaws {
     /// Those among the defects.
@@ -34,7 +40,18 @@ impl Flaws {
             tokens_uncounted: defects.has(Defect::TokensUncounted),
             usage_rounded: defects.has(Defect::BudgetUsageRounded),
             one_less: defects.has(Defect::WindowLimitOneLess),
+            each_minute: defects.has(Defect::WindowsTurnEachMinute),
+            last_tokens_only: defects.has(Defect::TokensOfLastCall),
+            last_cost_only: defects.has(Defect::BudgetOfLastCall),
         }
+    }
+
+    /// The beginning of another window than the one that began at `since`, if now is in another.
+    fn began(self, since: Moment, reset: &ResetDuration, calendar: bool, now: Moment) -> Option<Moment> {
+        if self.each_minute && since.plus(MINUTE) <= now {
+            return Some(now);
+        }
+        period::began(since, reset, calendar, now)
     }
 }
 
@@ -106,7 +123,8 @@ impl Window {
     }
 
     fn turn(&mut self, now: Moment, flaws: Flaws) {
-        let began = period::began(self.since, &self.reset, false, now);
+        self.since = period::anchored(self.since, &self.reset, now);
+        let began = flaws.began(self.since, &self.reset, false, now);
         if let Some(began) = began.filter(|_| !flaws.window_never_turns) {
             (self.since, self.used) = (began, 0);
         }
@@ -171,7 +189,8 @@ impl Meter {
     pub(super) fn turn(&mut self, now: Moment, flaws: Flaws) {
         match self {
             Self::Budget { reset, calendar, since, used, .. } => {
-                let began = period::began(*since, reset, *calendar, now);
+                *since = period::anchored(*since, reset, now);
+                let began = flaws.began(*since, reset, *calendar, now);
                 if let Some(began) = began.filter(|_| !flaws.budget_never_resets) {
                     (*since, *used) = (began, Decimal::ZERO);
                 }
@@ -229,7 +248,8 @@ impl Meter {
         if flaws.tokens_uncounted {
             return None;
         }
-        window.used = window.used.saturating_add(tokens);
+        let before = if flaws.last_tokens_only { 0 } else { window.used };
+        window.used = before.saturating_add(tokens);
         Some(window.since)
     }
 
@@ -237,7 +257,8 @@ impl Meter {
     pub(super) fn spend(&mut self, cost: Decimal, flaws: Flaws) -> Option<(Moment, Decimal)> {
         let Self::Budget { since, used, .. } = self else { return None };
         let cost = if flaws.usage_rounded { cost.round_dp_with_strategy(2, AwayFromZero) } else { cost };
-        *used = used.saturating_add(cost);
+        let before = if flaws.last_cost_only { Decimal::ZERO } else { *used };
+        *used = before.saturating_add(cost);
         Some((*since, cost))
     }
 

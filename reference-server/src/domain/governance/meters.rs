@@ -105,6 +105,16 @@ impl Meters {
         self.0.lock().get(&id).map_or([Decimal::ZERO; 3], |meter| meter.shares(now))
     }
 
+    /// The meter that a broken gateway has a virtual key count on in place of its owner's, which it is like.
+    pub(super) fn copied(&self, id: Uuid, virtual_key: Uuid) -> Uuid {
+        let copy = Uuid::from_u128(id.as_u128() ^ virtual_key.as_u128());
+        let mut meters = self.0.lock();
+        if let Some(meter) = meters.get(&id).cloned() {
+            meters.entry(copy).or_insert(meter);
+        }
+        copy
+    }
+
     /// Makes meters as their rows are written now. What was used of them stays.
     pub(super) fn apply(&self, changes: &[Metering], now: Moment) {
         let mut meters = self.0.lock();
@@ -188,6 +198,7 @@ mod tests {
     use super::super::duration::ResetDuration;
     use super::super::meter_rows::Allowed;
     use super::*;
+    use crate::defect::DefectSet;
 
     const SOUND: fn() -> Flaws = Flaws::default;
 
@@ -274,6 +285,40 @@ mod tests {
         // The minute is over, the hour is not.
         assert!(matches!(meters.admit(&checks, at(61), SOUND()), Err((1, Over::Budget { .. }))));
         assert!(meters.admit(&checks, at(3_600), SOUND()).is_ok());
+    }
+
+    #[test]
+    fn a_broken_gateway_turns_too_soon_or_forgets_what_was_used() {
+        let broken = |defect: &str| {
+            let defects = DefectSet::default();
+            defects.set(&[defect.parse().unwrap()]);
+            Flaws::of(&defects)
+        };
+        let refused_after_two = |defect: &str| {
+            let (limit, budget) = (limit(None, Some(10)), budget("0.5"));
+            let meters = meters(&[&limit], &[&budget]);
+            let ids = [limit.id, budget.id];
+            for second in [1, 2] {
+                meters.charge(&ids, 5, "0.25".parse().unwrap(), at(second), broken(defect));
+            }
+            let over = |second| meters.exceeded(&ids.map(check), at(second), broken(defect));
+            (over(3).map(|(place, _)| place), over(61).map(|(place, _)| place))
+        };
+        assert_eq!(refused_after_two("limit-races"), (Some(0), Some(1)));
+        assert_eq!(refused_after_two("tokens-of-last-call"), (Some(1), Some(1)));
+        assert_eq!(refused_after_two("budget-of-last-call"), (Some(0), None));
+        assert_eq!(refused_after_two("windows-turn-each-minute"), (Some(0), None));
+    }
+
+    #[test]
+    fn a_copied_meter_counts_by_itself() {
+        let limit = limit(Some(1), None);
+        let meters = meters(&[&limit], &[]);
+        for (key, admitted) in [(1, true), (1, false), (2, true)] {
+            let copy = meters.copied(limit.id, Uuid::from_u128(key));
+            assert_eq!(meters.admit(&[check(copy)], at(0), SOUND()).is_ok(), admitted, "{key}");
+        }
+        assert_eq!(requests(&meters, limit.id, at(0)), 0);
     }
 
     #[test]

@@ -21,10 +21,18 @@ pub(super) fn began(since: Moment, reset: &ResetDuration, calendar: bool, now: M
     }
 }
 
-/// How long until it does, at the latest.
+/// The beginning of a window, or now where the clock has gone back by more than the window is long. That it begins a
+/// little later than now is no such thing: of calls that come together the later may turn it first.
+pub(super) fn anchored(since: Moment, reset: &ResetDuration, now: Moment) -> Moment {
+    if since > now.plus(reset.length()) { now } else { since }
+}
+
+/// How long until it begins anew: no longer than it is long.
 pub(super) fn left(since: Moment, reset: &ResetDuration, calendar: bool, now: Moment) -> Duration {
-    let next = calendar.then(|| first_after(reset, now)).flatten();
-    age(now, next.unwrap_or_else(|| since.plus(reset.length())))
+    match calendar.then(|| first_after(reset, now)).flatten() {
+        Some(next) => age(now, next),
+        None => age(now, since.plus(reset.length())).min(reset.length()),
+    }
 }
 
 fn age(since: Moment, now: Moment) -> Duration {
@@ -98,6 +106,18 @@ mod tests {
         let since = at("2026-11-21T10:00:00Z");
         assert_eq!(began(since, &reset("1s"), false, at("2026-11-20T10:00:00Z")), None);
         assert_eq!(began(since, &reset("1d"), true, at("2026-11-20T10:00:00Z")), None);
+    }
+
+    #[test]
+    fn nobody_waits_for_longer_than_a_window_is_long() {
+        let (since, minute) = (at("2026-11-22T10:00:00Z"), reset("1m"));
+        for now in ["2026-11-21T10:00:00Z", "2026-11-22T09:59:59Z"].map(at) {
+            assert_eq!(left(since, &minute, false, now), Duration::from_mins(1));
+        }
+        let day_before = at("2026-11-21T10:00:00Z");
+        assert_eq!(anchored(since, &minute, day_before), day_before);
+        let second_before = at("2026-11-22T09:59:59Z");
+        assert_eq!(anchored(since, &minute, second_before), since);
     }
 
     #[test]

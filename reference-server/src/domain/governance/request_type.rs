@@ -10,6 +10,8 @@ pub(crate) enum RequestType {
     Responses,
     ResponsesStream,
     Embedding,
+    /// Asks how many tokens a prompt has, which the gateway knows by itself.
+    TokenCount,
 }
 
 impl RequestType {
@@ -23,7 +25,18 @@ impl RequestType {
             Self::Responses => "responses",
             Self::ResponsesStream => "responses_stream",
             Self::Embedding => "embedding",
+            Self::TokenCount => "count_tokens",
         }
+    }
+
+    /// Whether a provider is asked, so that it counts and is logged.
+    pub(crate) const fn asks_provider(self) -> bool {
+        !matches!(self, Self::TokenCount)
+    }
+
+    /// Whether it is answered in parts, which goes on after the answer has begun.
+    pub(crate) const fn is_streamed(self) -> bool {
+        matches!(self, Self::ChatStream | Self::TextStream | Self::ResponsesStream)
     }
 
     /// What kind of answer it gets, as the log of calls tells it.
@@ -36,6 +49,7 @@ impl RequestType {
             Self::Responses => "response",
             Self::ResponsesStream => "response.completion.chunk",
             Self::Embedding => "list",
+            Self::TokenCount => "count_tokens",
         }
     }
 }

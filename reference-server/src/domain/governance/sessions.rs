@@ -8,12 +8,12 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::provider_entry::ProviderKey;
+use super::seats::{OWNER_BYTES, Seat, SeatId, Seats};
 use super::settlement::SeatRow;
 use crate::defect::{Defect, DefectSet};
 use crate::domain::clock::Moment;
-use crate::domain::expiring::Expiring;
 
-/// How many sessions are remembered.
+/// How many sessions are remembered, of all virtual keys together.
 const REMEMBERED: usize = 10_000;
 /// How long a session stays where it is after its last request, where it says nothing else.
 const TTL: Duration = Duration::from_hours(1);
@@ -55,30 +55,27 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn seat(&self, session: &str) -> [u8; 32] {
-        let mut digest = Sha256::new();
+    /// The id of the seat of one of its sessions. Its beginning is that of the virtual key's digest.
+    fn seat(&self, session: &str) -> SeatId {
         let key = self.virtual_key.map(|id| id.to_string()).unwrap_or_default();
+        let mut digest = Sha256::new();
         for part in [self.provider, self.model, session, &key] {
             digest.update(part.len().to_be_bytes());
             digest.update(part);
         }
-        digest.finalize().into()
+        let mut seat: SeatId = digest.finalize().into();
+        seat.iter_mut().zip(Sha256::digest(key)).take(OWNER_BYTES).for_each(|(byte, of_key)| *byte = of_key);
+        seat
     }
 }
 
 /// The keys that sessions stay with.
 #[derive(Debug)]
-pub(super) struct Sessions(Mutex<Expiring<[u8; 32], Seat>>);
-
-#[derive(Clone, Debug)]
-struct Seat {
-    key_id: Arc<str>,
-    ends: Moment,
-}
+pub(super) struct Sessions(Mutex<Seats>);
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self(Mutex::new(Expiring::new(REMEMBERED)))
+        Self(Mutex::new(Seats::new(REMEMBERED)))
     }
 }
 
@@ -97,38 +94,31 @@ impl Sessions {
         let is_shared = defects.has(Defect::SessionsShared);
         let seat = place.seat(if is_shared { "" } else { &session.name });
         let mut seats = self.0.lock();
-        let kept = seats.renew(&seat, now, |kept| until(kept.ends, now)).cloned();
-        let kept = kept.filter(|_| !defects.has(Defect::SessionsForgotten));
+        let kept = seats.find(&seat, now).filter(|_| !defects.has(Defect::SessionsForgotten));
         let bound = kept.and_then(|kept| {
             let key = candidates.iter().find(|key| key.id == kept.key_id)?;
             Some((key, kept.ends))
         });
+        let ttl = if defects.has(Defect::SessionsNeverExpire) { LONGEST } else { session.ttl };
         let ends = match &bound {
             Some((_, ends)) if defects.has(Defect::SessionsNotRenewed) => *ends,
-            _ => now.plus(session.ttl),
+            _ => now.plus(ttl),
         };
         let key = match bound {
             Some((key, _)) => key,
             None => choose()?,
         };
-        let kept = Seat { key_id: Arc::clone(&key.id), ends };
-        let lifetime = if defects.has(Defect::SessionsNeverExpire) { LONGEST } else { until(ends, now) };
-        seats.keep(seat, kept, now, lifetime);
-        Some((key, SeatRow { seat, key_id: Arc::clone(&key.id), ends }))
+        let key_id = &key.id;
+        seats.keep(seat, Seat { key_id: Arc::clone(key_id), ends }, now);
+        Some((key, SeatRow { seat, key_id: Arc::clone(key_id), ends, ttl }))
     }
 
     /// Puts back a session that the store knows.
     pub(super) fn restore(&self, row: SeatRow) {
-        let beginning = Moment::from_micros(0);
-        let lifetime = until(row.ends, beginning);
-        let seat = Seat { key_id: row.key_id, ends: row.ends };
-        self.0.lock().keep(row.seat, seat, beginning, lifetime);
+        let SeatRow { seat, key_id, ends, .. } = row;
+        // Whose time is over is in the state no more.
+        self.0.lock().keep(seat, Seat { key_id, ends }, Moment::from_micros(0));
     }
-}
-
-fn until(ends: Moment, now: Moment) -> Duration {
-    let micros = ends.as_micros().saturating_sub(now.as_micros());
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -193,6 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn of_one_virtual_key_there_are_not_so_many_that_those_of_another_are_forgotten() {
+        let sessions = Sessions::default();
+        let mine = session("mine", "60");
+        placed(&sessions, Place { virtual_key: Some(Uuid::from_u128(1)), ..HERE }, &mine, 0, 0);
+        let theirs = Place { virtual_key: Some(Uuid::from_u128(2)), ..HERE };
+        for number in 0..=REMEMBERED {
+            placed(&sessions, theirs, &session(&number.to_string(), "90"), 0, 0);
+        }
+        let again = placed(&sessions, Place { virtual_key: Some(Uuid::from_u128(1)), ..HERE }, &mine, 1, 1);
+        assert_eq!(&*again, "one");
+    }
+
+    #[test]
     fn a_key_that_is_gone_is_left() {
         let sessions = Sessions::default();
         let mine = session("mine", "60");
@@ -200,7 +203,7 @@ mod tests {
         let left = [provider_key("two", 1)];
         let sound = DefectSet::default();
         let (key, row) = sessions.place(HERE, &mine, at(1), &left, &sound, || left.first()).unwrap();
-        assert_eq!((&*key.id, row.ends), ("two", at(61)));
+        assert_eq!((&*key.id, row.ends, row.ttl), ("two", at(61), Duration::from_mins(1)));
     }
 
     #[test]

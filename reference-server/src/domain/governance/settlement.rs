@@ -1,6 +1,7 @@
 //! What a call leaves behind, written in one piece: either all of it is in the store or nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -46,4 +47,6 @@ pub(crate) struct SeatRow {
     /// The id of the provider's key.
     pub(crate) key_id: Arc<str>,
     pub(crate) ends: Moment,
+    /// How long it stays after its last request.
+    pub(crate) ttl: Duration,
 }

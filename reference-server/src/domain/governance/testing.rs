@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use futures::FutureExt;
+use tokio::task::unconstrained;
+use uuid::Uuid;
 
-use super::provider_entry::{Connection, KeyValue, ProviderKey};
+use super::provider_entry::{Connection, KeyValue, ProviderEntry, ProviderKey};
 use super::weight::Weight;
 use super::{Asked, Blocked, ChangeError, Draft, Governed, Invalid, RequestType, Sent, VirtualKeyForm};
 use crate::domain::ledger::Operation;
@@ -32,6 +35,7 @@ impl Tested {
         &self,
         edit: impl FnOnce(&mut Draft) -> Result<T, Invalid> + Send,
     ) -> Result<T, Invalid> {
+        let edit = |draft: &mut Draft| edit(draft).map_err(ChangeError::from);
         match self.world.governance.change(&self.world, edit).await {
             Ok(done) => Ok(done),
             Err(ChangeError::Invalid(invalid)) => Err(invalid),
@@ -58,10 +62,22 @@ impl Tested {
         model: &str,
         fallbacks: &[&str],
     ) -> Result<Governed, Blocked> {
+        self.enter_as(RequestType::Chat, sent, model, fallbacks)
+    }
+
+    /// The same for a request of this kind.
+    pub(super) fn enter_as(
+        &self,
+        request_type: RequestType,
+        sent: &[(&str, &str)],
+        model: &str,
+        fallbacks: &[&str],
+    ) -> Result<Governed, Blocked> {
         let (headers, governance) = (headers(sent), &self.world.governance);
         let caller = governance.identify(&self.world, &Sent { headers: &headers, is_local: true })?;
         let asked = Asked {
-            request_type: RequestType::Chat,
+            id: Uuid::new_v4(),
+            request_type,
             operation: Operation::Chat,
             model,
             at: None,
@@ -69,7 +85,8 @@ impl Tested {
             headers: &headers,
             query: None,
         };
-        governance.enter(&self.world, caller, &asked)
+        // Tests do not fill the store, so that there is nothing to wait for.
+        unconstrained(governance.enter(&self.world, caller, &asked)).now_or_never().unwrap()
     }
 }
 
@@ -79,6 +96,11 @@ pub(super) fn headers(sent: &[(&str, &str)]) -> HeaderMap {
         (name.to_lowercase().parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
     };
     sent.iter().map(header).collect()
+}
+
+/// A provider with these keys, which everybody may ask as much as they like.
+pub(super) fn provider(name: &str, keys: Vec<Arc<ProviderKey>>) -> ProviderEntry {
+    ProviderEntry { name: name.into(), keys, has_written_keys: false, budget: None, rate_limit: None }
 }
 
 /// A provider's key.

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::revealed;
+use super::provider_entry::ProviderEntry;
 use super::weight::Weight;
+use super::{listed, revealed};
+use crate::domain::catalog::Model;
 use crate::domain::clock::Moment;
 use crate::domain::key::{Key, KeyRecord, SecretDigest};
 use crate::domain::quota::GENEROUS;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::provider::http::Secret;
 
-/// What stands in a list for everything.
-pub(super) const EVERYTHING: &str = "*";
 /// The role of the keys that virtual keys stand for.
 const ROLE: &str = "virtual";
 /// The role of callers without a virtual key.
@@ -65,6 +65,17 @@ pub(crate) struct ProviderConfig {
 }
 
 impl VirtualKey {
+    /// Whether a provider may be asked for a model with it, and has a key for that.
+    pub(crate) fn may_use(&self, provider: &ProviderEntry, model: &Model) -> bool {
+        let configs = &self.provider_configs;
+        let allows = |config: &ProviderConfig| {
+            config.provider == provider.name
+                && config.allows_model(model)
+                && provider.has_key_for(model, Some(config))
+        };
+        configs.iter().any(allows) || configs.is_empty() && provider.has_key_for(model, None)
+    }
+
     /// The digest by which it is found.
     pub(super) fn digest(&self) -> SecretDigest {
         SecretDigest::of(self.value.reveal().as_bytes())
@@ -86,24 +97,25 @@ impl VirtualKey {
 }
 
 impl ProviderConfig {
-    /// Whether it says of a model that it may be used. A list that is empty says it of all.
-    pub(super) fn allows(&self, model: &str) -> bool {
-        holds(&self.allowed_models, model)
+    /// Whether it says of a name that it may be used.
+    pub(super) fn allows(&self, name: &str) -> bool {
+        listed::holds(&self.allowed_models, |allowed| allowed == name)
+    }
+
+    /// Whether it says so of a model, under any of its names.
+    pub(super) fn allows_model(&self, model: &Model) -> bool {
+        listed::holds(&self.allowed_models, |allowed| model.is_called(allowed))
     }
 
     /// Whether it lists models at all.
     pub(super) fn lists_models(&self) -> bool {
-        !self.allowed_models.is_empty() && !self.allowed_models.iter().any(|name| &**name == EVERYTHING)
+        !listed::holds_all(&self.allowed_models)
     }
 
     /// Whether it may use one of its provider's keys.
-    pub(super) fn may_use(&self, key_id: &str) -> bool {
-        holds(&self.key_ids, key_id)
+    pub(super) fn may_use_key(&self, id: &str) -> bool {
+        listed::holds(&self.key_ids, |allowed| allowed == id)
     }
-}
-
-fn holds(list: &[Arc<str>], wanted: &str) -> bool {
-    list.is_empty() || list.iter().any(|name| &**name == wanted || &**name == EVERYTHING)
 }
 
 /// The key of callers that show none.
@@ -129,12 +141,19 @@ fn key(id: Uuid, role: &str, manager_id: Arc<str>, digest: SecretDigest, created
 
 #[cfg(test)]
 mod tests {
+    use super::super::provider_entry::ProviderKey;
+    use super::super::testing::{provider, provider_key};
     use super::*;
+    use crate::domain::catalog::Catalog;
 
     fn config(allowed: &[&str]) -> ProviderConfig {
+        config_at("openai", allowed)
+    }
+
+    fn config_at(provider: &str, allowed: &[&str]) -> ProviderConfig {
         ProviderConfig {
             id: 1,
-            provider: "openai".into(),
+            provider: provider.into(),
             weight: None,
             allowed_models: allowed.iter().map(|name| Arc::from(*name)).collect(),
             key_ids: Vec::new(),
@@ -151,23 +170,66 @@ mod tests {
         assert!(!config(&["*"]).lists_models() && !config(&[]).lists_models());
     }
 
-    #[test]
-    fn it_is_stored_whole_and_shows_its_value_to_nobody() {
+    fn key(provider_configs: Vec<ProviderConfig>) -> VirtualKey {
         let now = Moment::parse("2026-01-01T00:00:00Z").unwrap();
-        let key = VirtualKey {
+        VirtualKey {
             id: Uuid::new_v4(),
             name: "n".into(),
             description: String::new(),
             value: Secret::new("sk-bf-hidden"),
             is_active: true,
             owner: Some(Owner::Team(Uuid::new_v4())),
-            provider_configs: vec![config(&["gpt-4o"])],
+            provider_configs,
             mcp_configs: Vec::new(),
             budget: None,
             rate_limit: None,
             created_at: now,
             updated_at: now,
-        };
+        }
+    }
+
+    #[test]
+    fn a_model_may_be_used_at_its_provider_under_any_of_its_names() {
+        let catalog = Catalog::embedded().unwrap();
+        let mini = catalog.find("gpt-4.1-mini").unwrap();
+        let openai = provider("openai", vec![provider_key("own", 1)]);
+        for (configs, may) in [
+            (vec![], true),
+            (vec![config(&[])], true),
+            (vec![config(&["*"])], true),
+            (vec![config(&["gpt-4.1-mini"])], true),
+            (vec![config(&[&*mini.provider_model])], true),
+            (vec![config(&["gpt-4o"])], false),
+            (vec![config_at("anthropic", &[])], false),
+            (vec![config_at("anthropic", &[]), config(&[])], true),
+        ] {
+            let key = key(configs);
+            assert_eq!(key.may_use(&openai, mini), may, "{:?}", key.provider_configs);
+        }
+        // Whose models these are is nothing to the provider's name.
+        let nearby = provider("nearby", vec![provider_key("own", 1)]);
+        assert!(key(vec![config_at("nearby", &["gpt-4.1-mini"])]).may_use(&nearby, mini));
+    }
+
+    #[test]
+    fn a_model_needs_a_key_of_its_provider_that_is_for_it() {
+        let catalog = Catalog::embedded().unwrap();
+        let mini = catalog.find("gpt-4.1-mini").unwrap();
+        let other = ProviderKey { models: vec!["gpt-4o".into()], ..(*provider_key("other", 1)).clone() };
+        let with_own = ProviderConfig { key_ids: vec!["own".into()], ..config(&[]) };
+        for (keys, configs, may) in [
+            (vec![], vec![], false),
+            (vec![Arc::new(other.clone())], vec![], false),
+            (vec![Arc::new(other), provider_key("own", 1)], vec![with_own.clone()], true),
+            (vec![provider_key("another", 1)], vec![with_own], false),
+        ] {
+            assert_eq!(key(configs).may_use(&provider("openai", keys), mini), may);
+        }
+    }
+
+    #[test]
+    fn it_is_stored_whole_and_shows_its_value_to_nobody() {
+        let key = key(vec![config(&["gpt-4o"])]);
         let stored = serde_json::to_string(&key).unwrap();
         assert_eq!(serde_json::from_str::<VirtualKey>(&stored).unwrap(), key);
         assert!(!format!("{key:?}").contains("hidden"));

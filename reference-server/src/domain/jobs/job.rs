@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::clock::Moment;
 
+/// The status of a job's call that the gateway does not live to end.
+pub(crate) const CUT_OFF: u16 = 503;
+
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobStatus {

@@ -4,6 +4,6 @@ mod job;
 mod runner;
 mod world_jobs;
 
-pub(crate) use job::{JobRow, JobStatus};
+pub(crate) use job::{CUT_OFF, JobRow, JobStatus};
 pub(crate) use runner::{Busy, Place, Runner};
-pub(crate) use world_jobs::{Jobs, Outcome, Reader, Submitted};
+pub(crate) use world_jobs::{Jobs, Miss, Outcome, Reader, Submitted};

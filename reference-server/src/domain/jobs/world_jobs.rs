@@ -85,9 +85,9 @@ impl Jobs {
         Self { store, world, runner, submitted: AtomicU32::new(0) }
     }
 
-    /// A place among those that wait to be worked off.
-    pub(crate) fn reserve(&self) -> Result<Place, Busy> {
-        self.runner.reserve()
+    /// A place among those that wait to be worked off, for a job whose body and headers have so many bytes.
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<Place, Busy> {
+        self.runner.reserve(bytes)
     }
 
     /// Takes a job in; when this returns, it is found.
@@ -136,10 +136,11 @@ impl Jobs {
             return Ok(());
         }
         let is_success = outcome.status < 400 || defects.has(Defect::JobFailureCompletes);
+        let kept_from = if defects.has(Defect::JobTtlFromSubmission) { job.created } else { now };
         let done = JobRow {
             status: if is_success { JobStatus::Completed } else { JobStatus::Failed },
             completed: Some(now),
-            expires: Some(now.plus(seconds(job.ttl))),
+            expires: Some(kept_from.plus(seconds(job.ttl))),
             status_code: Some(outcome.status),
             body: Some(outcome.body),
             ..job
@@ -147,16 +148,24 @@ impl Jobs {
         self.store.save_job(self.world, done).await
     }
 
-    /// The job with this id, if it is this reader's to see.
+    /// The job with this id but for what it has come to, and how many bytes that is, if it is this reader's to see.
     pub(crate) async fn find(
         &self,
         id: &str,
         reader: Reader<'_>,
         now: Moment,
         defects: &DefectSet,
-    ) -> Result<Result<JobRow, Miss>, StoreError> {
-        let found = self.store.job(self.world, id.to_owned()).await?;
-        Ok(found.ok_or(Miss::Unknown).and_then(|job| shown(job, reader, now, defects)))
+    ) -> Result<Result<(JobRow, usize), Miss>, StoreError> {
+        let found = self.store.job_head(self.world, id.to_owned()).await?;
+        Ok(found.ok_or(Miss::Unknown).and_then(|(job, size)| Ok((shown(job, reader, now, defects)?, size))))
+    }
+
+    /// A job that was found, with what it had come to by then. That may be forgotten meanwhile, and with it the job.
+    pub(crate) async fn whole(&self, found: JobRow) -> Result<Result<JobRow, Miss>, StoreError> {
+        if !found.status.is_final() {
+            return Ok(Ok(found));
+        }
+        Ok(self.store.job(self.world, found.id).await?.ok_or(Miss::Unknown))
     }
 }
 
@@ -183,6 +192,8 @@ fn lifetime(asked: Option<&str>, usual: u32, defects: &DefectSet) -> u32 {
     match asked.and_then(|text| text.trim().parse().ok()) {
         Some(0) if !defects.has(Defect::JobTtlZeroTaken) => usual,
         Some(ttl) => ttl,
+        None if defects.has(Defect::JobUsualTtlShort) => usual / 6,
+        None if defects.has(Defect::JobUsualTtlEndless) => u32::MAX,
         None => usual,
     }
 }
@@ -234,7 +245,10 @@ mod tests {
     ) -> Result<JobRow, Miss> {
         let World { jobs, defects, .. } = &*world.world;
         let reader = Reader { operation, virtual_key: key.map(Uuid::from_u128) };
-        jobs.find(id, reader, at(now), defects).await.unwrap()
+        match jobs.find(id, reader, at(now), defects).await.unwrap() {
+            Ok((job, _)) => jobs.whole(job).await.unwrap(),
+            Err(miss) => Err(miss),
+        }
     }
 
     #[tokio::test]
@@ -261,6 +275,26 @@ mod tests {
         let job = found(&world, &id, CHAT, None, 11).await.unwrap();
         assert_eq!((job.status, job.status_code), (JobStatus::Failed, Some(503)));
         assert_eq!((job.completed, job.body.as_deref()), (Some(at(10)), Some("{}")));
+    }
+
+    #[tokio::test]
+    async fn what_a_job_comes_to_after_it_was_found_is_read_by_the_next_to_come() {
+        let world = testing::world();
+        let World { jobs, defects, .. } = &*world.world;
+        let mut job = jobs.submit(submitted(None, None), at(0), defects).await.unwrap();
+        jobs.begin(&mut job).await.unwrap();
+        let reader = Reader { operation: CHAT, virtual_key: None };
+        let find = async || jobs.find(&job.id, reader, at(11), defects).await.unwrap().unwrap();
+        let (before, size) = find().await;
+        jobs.finish(job.clone(), answered(200), at(10), defects).await.unwrap();
+        let before = jobs.whole(before).await.unwrap().unwrap();
+        assert_eq!((before.status, before.body, size), (JobStatus::Processing, None, 0));
+        let (after, size) = find().await;
+        assert_eq!((after.status, &after.body, size), (JobStatus::Completed, &None, 2));
+        let whole = jobs.whole(after.clone()).await.unwrap().unwrap();
+        assert_eq!(whole.body.as_deref(), Some("{}"));
+        jobs.store.purge_jobs(jobs.world, at(4_000));
+        assert_eq!(jobs.whole(after).await.unwrap(), Err(Miss::Unknown));
     }
 
     #[tokio::test]
@@ -304,6 +338,17 @@ mod tests {
         world.break_with(Some("job-ttl-zero-taken"));
         let id = done(&world, None, Some("0"), 200).await;
         assert_eq!(found(&world, &id, CHAT, None, 11).await.err(), Some(Miss::Unknown));
+        for (defect, ttl, now, is_found) in [
+            ("job-usual-ttl-short", None, 700, false),
+            ("job-usual-ttl-short", Some("3600"), 700, true),
+            ("job-usual-ttl-endless", None, 4_000, true),
+            ("job-usual-ttl-endless", Some("60"), 4_000, false),
+            ("job-ttl-from-submission", Some("60"), 65, false),
+        ] {
+            world.break_with(Some(defect));
+            let id = done(&world, None, ttl, 200).await;
+            assert_eq!(found(&world, &id, CHAT, None, now).await.is_ok(), is_found, "{defect} {ttl:?}");
+        }
         world.break_with(Some("job-shown-to-others"));
         let id = done(&world, Some(1), None, 200).await;
         assert!(found(&world, &id, CHAT, Some(2), 11).await.is_ok());

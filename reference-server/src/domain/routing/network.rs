@@ -35,13 +35,15 @@ pub(crate) struct Backend {
     keys: Arc<[ConfiguredKey]>,
     /// What its models are for.
     capabilities: &'static [Capability],
+    /// Whose models of the catalog it has, whatever it is called; nothing where its name says it.
+    kind: Option<&'static str>,
 }
 
 impl Backend {
     /// A provider in this process, which knows the catalog's own names.
     pub(crate) fn local(provider: Arc<dyn Provider>) -> Self {
         let capabilities = Capability::ALL;
-        Self { provider, rebase: None, rekey: None, keys: Arc::default(), capabilities }
+        Self { provider, rebase: None, rekey: None, keys: Arc::default(), capabilities, kind: None }
     }
 
     /// A provider somewhere else. What `rebase` makes of it stands below the address that it is given.
@@ -67,9 +69,19 @@ impl Backend {
         Self { capabilities, ..self }
     }
 
+    /// The same, which has the models that the catalog lists of this provider.
+    pub(crate) fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
     /// Whether it is asked over HTTP.
     pub(super) fn is_remote(&self) -> bool {
         self.rebase.is_some()
+    }
+
+    /// Whose models of the catalog it has; nothing where its name says it.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        self.kind
     }
 
     /// The keys that the configuration names.
@@ -161,7 +173,7 @@ impl Network {
     ) -> Switchboard {
         let is_wired = (self.direct || upstream.is_some()) && self.is_remote();
         let backends = if is_wired { self.backends.clone() } else { BTreeMap::new() };
-        Switchboard::new(backends, catalog, upstream.cloned(), Arc::clone(mock))
+        Switchboard::new(backends, Arc::clone(catalog), upstream.cloned(), Arc::clone(mock))
     }
 
     /// A plan for every model that has none, and whose provider is asked over HTTP under the name of its kind.

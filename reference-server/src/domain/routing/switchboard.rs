@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::network::Backend;
-use crate::domain::catalog::Catalog;
+use crate::domain::catalog::{Catalog, Model};
 use crate::domain::governance::Weight;
 use crate::provider::Provider;
 use crate::provider::http::Secret;
@@ -39,6 +39,7 @@ pub(crate) struct Switchboard {
     backends: BTreeMap<Arc<str>, Backend>,
     /// The names in the catalog, each once, in its order; empty where the configuration's count.
     played: Vec<Arc<str>>,
+    catalog: Arc<Catalog>,
     upstream: Option<Url>,
     mock: Arc<dyn Provider>,
 }
@@ -46,7 +47,7 @@ pub(crate) struct Switchboard {
 impl Switchboard {
     pub(super) fn new(
         backends: BTreeMap<Arc<str>, Backend>,
-        catalog: &Catalog,
+        catalog: Arc<Catalog>,
         upstream: Option<Url>,
         mock: Arc<dyn Provider>,
     ) -> Self {
@@ -58,12 +59,44 @@ impl Switchboard {
                 }
             }
         }
-        Self { backends, played, upstream, mock }
+        Self { backends, played, catalog, upstream, mock }
     }
 
     /// The names of the providers.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.backends.keys().chain(&self.played)
+    }
+
+    /// The models of the catalog that a provider has, under whatever name the provider is there.
+    pub(crate) fn models(&self, provider: &str) -> impl Iterator<Item = &Arc<Model>> {
+        let kind = self.kind(provider);
+        self.catalog.models().filter(move |model| kind.is_none_or(|kind| *kind == *model.provider))
+    }
+
+    /// The model that a provider has under one of its names. Where two share a name, the one whose id it is.
+    pub(crate) fn model(&self, provider: &str, name: &str) -> Option<&Arc<Model>> {
+        let by_id = self.models(provider).find(|model| **model.id() == *name);
+        by_id.or_else(|| self.models(provider).find(|model| model.is_called(name)))
+    }
+
+    /// Who has a model that is named without its provider. Of several who have it that is the one with the catalog's
+    /// own name, else the first of its kind.
+    pub(crate) fn provider_of(&self, name: &str) -> Option<&Arc<str>> {
+        let has_all = || self.names().find(|provider| self.kind(provider).is_none());
+        let mut called = self.catalog.models().filter(|model| model.is_called(name));
+        called.find_map(|model| self.of_kind(&model.provider).or_else(has_all))
+    }
+
+    /// The provider whose models of the catalog are those of this one: the one with its name, else the first of its
+    /// kind.
+    pub(crate) fn of_kind(&self, kind: &str) -> Option<&Arc<str>> {
+        let of_it = self.names().filter(|name| self.is_of_kind(name, kind));
+        of_it.min_by_key(|name| ***name != *kind)
+    }
+
+    /// Whether a provider's models of the catalog are those of this one.
+    pub(crate) fn is_of_kind(&self, provider: &str, kind: &str) -> bool {
+        self.kind(provider) == Some(kind)
     }
 
     /// The keys of a provider that there is, as the configuration has them: one at least.
@@ -85,6 +118,13 @@ impl Switchboard {
     /// Whether a provider is asked over HTTP.
     pub(crate) fn is_remote(&self, name: &str) -> bool {
         self.backends.get(name).is_some_and(Backend::is_remote)
+    }
+
+    /// Whose models of the catalog a provider has; nothing for one in this process that has them all.
+    fn kind(&self, provider: &str) -> Option<&str> {
+        let configured = self.backends.get(provider).and_then(Backend::kind);
+        let mut in_catalog = self.catalog.models().map(|model| &*model.provider);
+        configured.or_else(|| in_catalog.find(|name| **name == *provider))
     }
 
     fn has_played(&self, name: &str) -> bool {
@@ -154,6 +194,58 @@ mod tests {
         assert_eq!(said(&switchboard, "openai", Some("keyed")).await.as_deref(), Some("played"));
         assert_eq!(said(&switchboard, "nobody", None).await, None);
         assert_eq!(switchboard.keys("openai"), [ConfiguredKey::only("openai")]);
+    }
+
+    /// The providers of a configuration, which are called as its writer likes.
+    fn called_otherwise() -> Switchboard {
+        let away = |kind| Backend::remote(says("there"), |_| says("below")).of_kind(kind);
+        let backends = BTreeMap::from([
+            ("all".into(), Backend::local(says("here"))),
+            ("east".into(), away("bedrock")),
+            ("main".into(), away("openai")),
+            ("nearby".into(), away("openai")),
+        ]);
+        let network = Network { backends, direct: true, ..Network::default() };
+        network.switchboard(&Arc::new(Catalog::embedded().unwrap()), None, &says("played"))
+    }
+
+    #[test]
+    fn a_provider_has_the_models_of_its_kind_under_all_of_their_names() {
+        let switchboard = called_otherwise();
+        let found = |provider, name| switchboard.model(provider, name).map(|model| &**model.id());
+        for name in ["claude_3_haiku", "anthropic.claude-3-haiku-20240307-v1:0"] {
+            assert_eq!(found("east", name), Some("claude_3_haiku"));
+            assert_eq!(found("main", name), None);
+            assert_eq!(found("all", name), Some("claude_3_haiku"));
+        }
+        assert_eq!(found("nearby", "gpt-4.1-mini-2025-04-14"), Some("gpt-4.1-mini"));
+        let played = self::switchboard(false, None);
+        assert!(played.model("openai", "gpt-4o").is_some());
+        assert!(played.model("openai", "claude_3_haiku").is_none());
+        assert!(switchboard.models("main").all(|model| &*model.provider == "openai"));
+    }
+
+    #[test]
+    fn a_model_without_a_provider_is_found_where_it_is_had() {
+        let switchboard = called_otherwise();
+        let name = |found: Option<&Arc<str>>| found.map(ToString::to_string);
+        for (model, provider) in [
+            ("gpt-4o", Some("main")),
+            ("claude_3_haiku", Some("east")),
+            // Nobody but who has them all has this one.
+            ("gemini-2.5-flash", Some("all")),
+            ("no-such", None),
+        ] {
+            assert_eq!(name(switchboard.provider_of(model)).as_deref(), provider, "{model}");
+        }
+        assert_eq!(name(switchboard.of_kind("openai")).as_deref(), Some("main"));
+        assert_eq!(switchboard.of_kind("gemini"), None);
+        // The catalog's own name goes before the others of its kind.
+        let backend = || Backend::remote(says("there"), |_| says("below")).of_kind("openai");
+        let backends = BTreeMap::from([("a".into(), backend()), ("openai".into(), backend())]);
+        let network = Network { backends, direct: true, ..Network::default() };
+        let named = network.switchboard(&Arc::new(Catalog::embedded().unwrap()), None, &says("played"));
+        assert_eq!(name(named.of_kind("openai")).as_deref(), Some("openai"));
     }
 
     #[tokio::test]

@@ -12,8 +12,6 @@ const ANSWER: u32 = 0;
 #[derive(Default)]
 pub(super) struct Events {
     usage: Option<Usage>,
-    /// Whether a call has begun whose tool is given nothing so far.
-    awaits_arguments: bool,
 }
 
 impl Decoder<String> for Events {
@@ -26,10 +24,10 @@ impl Decoder<String> for Events {
                 Ok(())
             }
             "content_block_start" => {
-                self.begin(event.content_block.ok_or_else(|| missing("content_block"))?, parts)
+                begin(event.content_block.ok_or_else(|| missing("content_block"))?, parts)
             }
-            "content_block_delta" => self.add(event.delta.ok_or_else(|| missing("delta"))?, parts),
-            "content_block_stop" => self.end_block(parts),
+            "content_block_delta" => add(event.delta.ok_or_else(|| missing("delta"))?, parts),
+            "content_block_stop" => parts.block_ended(ANSWER),
             "message_delta" => {
                 let (begun, told) = (self.usage, event.usage);
                 let (begun, told) = begun.zip(told).ok_or_else(|| missing("usage"))?;
@@ -48,48 +46,33 @@ impl Decoder<String> for Events {
     }
 }
 
-impl Events {
-    fn begin(&mut self, block: Block, parts: &mut Parts) -> Result<(), ProviderError> {
-        match block.kind.as_str() {
-            "text" => parts.text(ANSWER, block.text.unwrap_or_default(), None),
-            "thinking" => {
-                parts.thinking(ANSWER, block.thinking.unwrap_or_default())?;
-                parts.signature(ANSWER, block.signature.unwrap_or_default())
-            }
-            "redacted_thinking" => Ok(()),
-            "tool_use" => {
-                self.awaits_arguments = true;
-                let id = block.id.ok_or_else(|| missing("id"))?;
-                parts.call(ANSWER, id, block.name.ok_or_else(|| missing("name"))?)
-            }
-            kind => Err(unexpected("a block", kind)),
+fn begin(block: Block, parts: &mut Parts) -> Result<(), ProviderError> {
+    match block.kind.as_str() {
+        "text" => parts.text(ANSWER, block.text.unwrap_or_default(), None),
+        "thinking" => {
+            parts.thinking(ANSWER, block.thinking.unwrap_or_default())?;
+            parts.signature(ANSWER, block.signature.unwrap_or_default())
         }
+        "redacted_thinking" => Ok(()),
+        "tool_use" => {
+            let id = block.id.ok_or_else(|| missing("id"))?;
+            parts.call(ANSWER, id, block.name.ok_or_else(|| missing("name"))?)
+        }
+        kind => Err(unexpected("a block", kind)),
     }
+}
 
-    fn add(&mut self, delta: Delta, parts: &mut Parts) -> Result<(), ProviderError> {
-        match delta.kind.as_deref().unwrap_or_default() {
-            "text_delta" => parts.text(ANSWER, delta.text.ok_or_else(|| missing("text"))?, None),
-            "thinking_delta" => parts.thinking(ANSWER, delta.thinking.ok_or_else(|| missing("thinking"))?),
-            "input_json_delta" => {
-                let text = delta.partial_json.ok_or_else(|| missing("partial_json"))?;
-                self.awaits_arguments &= text.is_empty();
-                parts.arguments(ANSWER, text)
-            }
-            "signature_delta" => {
-                parts.signature(ANSWER, delta.signature.ok_or_else(|| missing("signature"))?)
-            }
-            // What a text refers to has no place in an answer.
-            "citations_delta" => Ok(()),
-            kind => Err(unexpected("a delta", kind)),
+fn add(delta: Delta, parts: &mut Parts) -> Result<(), ProviderError> {
+    match delta.kind.as_deref().unwrap_or_default() {
+        "text_delta" => parts.text(ANSWER, delta.text.ok_or_else(|| missing("text"))?, None),
+        "thinking_delta" => parts.thinking(ANSWER, delta.thinking.ok_or_else(|| missing("thinking"))?),
+        "input_json_delta" => {
+            parts.arguments(ANSWER, delta.partial_json.ok_or_else(|| missing("partial_json"))?)
         }
-    }
-
-    /// A tool that is given nothing is given an object without members.
-    fn end_block(&mut self, parts: &mut Parts) -> Result<(), ProviderError> {
-        if std::mem::take(&mut self.awaits_arguments) {
-            return parts.arguments(ANSWER, "{}".to_owned());
-        }
-        Ok(())
+        "signature_delta" => parts.signature(ANSWER, delta.signature.ok_or_else(|| missing("signature"))?),
+        // What a text refers to has no place in an answer.
+        "citations_delta" => Ok(()),
+        kind => Err(unexpected("a delta", kind)),
     }
 }
 

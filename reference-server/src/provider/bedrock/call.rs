@@ -137,7 +137,7 @@ impl Provider for Bedrock {
     ) -> BoxFuture<'a, Result<CompletionStream, ProviderError>> {
         Box::pin(async move {
             let reply = self.converse(model, "converse-stream", &request, fault.as_ref()).await?;
-            reply.into_parts_of(frames::MEDIA_TYPE, frames::frames, stream::Events::default(), 1).await
+            reply.into_parts_of(frames::MEDIA_TYPE, frames::frames, stream::Events, 1).await
         })
     }
 

@@ -12,17 +12,13 @@ use crate::provider::http::{Decoder, Parts, malformed, unexpected};
 const ANSWER: u32 = 0;
 
 /// Reads the events.
-#[derive(Default)]
-pub(super) struct Events {
-    /// Whether a call has begun whose tool is given nothing so far.
-    awaits_arguments: bool,
-}
+pub(super) struct Events;
 
 impl Decoder<Message> for Events {
     fn read(&mut self, message: Message, parts: &mut Parts) -> Result<(), ProviderError> {
         let header = |name| header(&message, name).unwrap_or_default();
         match header(":message-type") {
-            "event" => self.event(header(":event-type"), message.payload(), parts),
+            "event" => event(header(":event-type"), message.payload(), parts),
             "exception" => Err(error::told_in_stream(header(":exception-type"), message.payload())),
             "error" => Err(error::named(header(":error-code"), header(":error-message").to_owned())),
             kind => Err(unexpected("a frame", kind)),
@@ -30,51 +26,35 @@ impl Decoder<Message> for Events {
     }
 }
 
-impl Events {
-    fn event(&mut self, name: &str, payload: &[u8], parts: &mut Parts) -> Result<(), ProviderError> {
-        match name {
-            "contentBlockStart" => match read::<BlockStart>(payload)?.start.tool_use {
-                Some(call) => {
-                    self.awaits_arguments = true;
-                    parts.call(ANSWER, call.tool_use_id, call.name)
-                }
-                None => Ok(()),
-            },
-            "contentBlockDelta" => self.add(read::<BlockDelta>(payload)?.delta, parts),
-            "contentBlockStop" => self.end_block(parts),
-            "messageStop" => {
-                let MessageStop { stop_reason, additional_model_response_fields: fields } = read(payload)?;
-                parts.ended(ANSWER, finish_reason(&stop_reason, fields.as_ref())?)
-            }
-            "metadata" => parts.finished(read::<Metadata>(payload)?.usage.into()),
-            // The beginning, and whatever may be added to the wire.
-            _ => Ok(()),
+fn event(name: &str, payload: &[u8], parts: &mut Parts) -> Result<(), ProviderError> {
+    match name {
+        "contentBlockStart" => match read::<BlockStart>(payload)?.start.tool_use {
+            Some(call) => parts.call(ANSWER, call.tool_use_id, call.name),
+            None => Ok(()),
+        },
+        "contentBlockDelta" => add(read::<BlockDelta>(payload)?.delta, parts),
+        "contentBlockStop" => parts.block_ended(ANSWER),
+        "messageStop" => {
+            let MessageStop { stop_reason, additional_model_response_fields: fields } = read(payload)?;
+            parts.ended(ANSWER, finish_reason(&stop_reason, fields.as_ref())?)
         }
+        "metadata" => parts.finished(read::<Metadata>(payload)?.usage.into()),
+        // The beginning, and whatever may be added to the wire.
+        _ => Ok(()),
     }
+}
 
-    fn add(&mut self, delta: Delta, parts: &mut Parts) -> Result<(), ProviderError> {
-        match delta {
-            Delta { text: Some(text), .. } => parts.text(ANSWER, text, None),
-            Delta { tool_use: Some(call), .. } => {
-                self.awaits_arguments &= call.input.is_empty();
-                parts.arguments(ANSWER, call.input)
-            }
-            // What nobody may read of thoughts has no place in an answer.
-            Delta { reasoning_content: Some(reasoning), .. } => {
-                parts.thinking(ANSWER, reasoning.text.unwrap_or_default())?;
-                parts.signature(ANSWER, reasoning.signature.unwrap_or_default())
-            }
-            Delta { citation: Some(_), .. } => Ok(()),
-            _ => Err(malformed("a delta of an unknown kind")),
+fn add(delta: Delta, parts: &mut Parts) -> Result<(), ProviderError> {
+    match delta {
+        Delta { text: Some(text), .. } => parts.text(ANSWER, text, None),
+        Delta { tool_use: Some(call), .. } => parts.arguments(ANSWER, call.input),
+        // What nobody may read of thoughts has no place in an answer.
+        Delta { reasoning_content: Some(reasoning), .. } => {
+            parts.thinking(ANSWER, reasoning.text.unwrap_or_default())?;
+            parts.signature(ANSWER, reasoning.signature.unwrap_or_default())
         }
-    }
-
-    /// A tool that is given nothing is given an object without members.
-    fn end_block(&mut self, parts: &mut Parts) -> Result<(), ProviderError> {
-        if std::mem::take(&mut self.awaits_arguments) {
-            return parts.arguments(ANSWER, "{}".to_owned());
-        }
-        Ok(())
+        Delta { citation: Some(_), .. } => Ok(()),
+        _ => Err(malformed("a delta of an unknown kind")),
     }
 }
 
@@ -104,7 +84,7 @@ mod tests {
         let frames = events
             .into_iter()
             .map(|(name, payload)| message("event", &[(":event-type", name)], &payload.to_string()));
-        decoded(Events::default(), frames, 1)
+        decoded(Events, frames, 1)
     }
 
     fn start() -> Event {
@@ -201,7 +181,7 @@ mod tests {
 
     #[test]
     fn an_error_in_a_stream_is_what_its_name_says() {
-        let read = |frame: Message| decoded(Events::default(), [frame], 1).unwrap_err();
+        let read = |frame: Message| decoded(Events, [frame], 1).unwrap_err();
         let told = "{\"message\":\"too fast\"}";
         let exception = message("exception", &[(":exception-type", "throttlingException")], told);
         let limited = ProviderError::RateLimited { message: "too fast".to_owned(), retry_after: None };

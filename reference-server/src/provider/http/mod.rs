@@ -25,6 +25,7 @@ pub(crate) mod testing;
 mod told;
 mod tools;
 mod transport;
+mod unreadable;
 mod vectors;
 mod words;
 
@@ -46,5 +47,6 @@ pub(crate) use streaming::Decoder;
 pub(crate) use told::Told;
 pub(crate) use tools::{NO_PARAMETERS, offered_tools, the_one_to_call};
 pub(crate) use transport::cut_short;
+pub(crate) use unreadable::noting_unreadable;
 pub(crate) use vectors::one_for_each;
 pub(crate) use words::{incapable, malformed, missing, unexpected, unknown_end};

@@ -18,6 +18,8 @@ pub(crate) struct Parts {
 struct Progress {
     stage: Stage,
     calls: u32,
+    /// Whether the tool of the last call is given nothing so far.
+    awaits_arguments: bool,
     /// Whether the model refuses to answer.
     is_refusal: bool,
 }
@@ -33,7 +35,7 @@ enum Stage {
 impl Parts {
     /// Nothing yet of so many answers.
     pub(crate) fn of(answers: u32) -> Self {
-        let begun = Progress { stage: Stage::Thinking, calls: 0, is_refusal: false };
+        let begun = Progress { stage: Stage::Thinking, calls: 0, awaits_arguments: false, is_refusal: false };
         let answers = (0..answers).map(|_| begun.clone()).collect();
         Self { ready: VecDeque::new(), answers, is_finished: false }
     }
@@ -84,6 +86,7 @@ impl Parts {
         let progress = self.enter(answer, Stage::Calls)?;
         let index = progress.calls;
         progress.calls += 1;
+        progress.awaits_arguments = true;
         self.delta(answer, Piece::ToolCall { index, id, name });
         Ok(())
     }
@@ -91,9 +94,20 @@ impl Parts {
     /// More of what the tool of the last call is given; an empty text is nothing.
     pub(crate) fn arguments(&mut self, answer: u32, text: String) -> Result<(), ProviderError> {
         if !text.is_empty() {
-            let calls = self.enter(answer, Stage::Calls)?.calls;
+            let progress = self.enter(answer, Stage::Calls)?;
+            progress.awaits_arguments = false;
+            let calls = progress.calls;
             let index = calls.checked_sub(1).ok_or_else(|| malformed("arguments without a call"))?;
             self.delta(answer, Piece::Arguments { index, text });
+        }
+        Ok(())
+    }
+
+    /// A block of an answer is whole, on a wire that has blocks. Where that was a call whose tool is given nothing, it is
+    /// given an object without members.
+    pub(crate) fn block_ended(&mut self, answer: u32) -> Result<(), ProviderError> {
+        if self.progress(answer).is_some_and(|progress| progress.awaits_arguments) {
+            return self.arguments(answer, "{}".to_owned());
         }
         Ok(())
     }
@@ -186,6 +200,28 @@ mod tests {
         assert_eq!(told.len(), 9);
         assert!(matches!(&told[5], StreamPart::Delta { piece: Piece::ToolCall { index: 1, .. }, .. }));
         assert!(matches!(&told[8], StreamPart::Finished { .. }) && parts.is_finished());
+    }
+
+    #[test]
+    fn a_tool_that_is_given_nothing_by_the_end_of_its_block_is_given_an_empty_object() {
+        let mut parts = Parts::of(1);
+        text(&mut parts, 0).unwrap();
+        parts.block_ended(0).unwrap();
+        call(&mut parts, 0).unwrap();
+        parts.arguments(0, "[]".to_owned()).unwrap();
+        parts.block_ended(0).unwrap();
+        call(&mut parts, 0).unwrap();
+        parts.arguments(0, String::new()).unwrap();
+        parts.block_ended(0).unwrap();
+        parts.block_ended(0).unwrap();
+        let told = std::iter::from_fn(|| parts.take());
+        let given: Vec<_> = told
+            .filter_map(|part| match part {
+                StreamPart::Delta { piece: Piece::Arguments { index, text }, .. } => Some((index, text)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(given, [(0, "[]".to_owned()), (1, "{}".to_owned())]);
     }
 
     #[test]

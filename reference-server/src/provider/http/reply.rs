@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
 
 use super::concealed::Concealed;
-use super::{Failure, transport};
+use super::{Failure, transport, unreadable};
 use crate::aside::aside;
 use crate::domain::inference::ProviderError;
 
@@ -71,10 +71,13 @@ impl Reply {
         let concealed = self.concealed.clone();
         let body = self.whole().await?;
         let read = aside(body.len(), || serde_json::from_slice(&body));
-        read.map_err(|error| concealed.error(ProviderError::Malformed(error.to_string())))
+        read.map_err(|error| {
+            unreadable::note(&body);
+            concealed.error(ProviderError::Malformed(error.to_string()))
+        })
     }
 
-    /// The body, piece by piece, if it is of this media type.
+    /// The body as it comes, if it is of this media type.
     pub(super) fn chunks_of(self, media_type: &str) -> Result<Chunks, ProviderError> {
         let found = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = found.split(';').next().unwrap_or_default().trim();

@@ -1,33 +1,29 @@
-//! A world's faults: armed, listed, taken away.
+//! The faults of a world, as rules say them.
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::super::fault::{Fault, FaultKind, LONGEST_DELAY, MOST_BYTES, is_error, pause};
+use super::super::fault::{Fault, FaultKind, LONGEST_DELAY, MOST_BYTES, pause};
 use super::super::filter::Filter;
 use super::super::provider_kind::ProviderKind;
 use super::super::rules::{ArmedFault, FaultRule};
+use super::super::world::UpstreamWorld;
 use super::super::worlds::UpstreamWorlds;
 use super::filter::{self, Header};
 use super::router::world_of;
 use crate::control::error::ControlError;
+use crate::control::fault_rules::{Faulty, check_calls};
 use crate::control::input;
+use crate::provider::check_error;
 
-/// Most calls that a rule can wait for or strike, and most events that a fault can wait for.
-const MOST: u32 = 1_000_000;
-/// Most seconds that a provider can want to be left alone: a day.
-const MOST_SECONDS: u32 = 86_400;
-/// Longest text of a provider's error, in bytes.
-const LONGEST_MESSAGE: usize = 4_096;
+/// Most events that a fault can wait for.
+const MOST_EVENTS: u32 = 1_000_000;
 
+/// A rule as it is sent.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewRule {
+pub(in super::super) struct NewRule {
     provider: Option<String>,
     model: Option<String>,
     path: Option<String>,
@@ -54,13 +50,9 @@ struct NewFault {
     after_events: Option<u32>,
 }
 
+/// A rule in force.
 #[derive(Serialize)]
-pub(super) struct FaultList {
-    faults: Vec<RuleView>,
-}
-
-#[derive(Serialize)]
-pub(super) struct RuleView {
+pub(in super::super) struct RuleView {
     id: u64,
     provider: Option<ProviderKind>,
     model: Option<String>,
@@ -119,52 +111,37 @@ impl From<Fault> for FaultView {
     }
 }
 
-pub(super) async fn list(
-    State(worlds): State<Arc<UpstreamWorlds>>,
-    Path(world): Path<String>,
-) -> Result<Json<FaultList>, ControlError> {
-    let armed = world_of(&worlds, &world)?.faults.list();
-    Ok(Json(FaultList { faults: armed.into_iter().map(RuleView::from).collect() }))
-}
+impl Faulty for UpstreamWorld {
+    type Worlds = UpstreamWorlds;
+    type Sent = NewRule;
+    type Told = RuleView;
 
-pub(super) async fn arm(
-    State(worlds): State<Arc<UpstreamWorlds>>,
-    Path(world): Path<String>,
-    body: Bytes,
-) -> Result<(StatusCode, Json<RuleView>), ControlError> {
-    let world = world_of(&worlds, &world)?;
-    let rule = rule(input::json(&body)?)?;
-    let armed = world.faults.arm(rule).map_err(|error| ControlError::conflict(error.to_string()))?;
-    Ok((StatusCode::CREATED, Json(armed.into())))
-}
-
-pub(super) async fn clear(
-    State(worlds): State<Arc<UpstreamWorlds>>,
-    Path(world): Path<String>,
-) -> Result<StatusCode, ControlError> {
-    world_of(&worlds, &world)?.faults.clear();
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn remove(
-    State(worlds): State<Arc<UpstreamWorlds>>,
-    Path((world, fault)): Path<(String, String)>,
-) -> Result<StatusCode, ControlError> {
-    let world = world_of(&worlds, &world)?;
-    if fault.parse().is_ok_and(|id| world.faults.remove(id)) {
-        return Ok(StatusCode::NO_CONTENT);
+    fn of(worlds: &UpstreamWorlds, id: &str) -> Result<Arc<Self>, ControlError> {
+        world_of(worlds, id)
     }
-    Err(ControlError::not_found(format!(
-        "there is no fault {fault:?} in this world; GET /~control/worlds/{}/faults lists them",
-        world.id
-    )))
+
+    fn armed(&self) -> Vec<RuleView> {
+        self.faults.list().into_iter().map(RuleView::from).collect()
+    }
+
+    fn arm(&self, sent: NewRule) -> Result<RuleView, ControlError> {
+        let armed = self.faults.arm(rule(sent)?);
+        armed.map(RuleView::from).map_err(|error| ControlError::conflict(error.to_string()))
+    }
+
+    fn disarm(&self, id: u64) -> bool {
+        self.faults.remove(id)
+    }
+
+    fn disarm_all(&self) {
+        self.faults.clear();
+    }
 }
 
 fn rule(wanted: NewRule) -> Result<FaultRule, ControlError> {
     let NewRule { provider, model, path, header, contains, after, times, probability, seed, fault } = wanted;
     let filter = filter::read(provider.as_deref(), model, path, header, contains)?;
-    input::within("times", times, 1, MOST)?;
-    input::within("after", Some(after), 0, MOST)?;
+    check_calls(times, after)?;
     if let Some(probability) = probability.filter(|probability| !(0.0..=1.0).contains(probability)) {
         return Err(ControlError::bad_request(format!(
             "\"probability\" must be a number from 0 to 1, not {probability}"
@@ -190,18 +167,9 @@ fn read(wanted: NewFault) -> Result<Fault, ControlError> {
             return Err(ControlError::bad_request(format!("a fault of the kind {kind:?} has no {name:?}")));
         }
     }
-    if let Some(status) = status.filter(|status| !is_error(*status)) {
-        return Err(ControlError::bad_request(format!(
-            "\"status\" must be a whole number from 400 to 599, not {status}"
-        )));
-    }
-    if message.as_ref().is_some_and(|message| message.len() > LONGEST_MESSAGE) {
-        return Err(ControlError::bad_request(format!(
-            "\"message\" may have {LONGEST_MESSAGE} bytes and has more"
-        )));
-    }
-    input::within("retry_after", retry_after, 0, MOST_SECONDS)?;
-    input::within("after_events", after_events, 0, MOST)?;
+    check_error(status, retry_after, message.as_deref())
+        .map_err(|mistake| ControlError::bad_request(mistake.to_string()))?;
+    input::within("after_events", after_events, 0, MOST_EVENTS)?;
     if let Some(bytes) = bytes.filter(|bytes| !(1..=MOST_BYTES).contains(bytes)) {
         return Err(ControlError::bad_request(format!(
             "\"bytes\" must be a whole number from 1 to {MOST_BYTES}, not {bytes}"

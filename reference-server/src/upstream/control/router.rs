@@ -8,8 +8,9 @@ use axum::routing::{delete, get, post};
 
 use super::super::world::UpstreamWorld;
 use super::super::worlds::UpstreamWorlds;
-use super::{faults, gates, journal, worlds};
+use super::{gates, journal, worlds};
 use crate::control::error::ControlError;
+use crate::control::fault_rules;
 
 /// Everything below `/~control`.
 pub(in super::super) fn router(state: Arc<UpstreamWorlds>) -> Router {
@@ -17,8 +18,7 @@ pub(in super::super) fn router(state: Arc<UpstreamWorlds>) -> Router {
         .route("/~control/worlds", get(worlds::list).post(worlds::create))
         .route("/~control/worlds/{world}", delete(worlds::remove))
         .route("/~control/worlds/{world}/journal", get(journal::calls).delete(journal::clear))
-        .route("/~control/worlds/{world}/faults", get(faults::list).post(faults::arm).delete(faults::clear))
-        .route("/~control/worlds/{world}/faults/{fault}", delete(faults::remove))
+        .merge(fault_rules::routes::<UpstreamWorld>())
         .route("/~control/worlds/{world}/gates", post(gates::put_up))
         .route("/~control/worlds/{world}/gates/{gate}", get(gates::show).delete(gates::remove))
         .route("/~control/worlds/{world}/gates/{gate}/release", post(gates::release))

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::super::error::{Refusal, json};
 use super::super::exchange::Exchange;
+use super::change::change;
 use super::forms;
 use super::page::Page;
 use super::rows::Views;
@@ -98,8 +99,11 @@ fn list<R: Resource>(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
 async fn create<R: Resource>(exchange: &Exchange<'_>, body: Body) -> Result<Response, Refusal> {
     let sent: R::Sent = forms::read(exchange, body).await?;
     let world = exchange.world;
-    let form = R::form(&world.governance.book(), None, sent)?;
-    let row = world.governance.change(world, |draft| R::create(draft, form)).await?;
+    let edit = |draft: &mut Draft| {
+        let form = R::form(draft.book(), None, sent)?;
+        Ok(R::create(draft, form)?)
+    };
+    let row = change(world, edit).await?;
     Ok(told::<R>(exchange, Some("created"), &row))
 }
 
@@ -113,15 +117,18 @@ fn show<R: Resource>(exchange: &Exchange<'_>, id: &str) -> Result<Response, Refu
 async fn update<R: Resource>(exchange: &Exchange<'_>, id: &str, body: Body) -> Result<Response, Refusal> {
     let sent: R::Sent = forms::read(exchange, body).await?;
     let world = exchange.world;
-    let book = world.governance.book();
-    let form = R::form(&book, find::<R>(&book, id).as_deref(), sent)?;
-    let row = world.governance.change(world, |draft| R::update(draft, id, form)).await?;
+    let edit = |draft: &mut Draft| {
+        let before = find::<R>(draft.book(), id);
+        let form = R::form(draft.book(), before.as_deref(), sent)?;
+        Ok(draft.updating(|draft| R::update(draft, id, form))?)
+    };
+    let row = change(world, edit).await?;
     Ok(told::<R>(exchange, Some("updated"), &row))
 }
 
 async fn delete<R: Resource>(exchange: &Exchange<'_>, id: &str) -> Result<Response, Refusal> {
     let world = exchange.world;
-    world.governance.change(world, |draft| R::delete(draft, id)).await?;
+    change(world, |draft| Ok(draft.deleting(|draft| R::delete(draft, id))?)).await?;
     Ok(json(StatusCode::OK, &serde_json::json!({ "message": message::<R>("deleted") })))
 }
 

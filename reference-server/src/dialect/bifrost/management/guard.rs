@@ -8,10 +8,7 @@ use crate::domain::key::SecretDigest;
 
 /// Lets in who is on the machine that the gateway runs on, and who has the token of the control API.
 pub(in super::super) fn admit(exchange: &Exchange<'_>) -> Result<(), Refusal> {
-    let headers = &exchange.head.headers;
-    // A page that somebody looks at on this machine is not somebody on this machine.
-    let is_local = exchange.context.client_ip.is_loopback() && !headers.contains_key(header::ORIGIN);
-    if is_local || has_token(headers, exchange.control_token()) {
+    if exchange.is_local() || has_token(&exchange.head.headers, exchange.control_token()) {
         return Ok(());
     }
     Err(Refusal::new(

@@ -10,10 +10,11 @@ use serde_json::{Number, Value, json};
 
 use super::super::error::{Refusal, json as told};
 use super::super::exchange::Exchange;
+use super::change::change;
 use super::forms;
 use super::rows::texts;
 use crate::defect::{Defect, DefectSet};
-use crate::domain::governance::{Book, KeyForm, KeyValue, ProviderEntry, ProviderKey};
+use crate::domain::governance::{Book, Draft, KeyForm, KeyValue, ProviderEntry, ProviderKey};
 use crate::percent;
 use crate::provider::http::Secret;
 
@@ -34,10 +35,10 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// What becomes of the key. What is told in place of a credential is none: the one that is there stays.
+    /// What becomes of the key. What is told in place of a credential is none, whosever it is: the one that is there
+    /// stays.
     pub(super) fn form(self, before: Option<&ProviderKey>) -> KeyForm {
-        let is_told = |value: &String| *value == HIDDEN || before.is_some_and(|key| redacted(key) == *value);
-        let value = self.value.filter(|value| !value.is_empty() && !is_told(value));
+        let value = self.value.filter(|value| !value.is_empty() && !value.contains(HIDDEN));
         let name = self.name.or_else(|| before.map(|key| key.name.to_string()));
         let models =
             self.models.or_else(|| before.map(|key| key.models.iter().map(ToString::to_string).collect()));
@@ -86,7 +87,7 @@ pub(super) async fn of_provider(
         Method::POST => {
             let sent: Sent = forms::read(exchange, body).await?;
             let form = sent.form(None);
-            let key = world.governance.change(world, |draft| draft.create_provider_key(name, form)).await?;
+            let key = change(world, |draft| Ok(draft.create_provider_key(name, form)?)).await?;
             Ok(told(StatusCode::OK, &of(name, &key, &world.defects)))
         }
         _ => Err(Refusal::method_not_allowed("GET, POST")),
@@ -108,13 +109,17 @@ pub(super) async fn one(
         Method::GET => Ok(told(StatusCode::OK, &of(name, known.ok_or_else(not_found)?, &world.defects))),
         Method::PUT => {
             let sent: Sent = forms::read(exchange, body).await?;
-            let form = Sent { id: Some(id.to_owned()), ..sent }.form(known.map(Arc::as_ref));
-            let change = world.governance.change(world, |draft| draft.update_provider_key(name, id, form));
-            let key = change.await?;
+            let sent = Sent { id: Some(id.to_owned()), ..sent };
+            let edit = |draft: &mut Draft| {
+                let before = sent.before(provider(draft.book(), name)?);
+                let form = sent.form(before);
+                Ok(draft.update_provider_key(name, id, form)?)
+            };
+            let key = change(world, edit).await?;
             Ok(told(StatusCode::OK, &of(name, &key, &world.defects)))
         }
         Method::DELETE => {
-            world.governance.change(world, |draft| draft.delete_provider_key(name, id)).await?;
+            change(world, |draft| Ok(draft.delete_provider_key(name, id)?)).await?;
             Ok(told(StatusCode::OK, &json!({ "message": "Key deleted successfully" })))
         }
         _ => Err(Refusal::method_not_allowed("GET, PUT, DELETE")),
@@ -194,8 +199,10 @@ mod tests {
         assert_eq!((&*same.name, same.value), ("two", None));
         assert_eq!((same.id.as_deref(), &*same.models), (Some("k1"), &["m".to_owned()][..]));
         assert_eq!(sent(json!({ "value": "sk-new" })).value, Some(Secret::new("sk-new")));
-        let unknown: Sent = serde_json::from_value(json!({ "id": "k2", "value": HIDDEN })).unwrap();
-        assert_eq!(unknown.form(None).value, None);
+        for told in [HIDDEN.to_owned(), redacted(&before)] {
+            let unknown: Sent = serde_json::from_value(json!({ "id": "k2", "value": told })).unwrap();
+            assert_eq!(unknown.form(None).value, None);
+        }
     }
 
     #[test]

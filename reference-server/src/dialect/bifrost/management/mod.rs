@@ -1,5 +1,6 @@
 //! The management API: customers, teams, virtual keys, routing rules, budgets and limits, providers and their keys.
 
+mod change;
 mod crud;
 mod customers;
 mod forms;
@@ -16,6 +17,7 @@ mod rules;
 mod teams;
 mod virtual_keys;
 
+pub(super) use change::change;
 pub(super) use forms::read;
 pub(super) use guard::admit;
 pub(super) use routes::serve;

@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 use super::super::error::{Refusal, json as told};
 use super::super::exchange::Exchange;
 use super::keys;
-use crate::domain::catalog::Model;
-use crate::domain::governance::ProviderKey;
 use crate::percent;
 
 /// How many are told where no number is asked for.
@@ -27,15 +25,16 @@ pub(super) fn list(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
             return Err(Refusal::bad_request("Invalid limit parameter: must be a non-negative number"));
         }
     };
-    let book = exchange.world.governance.book();
+    let governance = &exchange.world.governance;
+    let (book, switchboard) = (governance.book(), governance.switchboard());
     let mut models: Vec<Value> = Vec::new();
     for entry in book.providers.values() {
         if !providers.is_empty() && !providers.iter().any(|name| **name == *entry.name) {
             continue;
         }
-        let own = exchange.world.catalog.models().filter(|model| model.provider == entry.name);
+        let own = switchboard.into_iter().flat_map(|switchboard| switchboard.models(&entry.name));
         for model in own.filter(|model| model.id().to_lowercase().contains(&wanted)) {
-            let serving = entry.keys.iter().filter(|key| serves(key, model)).map(|key| &*key.id);
+            let serving = entry.keys.iter().filter(|key| key.serves(model)).map(|key| &*key.id);
             let serving: Vec<_> = serving.collect();
             if key_ids.is_empty() || serving.iter().any(|id| key_ids.iter().any(|wanted| wanted == id)) {
                 models.push(json!({
@@ -47,10 +46,4 @@ pub(super) fn list(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
     let total = models.len();
     models.truncate(limit);
     Ok(told(StatusCode::OK, &json!({ "models": models, "total": total })))
-}
-
-/// Whether a key is for a model, by any of its names.
-fn serves(key: &ProviderKey, model: &Model) -> bool {
-    let names = [&**model.id(), &*model.provider_model, "*"];
-    key.models.is_empty() || key.models.iter().any(|name| names.contains(&&**name))
 }

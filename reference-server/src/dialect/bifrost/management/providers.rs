@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::super::error::{Refusal, json as told};
 use super::super::exchange::Exchange;
+use super::change::change;
 use super::forms::{self, BudgetPart, LimitPart};
 use super::keys;
 use super::rows::Views;
 use crate::defect::DefectSet;
-use crate::domain::governance::{Patch, ProviderEntry};
+use crate::domain::governance::{Draft, Patch, ProviderEntry};
 
 /// A provider as it is sent.
 #[derive(Deserialize)]
@@ -58,15 +59,16 @@ pub(super) async fn one(exchange: &Exchange<'_>, name: &str, body: Body) -> Resu
                 return Err(Refusal::bad_request("base_url comes from the configuration"));
             }
             let Some(sent) = sent.keys else { return Ok(told(StatusCode::OK, &of(entry, &world.defects))) };
-            let forms: Vec<_> = sent
-                .into_iter()
-                .map(|key| {
+            let edit = |draft: &mut Draft| {
+                let entry = keys::provider(draft.book(), name)?;
+                let form = |key: keys::Sent| {
                     let before = key.before(entry);
                     key.form(before)
-                })
-                .collect();
-            let change = world.governance.change(world, |draft| draft.set_provider_keys(name, forms));
-            let entry = change.await?;
+                };
+                let forms = sent.into_iter().map(form).collect();
+                Ok(draft.set_provider_keys(name, forms)?)
+            };
+            let entry = change(world, edit).await?;
             Ok(told(StatusCode::OK, &of(&entry, &world.defects)))
         }
         _ => Err(Refusal::method_not_allowed("GET, PUT")),
@@ -87,28 +89,33 @@ pub(super) fn governed(exchange: &Exchange<'_>) -> Result<Response, Refusal> {
 pub(super) async fn govern(exchange: &Exchange<'_>, name: &str, body: Body) -> Result<Response, Refusal> {
     let world = exchange.world;
     let book = world.governance.book();
-    let before = keys::provider(&book, name)?;
-    let (budget, limit, done) = match exchange.head.method {
+    let entry = keys::provider(&book, name)?;
+    match exchange.head.method {
         Method::GET => {
-            let provider = limits(&Views::of(world), before);
-            return Ok(told(StatusCode::OK, &json!({ "provider": provider })));
+            let provider = limits(&Views::of(world), entry);
+            Ok(told(StatusCode::OK, &json!({ "provider": provider })))
         }
         Method::PUT => {
             let sent: SentLimits = forms::read(exchange, body).await?;
-            let before = before.budget.and_then(|id| book.budgets.get(id));
-            let budget = forms::budget(sent.budget, before.map(AsRef::as_ref))?;
-            (budget, forms::limit(sent.rate_limit), "Provider governance updated successfully")
+            let edit = |draft: &mut Draft| {
+                let before = keys::provider(draft.book(), name)?.budget;
+                let before = before.and_then(|id| draft.book().budgets.get(id));
+                let budget = forms::budget(sent.budget, before.map(AsRef::as_ref))?;
+                Ok(draft.govern_provider(name, budget, forms::limit(sent.rate_limit))?)
+            };
+            let entry = change(world, edit).await?;
+            let (done, provider) =
+                ("Provider governance updated successfully", limits(&Views::of(world), &entry));
+            Ok(told(StatusCode::OK, &json!({ "message": done, "provider": provider })))
         }
-        Method::DELETE => (Patch::Clear, Patch::Clear, "Provider governance deleted successfully"),
-        _ => return Err(Refusal::method_not_allowed("GET, PUT, DELETE")),
-    };
-    let change = world.governance.change(world, |draft| draft.govern_provider(name, budget, limit));
-    let entry = change.await?;
-    if exchange.head.method == Method::DELETE {
-        return Ok(told(StatusCode::OK, &json!({ "message": done })));
+        Method::DELETE => {
+            let edit = |draft: &mut Draft| Ok(draft.govern_provider(name, Patch::Clear, Patch::Clear)?);
+            change(world, edit).await?;
+            let done = "Provider governance deleted successfully";
+            Ok(told(StatusCode::OK, &json!({ "message": done })))
+        }
+        _ => Err(Refusal::method_not_allowed("GET, PUT, DELETE")),
     }
-    let provider = limits(&Views::of(world), &entry);
-    Ok(told(StatusCode::OK, &json!({ "message": done, "provider": provider })))
 }
 
 fn limits(views: &Views<'_>, entry: &ProviderEntry) -> Value {

@@ -226,13 +226,13 @@ mod tests {
 
     use super::*;
     use crate::domain::governance::{
-        BudgetForm, ConfigForm, CustomerForm, Draft, Invalid, LimitForm, Patch, RuleForm, TargetForm,
-        TeamForm, VirtualKeyForm,
+        BudgetForm, ChangeError, ConfigForm, CustomerForm, Draft, Invalid, LimitForm, Patch, RuleForm,
+        TargetForm, TeamForm, VirtualKeyForm,
     };
     use crate::domain::testing;
 
     async fn made<T: Send>(world: &World, edit: impl FnOnce(&mut Draft) -> Result<T, Invalid> + Send) -> T {
-        world.governance.change(world, edit).await.unwrap()
+        world.governance.change(world, |draft| edit(draft).map_err(ChangeError::from)).await.unwrap()
     }
 
     #[tokio::test]

@@ -35,11 +35,12 @@ pub(in crate::dialect::openai) async fn answer(
     let failed = |error| Refusal::failed(error, model.identity.context_tokens, PROMPT);
     if let Delivery::Streamed { usage } = delivery {
         let parts = completion::stream(call, model, request, fault).await.map_err(failed)?;
+        let model = call.answered_by(model);
         return Ok(Answer::Streamed(stream::respond(exchange, model, parts, share, usage)));
     }
     let work = request.work();
     let completion = completion::complete(call, model, request, fault).await.map_err(failed)?;
-    let created = exchange.world.clock.now().as_seconds();
+    let (model, created) = (call.answered_by(model), exchange.world.clock.now().as_seconds());
     let body =
         aside(work, move || serde_json::to_vec(&ChatCompletion::new(created, model.id(), &completion)));
     let body = body.map_err(|error| Refusal::internal(error.to_string()))?;

@@ -42,11 +42,12 @@ pub(in crate::dialect::openai) async fn answer(
     {
         let parts = completion::stream(call, model, question, fault).await.map_err(failed)?;
         let told = Told { usage, echo: echo.then(|| prompt.clone()) };
+        let model = call.answered_by(model);
         return Ok(Answer::Streamed(stream::respond(exchange, model, parts, share, told)));
     }
     let (completions, usage) =
         completion::complete_all(call, model, questions, fault).await.map_err(failed)?;
-    let created = exchange.world.clock.now().as_seconds();
+    let (model, created) = (call.answered_by(model), exchange.world.clock.now().as_seconds());
     let body = aside(room, move || {
         let choices = prompts.iter().zip(&completions).flat_map(|(prompt, completion)| {
             completion

@@ -37,6 +37,7 @@ pub(in crate::dialect::openai) async fn answer(
     let embeddings = embedding::embed(call, model, request, fault).await;
     let embeddings =
         embeddings.map_err(|error| Refusal::failed(error, model.identity.context_tokens, PROMPT))?;
+    let model = call.answered_by(model);
     let body = serde_json::to_vec(&EmbeddingList::new(model.id(), &embeddings, encoding));
     let body = body.map_err(|error| Refusal::internal(error.to_string()))?;
     Ok(Answer::Whole(json_response(StatusCode::OK, share.until_sent(body))))

@@ -63,7 +63,8 @@ pub(in crate::dialect::openai) async fn create(
     let mut response = Response {
         id: format!("resp_{}", exchange.context.id.simple()),
         created_at: exchange.world.clock.now().as_seconds(),
-        model: model.id().to_string(),
+        // Told once it is known whose the answer is.
+        model: String::new(),
         status: Status::InProgress,
         output: Vec::new(),
         usage: None,
@@ -78,10 +79,12 @@ pub(in crate::dialect::openai) async fn create(
     let failed = |error| Refusal::failed(error, model.identity.context_tokens, PROMPT);
     if streamed {
         let parts = completion::stream(call, model, request, fault).await.map_err(failed)?;
+        response.model = call.answered_by(model).id().to_string();
         return Ok(Answer::Streamed(stream::respond(exchange, response, parts, share, keeping, work)));
     }
     let completion = completion::complete(call, model, request, fault).await.map_err(failed)?;
     let answer = &completion.answer;
+    response.model = call.answered_by(model).id().to_string();
     response.status = Status::after(&answer.finish_reason, answer.refusal.is_some());
     response.usage = Some(completion.usage);
     response.output = items(completion.answer);

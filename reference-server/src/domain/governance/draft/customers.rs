@@ -5,9 +5,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::customer::Customer;
+use super::super::rule::Scope;
 use super::super::team::Team;
 use super::super::virtual_key::{Owner, VirtualKey};
-use super::edit::named;
+use super::names::named;
 use super::{CustomerForm, Draft, Invalid};
 
 const WHAT: &str = "Customer";
@@ -15,16 +16,19 @@ const WHAT: &str = "Customer";
 impl Draft {
     /// Makes a customer.
     pub(crate) fn create_customer(&mut self, form: CustomerForm) -> Result<Arc<Customer>, Invalid> {
-        let name = named(WHAT, form.name)?;
-        self.room::<Customer>("customers")?;
-        let row = Customer {
+        let blank = Customer {
             id: Uuid::new_v4(),
-            name,
-            budget: self.budget(None, form.budget)?,
-            rate_limit: self.limit(None, form.rate_limit)?,
+            name: String::new(),
+            budget: None,
+            rate_limit: None,
             created_at: self.now,
             updated_at: self.now,
         };
+        self.anticipate(|| Customer { name: form.name.clone().unwrap_or_default(), ..blank.clone() })?;
+        let name = named(WHAT, form.name)?;
+        self.room::<Customer>("customers")?;
+        let budget = self.budget(None, form.budget)?;
+        let row = Customer { name, budget, rate_limit: self.limit(None, form.rate_limit)?, ..blank };
         self.put(row)
     }
 
@@ -42,7 +46,7 @@ impl Draft {
         self.put(row)
     }
 
-    /// Deletes a customer. Its teams and keys stay, and belong to nobody.
+    /// Deletes a customer, and the rules that are for it alone. Its teams and keys stay, and belong to nobody.
     pub(crate) fn delete_customer(&mut self, id: &str) -> Result<(), Invalid> {
         let row: Customer = self.row(WHAT, id)?;
         let teams = self.book.teams.iter().filter(|team| team.customer == Some(row.id));
@@ -51,6 +55,7 @@ impl Draft {
             self.put(Team { customer: None, ..team })?;
         }
         self.release(Owner::Customer(row.id))?;
+        self.forget_rules(Scope::Customer, id);
         self.forget(row.budget, row.rate_limit);
         self.remove::<Customer>(row.id);
         Ok(())

@@ -13,7 +13,7 @@ use super::Invalid;
 use crate::defect::{Defect, DefectSet};
 use crate::domain::clock::Moment;
 use crate::domain::routing::Switchboard;
-use crate::store::{Document, Kind};
+use crate::store::{Document, Forgotten, Kind};
 
 /// How many rows of a kind there may be.
 const MOST_ROWS: usize = 10_000;
@@ -25,10 +25,14 @@ const SETTINGS: &str = "settings";
 #[expect(clippy::struct_excessive_bools, reason = "each is a defect of its own")]
 pub(super) struct Flaws {
     pub(super) refused_write_kept: bool,
+    refused_create_kept: bool,
+    update_forgotten: bool,
+    deletion_forgotten: bool,
     pub(super) customer_update_clears: bool,
     pub(super) team_update_clears: bool,
     pub(super) rename_switches_off: bool,
     pub(super) rename_detaches: bool,
+    pub(super) update_lifts: bool,
     pub(super) two_owners_accepted: bool,
     pub(super) rule_weights_unchecked: bool,
     pub(super) duplicate_model_config_taken: bool,
@@ -42,10 +46,14 @@ impl Flaws {
         }
         Self {
             refused_write_kept: defects.has(Defect::RefusedWriteKept),
+            refused_create_kept: defects.has(Defect::RefusedCreateKept),
+            update_forgotten: defects.has(Defect::UpdateForgotten),
+            deletion_forgotten: defects.has(Defect::DeletionForgotten),
             customer_update_clears: defects.has(Defect::CustomerUpdateClears),
             team_update_clears: defects.has(Defect::TeamUpdateClears),
             rename_switches_off: defects.has(Defect::RenameSwitchesOff),
             rename_detaches: defects.has(Defect::RenameDetaches),
+            update_lifts: defects.has(Defect::UpdateLifts),
             two_owners_accepted: defects.has(Defect::TwoOwnersAccepted),
             rule_weights_unchecked: defects.has(Defect::RuleWeightsUnchecked),
             duplicate_model_config_taken: defects.has(Defect::DuplicateModelConfigTaken),
@@ -57,7 +65,7 @@ impl Flaws {
 /// A book that is being changed, and how.
 pub(crate) struct Draft {
     pub(in super::super) book: Book,
-    pub(super) now: Moment,
+    pub(in super::super) now: Moment,
     pub(super) flaws: Flaws,
     /// What the configuration has, where the world is connected.
     pub(super) switchboard: Option<Arc<Switchboard>>,
@@ -86,18 +94,27 @@ impl Draft {
         }
     }
 
-    /// Whether what was refused takes effect as far as it got.
-    pub(in super::super) fn keeps_refused(&self) -> bool {
-        self.flaws.refused_write_kept
+    /// The rows as they are by now.
+    pub(crate) fn book(&self) -> &Book {
+        &self.book
     }
 
-    /// The meters that are forgotten.
-    pub(in super::super) fn forgotten(&self) -> Vec<Uuid> {
-        let forgotten = self.metering.iter().filter_map(|change| match change {
-            Metering::Forget(id) => Some(*id),
-            Metering::Budget(_) | Metering::Limit(_) => None,
+    /// Whether what was refused takes effect as far as it got.
+    pub(in super::super) fn keeps_refused(&self) -> bool {
+        self.flaws.refused_write_kept || self.flaws.refused_create_kept
+    }
+
+    /// What is not counted any more: meters that are gone, and parts of limits that are written without them.
+    pub(in super::super) fn forgotten(&self) -> Vec<Forgotten> {
+        let forgotten = self.metering.iter().flat_map(|change| match change {
+            Metering::Forget(id) => [Some(Forgotten::Meter(*id)), None],
+            Metering::Limit(limit) => [
+                limit.requests.is_none().then_some(Forgotten::Requests(limit.id)),
+                limit.tokens.is_none().then_some(Forgotten::Tokens(limit.id)),
+            ],
+            Metering::Budget(_) => [None, None],
         });
-        forgotten.collect()
+        forgotten.flatten().collect()
     }
 
     /// Replaces the settings.
@@ -131,6 +148,40 @@ impl Draft {
         Ok(())
     }
 
+    /// Puts a row that is new and not yet looked at, where a defect keeps that.
+    pub(super) fn anticipate<T: Row>(&mut self, row: impl FnOnce() -> T) -> Result<(), Invalid> {
+        if self.flaws.refused_create_kept {
+            self.put(row())?;
+        }
+        Ok(())
+    }
+
+    /// Changes a row that is there. A broken gateway tells the change, and keeps nothing of it.
+    pub(crate) fn updating<T, E>(&mut self, edit: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        self.editing(self.flaws.update_forgotten, edit)
+    }
+
+    /// Deletes a row. A broken gateway says that it is gone, and keeps it.
+    pub(crate) fn deleting<T, E>(&mut self, edit: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        self.editing(self.flaws.deletion_forgotten, edit)
+    }
+
+    fn editing<T, E>(
+        &mut self,
+        is_forgotten: bool,
+        edit: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let before = is_forgotten.then(|| self.book.clone());
+        let outcome = edit(self)?;
+        if let Some(before) = before {
+            self.book = before;
+            self.documents.clear();
+            self.metering.clear();
+            self.departed.clear();
+        }
+        Ok(outcome)
+    }
+
     /// Puts a row, new or changed.
     pub(super) fn put<T: Row>(&mut self, row: T) -> Result<Arc<T>, Invalid> {
         let body = serde_json::to_string(&row).map_err(|error| Invalid::Unwritable(error.to_string()))?;
@@ -146,9 +197,4 @@ impl Draft {
             self.documents.push(Document::Delete { kind: T::KIND, id: id.to_string() });
         }
     }
-}
-
-/// A name that a row must have.
-pub(super) fn named(what: &'static str, name: Option<String>) -> Result<String, Invalid> {
-    name.filter(|name| !name.trim().is_empty()).ok_or(Invalid::NameRequired(what))
 }

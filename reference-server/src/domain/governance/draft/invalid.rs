@@ -48,6 +48,8 @@ pub(crate) enum Invalid {
     DuplicateModelConfig { model: String, provider: Option<String> },
     #[error("too many {0}")]
     TooMany(&'static str),
+    #[error("{what} is longer than {most} characters")]
+    TooLong { what: String, most: usize },
     /// Nothing that a write can say leads here.
     #[error("the row cannot be written: {0}")]
     Unwritable(String),

@@ -6,6 +6,7 @@ mod forms;
 mod invalid;
 mod limits;
 mod model_configs;
+mod names;
 mod providers;
 mod rules;
 mod teams;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::model_config::ModelConfig;
-use super::edit::named;
+use super::names::named;
 use super::{Draft, Invalid, ModelConfigForm, Patch};
 
 const WHAT: &str = "Model config";
@@ -25,6 +25,7 @@ impl Draft {
             created_at: self.now,
             updated_at: self.now,
         };
+        self.anticipate(|| row.clone())?;
         self.is_only(&row)?;
         let budget = self.budget(None, form.budget)?;
         let rate_limit = self.limit(None, form.rate_limit)?;

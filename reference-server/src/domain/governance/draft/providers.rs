@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::super::provider_entry::{Connection, KeyValue, ProviderEntry, ProviderKey};
 use super::super::weight::Weight;
-use super::virtual_keys::{entries, names, weight};
+use super::names::{called, entries, named, names};
+use super::virtual_keys::weight;
 use super::{BudgetForm, Draft, Invalid, KeyForm, LimitForm, Patch};
 use crate::store::{Document, Kind};
 
@@ -24,7 +25,7 @@ impl Draft {
             let key = self.key(provider, form, &entry.keys)?;
             add(&mut fresh, key)?;
         }
-        self.put_provider(ProviderEntry { keys: fresh, ..entry })
+        self.put_keys(ProviderEntry { keys: fresh, ..entry })
     }
 
     /// Adds a key to a provider's.
@@ -37,7 +38,7 @@ impl Draft {
         let key = self.key(provider, form, &[])?;
         add(&mut entry.keys, Arc::clone(&key))?;
         entry.keys = entries("keys", entry.keys)?;
-        self.put_provider(entry)?;
+        self.put_keys(entry)?;
         Ok(key)
     }
 
@@ -49,11 +50,15 @@ impl Draft {
         form: KeyForm,
     ) -> Result<Arc<ProviderKey>, Invalid> {
         let mut entry = self.entry(provider)?;
+        if !entry.keys.iter().any(|key| *key.id == *id) {
+            return Err(Invalid::NotFound("Key"));
+        }
         let form = KeyForm { id: Some(id.to_owned()), ..form };
         let changed = self.key(provider, form, &entry.keys)?;
-        let place = entry.keys.iter_mut().find(|key| *key.id == *id).ok_or(Invalid::NotFound("Key"))?;
-        *place = Arc::clone(&changed);
-        self.put_provider(entry)?;
+        for key in entry.keys.iter_mut().filter(|key| *key.id == *id) {
+            *key = Arc::clone(&changed);
+        }
+        self.put_keys(entry)?;
         Ok(changed)
     }
 
@@ -65,7 +70,7 @@ impl Draft {
         if entry.keys.len() == before {
             return Err(Invalid::NotFound("Key"));
         }
-        self.put_provider(entry)?;
+        self.put_keys(entry)?;
         Ok(())
     }
 
@@ -87,6 +92,10 @@ impl Draft {
         Ok((**entry).clone())
     }
 
+    fn put_keys(&mut self, entry: ProviderEntry) -> Result<Arc<ProviderEntry>, Invalid> {
+        self.put_provider(ProviderEntry { has_written_keys: true, ..entry })
+    }
+
     fn put_provider(&mut self, entry: ProviderEntry) -> Result<Arc<ProviderEntry>, Invalid> {
         let body = serde_json::to_string(&entry).map_err(|error| Invalid::Unwritable(error.to_string()))?;
         let id = (*entry.name).to_owned();
@@ -103,10 +112,8 @@ impl Draft {
         form: KeyForm,
         before: &[Arc<ProviderKey>],
     ) -> Result<Arc<ProviderKey>, Invalid> {
-        if form.name.trim().is_empty() {
-            return Err(Invalid::NameRequired("Key"));
-        }
-        let id = form.id.filter(|id| !id.is_empty());
+        let name = named("Key", Some(form.name))?;
+        let id = form.id.filter(|id| !id.is_empty()).map(|id| called("Key id", id)).transpose()?;
         let known = id.as_deref().and_then(|id| before.iter().find(|key| *key.id == *id));
         let value = match (form.value, known) {
             (Some(value), _) => KeyValue::Given(value),
@@ -114,11 +121,11 @@ impl Draft {
             (None, None) if id.as_deref().is_some_and(|id| self.is_configured(provider, id)) => {
                 KeyValue::Configured
             }
-            (None, None) => return Err(Invalid::KeyValueRequired(form.name)),
+            (None, None) => return Err(Invalid::KeyValueRequired(name)),
         };
         Ok(Arc::new(ProviderKey {
             id: id.unwrap_or_else(|| Uuid::new_v4().to_string()).into(),
-            name: form.name.into(),
+            name: name.into(),
             value,
             models: names("models", form.models)?,
             weight: form.weight.as_ref().map_or_else(|| Ok(Weight::one()), weight)?,

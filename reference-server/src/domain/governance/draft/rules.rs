@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::super::predicate::Predicate;
 use super::super::rule::{Rule, RuleTarget, Scope};
 use super::super::weight::WHOLE;
-use super::virtual_keys::{entries, weight};
+use super::names::{called, described, entries, names};
+use super::virtual_keys::weight;
 use super::{Draft, Invalid, Patch, RuleForm, TargetForm};
 
 impl Draft {
@@ -29,6 +30,7 @@ impl Draft {
             updated_at: self.now,
             predicate: OnceLock::new(),
         };
+        self.anticipate(|| Rule { name: form.name.clone().unwrap_or_default(), ..blank.clone() })?;
         let row = rewritten(blank, form, self.flaws.rule_weights_unchecked)?;
         self.put(row)
     }
@@ -50,21 +52,32 @@ impl Draft {
         self.remove::<Rule>(row.id);
         Ok(())
     }
+
+    /// Takes out the rules that are for one alone who goes.
+    pub(super) fn forget_rules(&mut self, scope: Scope, id: &str) {
+        let is_for_it = |rule: &&Arc<Rule>| rule.scope == scope && rule.scope_id.as_deref() == Some(id);
+        let rules: Vec<_> = self.book.rules.iter().filter(is_for_it).map(|rule| rule.id).collect();
+        for rule in rules {
+            self.remove::<Rule>(rule);
+        }
+    }
 }
 
 /// A rule with what a write says of it, checked as a whole.
 fn rewritten(mut row: Rule, form: RuleForm, weights_unchecked: bool) -> Result<Rule, Invalid> {
     if let Some(name) = form.name {
-        row.name = name;
+        row.name = called("name", name)?;
     }
     if row.name.trim().is_empty() {
         return Err(Invalid::RuleNameRequired);
     }
-    row.description = form.description.unwrap_or(row.description);
+    if let Some(description) = form.description {
+        row.description = described(description)?;
+    }
     row.enabled = form.enabled.unwrap_or(row.enabled);
     row.priority = form.priority.unwrap_or(row.priority);
     if let Some(fallbacks) = form.fallbacks {
-        row.fallbacks = entries("fallbacks", fallbacks)?;
+        row.fallbacks = names("fallbacks", fallbacks)?;
     }
     if let Some(scope) = form.scope.filter(|scope| !scope.is_empty()) {
         row.scope = Scope::from_name(&scope).ok_or(Invalid::Scope(scope))?;
@@ -72,7 +85,7 @@ fn rewritten(mut row: Rule, form: RuleForm, weights_unchecked: bool) -> Result<R
     row.scope_id = match form.scope_id {
         Patch::Keep => row.scope_id,
         Patch::Clear => None,
-        Patch::Set(id) => Some(id),
+        Patch::Set(id) => Some(called("scope_id", id)?),
     };
     row.scope_id = row.scope_id.filter(|id| row.scope != Scope::Global && !id.is_empty());
     if row.scope != Scope::Global && row.scope_id.is_none() {
@@ -96,11 +109,14 @@ fn rewritten(mut row: Rule, form: RuleForm, weights_unchecked: bool) -> Result<R
 }
 
 fn target(form: TargetForm) -> Result<RuleTarget, Invalid> {
-    let said = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Arc::from);
+    let said = |what, text: Option<String>| {
+        let text = text.filter(|text| !text.is_empty());
+        text.map(|text| called(what, text).map(Arc::from)).transpose()
+    };
     Ok(RuleTarget {
         weight: weight(&form.weight)?,
-        provider: said(form.provider),
-        model: said(form.model),
-        key_id: said(form.key_id),
+        provider: said("provider of a target", form.provider)?,
+        model: said("model of a target", form.model)?,
+        key_id: said("key_id of a target", form.key_id)?,
     })
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::customer::Customer;
+use super::super::rule::Scope;
 use super::super::team::Team;
 use super::super::virtual_key::Owner;
-use super::edit::named;
+use super::names::named;
 use super::{Draft, Invalid, Patch, TeamForm};
 
 const WHAT: &str = "Team";
@@ -15,16 +16,24 @@ const WHAT: &str = "Team";
 impl Draft {
     /// Makes a team.
     pub(crate) fn create_team(&mut self, form: TeamForm) -> Result<Arc<Team>, Invalid> {
+        let blank = Team {
+            id: Uuid::new_v4(),
+            name: String::new(),
+            customer: None,
+            budget: None,
+            rate_limit: None,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        self.anticipate(|| Team { name: form.name.clone().unwrap_or_default(), ..blank.clone() })?;
         let name = named(WHAT, form.name)?;
         self.room::<Team>("teams")?;
         let row = Team {
-            id: Uuid::new_v4(),
             name,
             customer: self.customer_of(None, form.customer)?,
             budget: self.budget(None, form.budget)?,
             rate_limit: self.limit(None, form.rate_limit)?,
-            created_at: self.now,
-            updated_at: self.now,
+            ..blank
         };
         self.put(row)
     }
@@ -44,10 +53,11 @@ impl Draft {
         self.put(row)
     }
 
-    /// Deletes a team. Its keys stay, and belong to nobody.
+    /// Deletes a team, and the rules that are for it alone. Its keys stay, and belong to nobody.
     pub(crate) fn delete_team(&mut self, id: &str) -> Result<(), Invalid> {
         let row: Team = self.row(WHAT, id)?;
         self.release(Owner::Team(row.id))?;
+        self.forget_rules(Scope::Team, id);
         self.forget(row.budget, row.rate_limit);
         self.remove::<Team>(row.id);
         Ok(())

@@ -1,9 +1,11 @@
 use uuid::Uuid;
 
 use super::super::provider_entry::KeyValue;
+use super::super::rule::Scope;
 use super::super::testing::Tested;
 use super::super::virtual_key::{Owner, VirtualKey};
 use super::*;
+use crate::store::Forgotten;
 
 fn limit(max: i64) -> Patch<LimitForm> {
     let (request_max, request_reset) = (Some(max), Some("1m".to_owned()));
@@ -98,6 +100,32 @@ async fn a_limit_without_a_maximum_is_none_and_takes_its_row_along() {
 }
 
 #[tokio::test]
+async fn what_a_limit_has_no_more_is_forgotten() {
+    let tested = Tested::new(None);
+    let form = LimitForm {
+        token_max: Some(9),
+        token_reset: Some("1h".into()),
+        request_max: Some(1),
+        request_reset: Some("1m".into()),
+    };
+    let both =
+        CustomerForm { name: named("c"), rate_limit: Patch::Set(form.clone()), ..CustomerForm::default() };
+    let row = tested.change(|draft| draft.create_customer(both)).await.unwrap();
+    let (id, limit) = (row.id.to_string(), row.rate_limit.unwrap());
+    let requests = LimitForm { token_max: None, token_reset: None, ..form.clone() };
+    let tokens = LimitForm { request_max: None, request_reset: None, ..form };
+    for (written, forgotten) in [
+        (requests, Forgotten::Tokens(limit)),
+        (tokens, Forgotten::Requests(limit)),
+        (LimitForm::default(), Forgotten::Meter(limit)),
+    ] {
+        let form = CustomerForm { rate_limit: Patch::Set(written), ..CustomerForm::default() };
+        let told = tested.change(|draft| draft.update_customer(&id, form).map(|_| draft.forgotten())).await;
+        assert_eq!(told, Ok(vec![forgotten]));
+    }
+}
+
+#[tokio::test]
 async fn a_key_belongs_to_a_team_or_a_customer_and_to_nobody_once_it_is_gone() {
     let tested = Tested::new(None);
     let customer = customer(&tested).await;
@@ -126,6 +154,29 @@ async fn a_key_belongs_to_a_team_or_a_customer_and_to_nobody_once_it_is_gone() {
     let gone = VirtualKeyForm { team: Patch::Set(Uuid::new_v4().to_string()), ..VirtualKeyForm::default() };
     let refused = tested.change(|draft| draft.update_virtual_key(&id, gone)).await.unwrap_err();
     assert_eq!((refused.status(), refused), (404, Invalid::NotFound("Team")));
+}
+
+#[tokio::test]
+async fn what_an_update_sets_binds_unless_a_defect_lifts_it() {
+    for (defect, binds) in [(None, true), (Some("update-lifts"), false)] {
+        let tested = Tested::new(defect);
+        let configs = || Some(vec![ConfigForm { provider: "openai".into(), ..ConfigForm::default() }]);
+        let form = VirtualKeyForm {
+            configs: configs(),
+            budget: budget("1", "1h"),
+            rate_limit: limit(2),
+            ..VirtualKeyForm::default()
+        };
+        let (id, _) = tested.key("k", form).await;
+        let raised = VirtualKeyForm { configs: configs(), rate_limit: limit(3), ..VirtualKeyForm::default() };
+        let after = tested.change(|draft| draft.update_virtual_key(&id, raised)).await.unwrap();
+        let bounds = (after.rate_limit.is_some(), !after.provider_configs.is_empty());
+        assert_eq!(bounds, (binds, binds), "{defect:?}");
+        assert!(after.budget.is_some());
+        let debt = VirtualKeyForm { rate_limit: limit(-5), ..VirtualKeyForm::default() };
+        let refused = tested.change(|draft| draft.update_virtual_key(&id, debt)).await.unwrap_err();
+        assert_eq!(refused, Invalid::LimitNotPositive("request"));
+    }
 }
 
 #[tokio::test]
@@ -212,6 +263,83 @@ async fn a_rule_is_checked_as_a_whole() {
 }
 
 #[tokio::test]
+async fn rules_go_with_those_that_they_are_for() {
+    let tested = Tested::new(None);
+    let customer = customer(&tested).await;
+    let team = team(&tested, &customer).await;
+    let (key, _) = tested.key("k", VirtualKeyForm::default()).await;
+    let rule = |scope: &str, id: &str| RuleForm {
+        scope: named(scope),
+        scope_id: Patch::Set(id.to_owned()),
+        ..rule(&["1"])
+    };
+    for form in [rule("customer", &customer), rule("team", &team), rule("virtual_key", &key)] {
+        tested.change(|draft| draft.create_rule(form)).await.unwrap();
+    }
+    let left = || tested.world.governance.book().rules.iter().map(|rule| rule.scope).collect::<Vec<_>>();
+    tested.change(|draft| draft.delete_customer(&customer)).await.unwrap();
+    assert_eq!(left(), [Scope::Team, Scope::VirtualKey]);
+    tested.change(|draft| draft.delete_team(&team)).await.unwrap();
+    assert_eq!(left(), [Scope::VirtualKey]);
+    tested.change(|draft| draft.delete_virtual_key(&key)).await.unwrap();
+    assert!(left().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_refused() {
+    let tested = Tested::new(None);
+    let long = "n".repeat(256);
+    let target = |name: &str| TargetForm {
+        provider: named("openai"),
+        model: named(name),
+        key_id: None,
+        weight: 1.into(),
+    };
+    for (form, refused) in [
+        (RuleForm { name: named(&long), ..rule(&["1"]) }, "name is longer than 255 characters"),
+        (
+            RuleForm { description: Some("d".repeat(4_097)), ..rule(&["1"]) },
+            "description is longer than 4096 characters",
+        ),
+        (
+            RuleForm { fallbacks: Some(vec![long.clone()]), ..rule(&["1"]) },
+            "one of the fallbacks is longer than 255 characters",
+        ),
+        (
+            RuleForm { targets: Some(vec![target(&long)]), ..rule(&["1"]) },
+            "model of a target is longer than 255 characters",
+        ),
+    ] {
+        let told = tested.change(|draft| draft.create_rule(form)).await.unwrap_err();
+        assert_eq!((told.status(), told.to_string().as_str()), (400, refused));
+    }
+    let key = |id: &str, name: &str| KeyForm {
+        id: named(id),
+        name: name.to_owned(),
+        value: Some(crate::provider::http::Secret::new("sk-1")),
+        ..KeyForm::default()
+    };
+    for (form, refused) in [
+        (key("one", &long), "Key name is longer than 255 characters"),
+        (key(&long, "one"), "Key id is longer than 255 characters"),
+        (
+            KeyForm { models: vec![long.clone()], ..key("one", "one") },
+            "one of the models is longer than 255 characters",
+        ),
+    ] {
+        let told = tested.change(|draft| draft.create_provider_key("openai", form)).await.unwrap_err();
+        assert_eq!(told.to_string(), refused);
+    }
+    let described = VirtualKeyForm {
+        name: named("k"),
+        description: Some("d".repeat(4_097)),
+        ..VirtualKeyForm::default()
+    };
+    let told = tested.change(|draft| draft.create_virtual_key(described)).await.unwrap_err();
+    assert_eq!(told.to_string(), "description is longer than 4096 characters");
+}
+
+#[tokio::test]
 async fn a_model_has_one_config_at_a_provider_and_one_everywhere() {
     for (defect, is_refused) in [(None, true), (Some("duplicate-model-config-taken"), false)] {
         let tested = Tested::new(defect);
@@ -274,5 +402,46 @@ async fn settings_are_kept_unless_a_defect_forgets_them() {
         let settings = super::super::Settings { job_ttl: 7, ..Default::default() };
         tested.change(|draft| draft.set_settings(settings)).await.unwrap();
         assert_eq!(tested.world.governance.book().settings.job_ttl, ttl, "{defect:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_made_unless_a_defect_keeps_it() {
+    for (defect, made) in [(None, 0), (Some("refused-create-kept"), 1)] {
+        let tested = Tested::new(defect);
+        let nameless = CustomerForm::default();
+        tested.change(|draft| draft.create_customer(nameless)).await.unwrap_err();
+        let customer = Patch::Set("nobody".into());
+        let orphan = TeamForm { name: named("t"), customer, ..TeamForm::default() };
+        tested.change(|draft| draft.create_team(orphan)).await.unwrap_err();
+        let shut = VirtualKeyForm { name: named("k"), rate_limit: limit(0), ..VirtualKeyForm::default() };
+        tested.change(|draft| draft.create_virtual_key(shut)).await.unwrap_err();
+        tested.change(|draft| draft.create_rule(rule(&["0.5"]))).await.unwrap_err();
+        let budget = budget("-1", "1d");
+        let debt = ModelConfigForm { model: named("gpt-4o"), budget, ..ModelConfigForm::default() };
+        tested.change(|draft| draft.create_model_config(debt)).await.unwrap_err();
+        let book = tested.world.governance.book();
+        let keys = book.virtual_keys.iter().filter(|key| key.name == "k").count();
+        let (rules, configs) = (book.rules.len(), book.model_configs.len());
+        assert_eq!([book.customers.len(), book.teams.len(), keys, rules, configs], [made; 5], "{defect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_and_a_deletion_take_effect_unless_a_defect_forgets_them() {
+    for (defect, name, is_left) in
+        [(None, "d", false), (Some("update-forgotten"), "c", false), (Some("deletion-forgotten"), "d", true)]
+    {
+        let tested = Tested::new(defect);
+        let id = customer(&tested).await;
+        let known: Uuid = id.parse().unwrap();
+        let renamed = CustomerForm { name: named("d"), ..CustomerForm::default() };
+        let told = tested.change(|draft| draft.updating(|draft| draft.update_customer(&id, renamed))).await;
+        assert_eq!(told.unwrap().name, "d");
+        let kept = tested.world.governance.book();
+        assert_eq!(kept.customers.get(known).unwrap().name, name, "{defect:?}");
+        tested.change(|draft| draft.deleting(|draft| draft.delete_customer(&id))).await.unwrap();
+        let left = tested.world.governance.book();
+        assert_eq!(left.customers.get(known).is_some(), is_left, "{defect:?}");
     }
 }

@@ -7,35 +7,43 @@ use uuid::Uuid;
 
 use super::super::customer::Customer;
 use super::super::id;
-use super::super::rule::{Rule, Scope};
+use super::super::rule::Scope;
 use super::super::team::Team;
 use super::super::virtual_key::{Owner, ProviderConfig, VirtualKey};
 use super::super::weight::Weight;
-use super::edit::named;
+use super::names::{described, entries, named, names};
 use super::{ConfigForm, Draft, Invalid, Patch, VirtualKeyForm};
 
 const WHAT: &str = "Virtual key";
-/// How many entries a list of a key may have.
-const MOST_ENTRIES: usize = 1_000;
 
 impl Draft {
     /// Makes a virtual key with a value of its own. It is in force unless the write says otherwise.
     pub(crate) fn create_virtual_key(&mut self, form: VirtualKeyForm) -> Result<Arc<VirtualKey>, Invalid> {
+        let blank = VirtualKey {
+            id: Uuid::new_v4(),
+            name: String::new(),
+            description: described(form.description.unwrap_or_default())?,
+            value: id::fresh_value(),
+            is_active: form.is_active.unwrap_or(true),
+            owner: None,
+            provider_configs: Vec::new(),
+            mcp_configs: Vec::new(),
+            budget: None,
+            rate_limit: None,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        self.anticipate(|| VirtualKey { name: form.name.clone().unwrap_or_default(), ..blank.clone() })?;
         let name = named(WHAT, form.name)?;
         self.room::<VirtualKey>("virtual keys")?;
         let row = VirtualKey {
-            id: Uuid::new_v4(),
             name,
-            description: form.description.unwrap_or_default(),
-            value: id::fresh_value(),
-            is_active: form.is_active.unwrap_or(true),
             owner: self.owner(None, form.team, form.customer)?,
             provider_configs: self.configs(Vec::new(), form.configs.unwrap_or_default())?,
             mcp_configs: entries("MCP configs", form.mcp_configs.unwrap_or_default())?,
             budget: self.budget(None, form.budget)?,
             rate_limit: self.limit(None, form.rate_limit)?,
-            created_at: self.now,
-            updated_at: self.now,
+            ..blank
         };
         self.book.by_digest.insert(row.digest(), row.id);
         self.put(row)
@@ -58,11 +66,14 @@ impl Draft {
             None => row.is_active && !(is_renamed && self.flaws.rename_switches_off),
         };
         if let Some(description) = form.description {
-            row.description = description;
+            row.description = described(description)?;
         }
         let detaches = self.flaws.rename_detaches;
         let (team, customer) = (form.team.or_clear(detaches), form.customer.or_clear(detaches));
         row.owner = self.owner(row.owner, team, customer)?;
+        let lifts = self.flaws.update_lifts;
+        let lifts_configs = lifts && form.configs.is_some();
+        let lifts_limit = lifts && form.rate_limit != Patch::Keep;
         if let Some(configs) = form.configs {
             row.provider_configs = self.configs(row.provider_configs, configs)?;
         }
@@ -71,6 +82,12 @@ impl Draft {
         }
         row.budget = self.budget(row.budget, form.budget)?;
         row.rate_limit = self.limit(row.rate_limit, form.rate_limit)?;
+        if lifts_configs {
+            row.provider_configs = self.configs(row.provider_configs, Vec::new())?;
+        }
+        if lifts_limit {
+            row.rate_limit = self.limit(row.rate_limit, Patch::Clear)?;
+        }
         row.updated_at = self.now;
         self.put(row)
     }
@@ -78,12 +95,7 @@ impl Draft {
     /// Deletes a virtual key, and the rules that are for it alone.
     pub(crate) fn delete_virtual_key(&mut self, id: &str) -> Result<(), Invalid> {
         let row: VirtualKey = self.row(WHAT, id)?;
-        let is_for_it =
-            |rule: &&Arc<Rule>| rule.scope == Scope::VirtualKey && rule.scope_id.as_deref() == Some(id);
-        let rules: Vec<_> = self.book.rules.iter().filter(is_for_it).map(|rule| rule.id).collect();
-        for rule in rules {
-            self.remove::<Rule>(rule);
-        }
+        self.forget_rules(Scope::VirtualKey, id);
         for config in &row.provider_configs {
             self.forget(config.budget, config.rate_limit);
         }
@@ -160,16 +172,6 @@ impl Draft {
 /// A weight that a write says.
 pub(super) fn weight(number: &Number) -> Result<Weight, Invalid> {
     Weight::read(number).ok_or_else(|| Invalid::Weight(number.to_string()))
-}
-
-/// A list of names that a write says.
-pub(super) fn names(what: &'static str, names: Vec<String>) -> Result<Vec<Arc<str>>, Invalid> {
-    Ok(entries(what, names)?.into_iter().map(Into::into).collect())
-}
-
-/// A list that is not too long.
-pub(super) fn entries<T>(what: &'static str, entries: Vec<T>) -> Result<Vec<T>, Invalid> {
-    if entries.len() <= MOST_ENTRIES { Ok(entries) } else { Err(Invalid::TooMany(what)) }
 }
 
 fn absent_if_empty(patch: Patch<String>) -> Patch<String> {
