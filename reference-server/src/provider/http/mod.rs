@@ -12,6 +12,7 @@ mod failure;
 mod fault_header;
 mod form;
 mod forwarded;
+mod gathered;
 mod parts;
 mod peer;
 mod reply;

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
 
 use super::concealed::Concealed;
+use super::gathered::gathered;
 use super::{Failure, transport, unreadable};
 use crate::aside::aside;
 use crate::domain::inference::ProviderError;
@@ -89,7 +90,7 @@ impl Reply {
             let chunk = reply.chunk().await?;
             Ok::<_, ProviderError>(chunk.map(|chunk| (chunk, reply)))
         };
-        Ok(try_unfold(self, next).boxed())
+        Ok(gathered(try_unfold(self, next).boxed()))
     }
 
     async fn whole(mut self) -> Result<Bytes, ProviderError> {
