@@ -59,11 +59,12 @@ impl Seen {
             usize::from(!refused && matches!(step.bills, Some(BillExpectation::One { .. })));
     }
 
-    /// Leaves the bills that were noted since there were so many: a burst that failed has others that are not judged, and
-    /// their events come between those of its answers that were right.
-    pub(super) fn leave_bills_since(&mut self, before: usize) {
-        let left = self.bills.split_off(before);
+    /// Leaves the bills that were noted, or could not be told, since there were so many: a burst that failed has others that
+    /// are not judged, and their events come between those of its answers that were right.
+    pub(super) fn leave_bills_since(&mut self, (bills, misses): (usize, usize)) {
+        let left = self.bills.split_off(bills);
         self.unjudged_bills += left.iter().filter(|bill| bill.wanted != Wanted::None).count();
+        self.unjudged_bills += self.billing.misses.split_off(misses).len();
     }
 
     /// Adds what was decided about an answer.

@@ -45,7 +45,7 @@ impl Attempt<'_> {
         let deliveries = ready.iter().map(|(outgoing, _)| self.deliver(step, outgoing, most_bytes));
         let deliveries = join_all(deliveries).await;
         let mut replies = Vec::new();
-        let billed = seen.bills.len();
+        let billed = (seen.bills.len(), seen.billing.misses.len());
         for ((index, (outgoing, own)), delivery) in (0..times).zip(&ready).zip(deliveries) {
             stage.variables.set(INDEX, Value::from(index));
             let (value, refused) = match self.take_in(step, outgoing, delivery, stage, seen) {

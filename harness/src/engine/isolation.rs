@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::service::{LEFT, ServiceError, Services, fill_headers, name};
@@ -13,7 +14,8 @@ use super::{Cancel, providers};
 use crate::scenario::{Contract, Scenario, Variables};
 use crate::target::{Model, Offer, Role, Secret, Served, ServiceCall};
 
-/// Time for taking down what an attempt made, for each lot of keys that are revoked at once.
+/// Time for each part of taking down what an attempt made: its faults, each lot of keys that are revoked at once, its
+/// providers.
 const CLEANUP: Duration = Duration::from_secs(10);
 /// Most keys that are minted, or revoked, at once.
 const KEYS_AT_ONCE: u8 = 16;
@@ -73,12 +75,22 @@ async fn furnish(
             .keys
             .fill(&target.templates, &stage.service_variables)
             .map_err(|error| unexpected(error.to_string()))?;
+        // Also where one is not as described, the others are known: to be revoked, and not to be written.
+        let mut lacking = None;
         for key in keys.find(&world) {
             let member = |name: &str| key.get(name).and_then(Value::as_str).map(Arc::<str>::from);
-            let (Some(role), Some(secret)) = (member("role"), member("secret")) else {
-                return Err(unexpected("a key has no `role` and `secret`".to_owned()));
-            };
-            add_key(stage, role, member("id"), &secret, true);
+            match (member("role"), member("secret")) {
+                (Some(role), Some(secret)) => add_key(stage, role, member("id"), &secret, true),
+                (_, secret) => {
+                    if let Some(secret) = secret {
+                        stage.secrets.add(Secret::new(WORLD, secret));
+                    }
+                    lacking = Some(unexpected("a key has no `role` and `secret`".to_owned()));
+                }
+            }
+        }
+        if let Some(error) = lacking {
+            return Err(error);
         }
         stage.base_path =
             services.text(create, &reply, &worlds.base_path, &stage.service_variables)?.to_string();
@@ -111,25 +123,23 @@ async fn furnish(
 /// # Errors
 /// Why something is left, without credentials.
 pub(super) async fn tear_down(services: Services<'_>, stage: &mut Stage) -> Result<(), String> {
-    let lots = u32::try_from(own_keys(stage).count().div_ceil(KEYS_AT_ONCE.into())).unwrap_or(u32::MAX);
-    let time = CLEANUP.saturating_mul(lots.max(1));
-    let done = timeout(time, tear_down_all(services, stage)).await;
-    match done {
+    let lots = own_keys(stage).count().div_ceil(KEYS_AT_ONCE.into()).max(1);
+    let parts = lots + usize::from(stage.faulty);
+    let time = CLEANUP.saturating_mul(u32::try_from(parts).unwrap_or(u32::MAX));
+    // Where the gateway hangs, there is time for its providers all the same.
+    let gateway = timeout(time, tear_down_gateway(services, stage)).await;
+    let providers = timeout(CLEANUP, providers::tear_down(services, stage)).await;
+    let told = |done: Result<Result<(), ServiceError>, Elapsed>, time: Duration| match done {
         Ok(done) => done.map_err(|error| error.told(&stage.secrets)),
         Err(_) => Err(format!("not done within {}", humantime::format_duration(time))),
-    }
-}
-
-async fn tear_down_all(services: Services<'_>, stage: &mut Stage) -> Result<(), ServiceError> {
-    let gateway = tear_down_gateway(services, stage).await;
-    gateway.and(providers::tear_down(services, stage).await)
+    };
+    told(gateway, time).and(told(providers, CLEANUP))
 }
 
 async fn tear_down_gateway(services: Services<'_>, stage: &mut Stage) -> Result<(), ServiceError> {
     let target = services.target;
-    if stage.faulty && target.worlds.is_none() {
-        fault(services, stage, None).await?;
-    }
+    let cleared =
+        if stage.faulty && target.worlds.is_none() { fault(services, stage, None).await } else { Ok(()) };
     if let Some(delete) = target.worlds.as_ref().and_then(|worlds| worlds.delete.as_ref()) {
         // A world that was never made has left nothing.
         return match stage.service_variables.get(WORLD) {
@@ -137,14 +147,14 @@ async fn tear_down_gateway(services: Services<'_>, stage: &mut Stage) -> Result<
             None => Ok(()),
         };
     }
-    let Some(revoke) = &target.keys.revoke else { return Ok(()) };
+    let Some(revoke) = &target.keys.revoke else { return cleared };
     let left: Vec<_> = own_keys(stage).map(|key| with_key(&stage.service_variables, key)).collect();
     let mut revoked = Ok(());
     for some in left.chunks(KEYS_AT_ONCE.into()) {
         let all = join_all(some.iter().map(|key| services.call(revoke, key))).await;
         revoked = all.into_iter().fold(revoked, |so_far, one| so_far.and(one.map(drop)));
     }
-    revoked
+    cleared.and(revoked)
 }
 
 /// The keys that exist for this attempt alone and can be revoked: they are in force, and have an id to be named by.
@@ -246,16 +256,21 @@ async fn add_minted(
         let minted = join_all((0..some).map(|_| mint(services, so_far, role))).await;
         let mut refused = None;
         for minted in minted {
-            match minted {
+            let error = match minted {
                 Ok(Some(key)) => {
                     stage.secrets.add(key.secret.clone());
                     stage.minted.entry(Arc::clone(role)).or_default().push(key);
+                    continue;
                 }
                 Ok(None) => {
                     let message = format!("no key of `{role}` can be minted");
-                    refused = Some(ServiceError::Unexpected { call: "mint".to_owned(), message });
+                    ServiceError::Unexpected { call: "mint".to_owned(), message }
                 }
-                Err(error) => refused = Some(error),
+                Err(error) => error,
+            };
+            // Who has to take a key down by hand must be told of it, whatever else was refused.
+            if !matches!(refused, Some(ServiceError::Left { .. })) {
+                refused = Some(error);
             }
         }
         if let Some(error) = refused {

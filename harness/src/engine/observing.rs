@@ -91,8 +91,7 @@ impl<'a> Attempt<'a> {
         let (Some(observer), Some(lines)) = (&self.plan.target.billing, &watched.billing) else { return };
         // With keys that the next scenario uses too, a late event would be taken for that one's.
         let shared = stage.keys.values().any(|key| !key.own);
-        let unjudged = if shared { seen.unjudged_bills } else { 0 };
-        if seen.bills.is_empty() && unjudged == 0 {
+        if seen.bills.is_empty() && (!shared || seen.unjudged_bills == 0) {
             return;
         }
         let outcome = observe::judge_bills(
@@ -100,7 +99,7 @@ impl<'a> Attempt<'a> {
             stage,
             observer,
             lines,
-            (&seen.bills, unjudged),
+            (&seen.bills, seen.unjudged_bills),
             seen.failed(),
             self.requirements(),
         )

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::event::{BillingEvent, Usage};
 use super::{Outcome, Requirements};
 use crate::scenario::BillingRequirements;
-use crate::target::Target;
+use crate::target::{Delivery, Target};
 
 /// What one step must have been billed.
 #[derive(Clone, Debug)]
@@ -45,6 +45,12 @@ impl Wanted {
             ],
         }
     }
+
+    /// How unlike it an event is: what was answered tells more than who is billed for it.
+    fn unlikeness(&self, event: &BillingEvent) -> (u8, bool) {
+        let [model, usage, key] = self.differences(event);
+        (u8::from(model) + u8::from(usage), key)
+    }
 }
 
 /// A step that is billed once, from the values that its templates became.
@@ -72,7 +78,7 @@ fn tokens(event: &BillingEvent) -> Option<Usage> {
 /// Pairs events with the steps that must have caused them, and says what does not pair.
 ///
 /// `events` are in the order they were written. Events beyond the last expectation belong to steps that were not
-/// judged where `more_steps` is set.
+/// judged where `more_steps` is set; where events come in any order, any of them may.
 pub(crate) fn reconcile(
     expected: &[Expected],
     events: &[BillingEvent],
@@ -110,7 +116,10 @@ pub(crate) fn reconcile(
             outcome.reached.insert(Arc::clone(&ids.none));
         }
     }
-    leftovers(expected, events, &pairs, more_steps, requirements, ids, &mut outcome);
+    let unordered = target.billing.as_ref().is_some_and(|observer| observer.delivery == Delivery::Unordered);
+    if !(more_steps && unordered) {
+        leftovers(expected, events, &pairs, more_steps, requirements, ids, &mut outcome);
+    }
     outcome
 }
 
@@ -130,8 +139,7 @@ fn pair(expected: &[Expected], events: &[BillingEvent]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Then every step without one takes what is left and most like its own, to say in what it differs. What was answered tells
-/// more than who is billed for it.
+/// Then every step without one takes what is left and most like its own, to say in what it differs; of several, the first.
 fn pair_rest(expected: &[Expected], events: &[BillingEvent], pairs: &mut Vec<(usize, usize)>) {
     let even = events.len() == expected.iter().filter(|step| step.wanted != Wanted::None).count();
     for (index, step) in expected.iter().enumerate() {
@@ -144,7 +152,7 @@ fn pair_rest(expected: &[Expected], events: &[BillingEvent], pairs: &mut Vec<(us
         let free =
             |position: &usize| pairs.iter().all(|pair| pair.1 != *position && !is_twin(pair.1, *position));
         let left = events.iter().enumerate().filter(|(position, _)| free(position));
-        if let Some((position, _)) = left.min_by_key(|(_, event)| step.wanted.differences(event)) {
+        if let Some((position, _)) = left.min_by_key(|(_, event)| step.wanted.unlikeness(event)) {
             pairs.push((index, position));
         }
     }
@@ -482,6 +490,26 @@ observers: { billing: { from: { file: { path: /nowhere } }, cost: $.cost, delive
         assert_eq!(missed(&[unbilled("refused")], &[other], true), Vec::<String>::new());
         assert_eq!(missed(&steps[..1], &[chat.clone(), chat], true), Vec::<String>::new());
         assert_eq!(missed(&steps[..1], &[], true), ["one of chat"]);
+    }
+
+    #[test]
+    fn a_wrong_bill_is_told_beside_that_of_a_step_that_was_not_judged() {
+        let events = [event("x", 10, 5), event("a", 14, 5)];
+        assert_eq!(missed(&[billed("chat", "a", 10, 5)], &events, true), ["model of chat"]);
+    }
+
+    #[test]
+    fn in_any_order_what_comes_first_may_be_the_bill_of_a_step_that_was_not_judged() {
+        let steps = [unbilled("refused"), billed("chat", "a", 10, 5)];
+        let events = [event("b", 7, 0), event("a", 10, 5)];
+        assert_eq!(missed(&steps, &events, true), ["none of refused"]);
+        let (contract, mut target) = (contract(true), target());
+        target.billing.as_mut().unwrap().delivery = Delivery::Unordered;
+        for (more_steps, misses) in [(true, 0), (false, 1)] {
+            let requirements = Requirements { contract: Some(&contract) };
+            let outcome = reconcile(&steps, &events, more_steps, &target, requirements);
+            assert_eq!((outcome.checks > 0, outcome.misses.len()), (true, misses), "{more_steps}");
+        }
     }
 
     #[test]

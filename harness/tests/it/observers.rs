@@ -319,7 +319,7 @@ async fn of_a_burst_in_which_a_reply_missed_no_bill_is_judged() {
         own_keys: true
         json: { text: "{{ 'refuse' if index == 1 else 'hello' }}", index: "{{ index }}" }
         expect: { status: 200, verifies: chat.answers }
-        bills: one
+        bills: { usage: "{{ rush.json.usage }}" }
 "#;
     let ledger = Ledger::Shown { late: 0 };
     let state = State { billing: right, ledger, events: Vec::new(), keys: 0, looks: 0, chats: 0 };
@@ -328,18 +328,46 @@ async fn of_a_burst_in_which_a_reply_missed_no_bill_is_judged() {
         let mut state = state.lock();
         let before = state.events.len();
         let answer = state.answer(request);
+        let asked: Value = serde_json::from_str(&request.body).unwrap_or_default();
         for event in &mut state.events[before..] {
-            let asked: Value = serde_json::from_str(&request.body).unwrap();
             event["index"] = asked["index"].clone();
         }
         // The last request was answered first.
         state.events.sort_by_key(|event| Reverse(event["index"].as_u64()));
-        answer
+        // Of the first, nobody can tell what it must be billed.
+        if asked["index"] == 0 { Answer::json(200, &json!({ "model": "model-a" })) } else { answer }
     })
     .await;
     let target = showing(MINTING, "immediate");
     let (own, verdict, reason, missed) = observe(&gateway, &target, rush, "billing").await;
     assert_eq!((own, verdict), (Verdict::Failed, Verdict::NotTestable), "{reason}");
+    assert_eq!(missed, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn in_any_order_the_event_of_a_failed_step_may_come_before_that_of_a_right_one() {
+    let scenarios = "
+  - id: MIXED
+    title: The second chat fails
+    steps:
+      - { name: chat, call: POST /chat, as: user, json: {}, expect: { status: 200 }, bills: one }
+      - { name: fails, call: POST /chat, as: guest, json: {}, expect: { status: 500 }, bills: one }
+";
+    let ledger = Ledger::Shown { late: 3 };
+    let state = State { billing: right, ledger, events: Vec::new(), keys: 0, looks: 0, chats: 0 };
+    let state = Mutex::new(state);
+    let gateway = Gateway::start(move |request| {
+        let mut state = state.lock();
+        let answer = state.answer(request);
+        if request.path == "/chat" {
+            state.events.reverse();
+        }
+        answer
+    })
+    .await;
+    let target = showing(MINTING, "unordered").replace("deadline: 300ms", "deadline: 30s");
+    let (own, verdict, reason, missed) = observe(&gateway, &target, scenarios, "billing").await;
+    assert_eq!((own, verdict), (Verdict::Failed, Verdict::Passed), "{reason}");
     assert_eq!(missed, Vec::<String>::new());
 }
 

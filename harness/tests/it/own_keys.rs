@@ -178,6 +178,53 @@ async fn keys_that_were_minted_are_revoked_where_another_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_left_is_told_whatever_else_is_refused() {
+    let keys = Mutex::new(0);
+    let gateway = Gateway::start(move |request| match (request.method.as_str(), request.path.as_str()) {
+        ("POST", _) => {
+            let mut keys = keys.lock();
+            *keys += 1;
+            match *keys {
+                1 => Answer::json(201, &json!({ "id": "key-1", "secret": "sk-minted-1" })),
+                2 => Answer::json(201, &json!({ "id": "key-2" })),
+                _ => Answer::whole(500, "no more keys"),
+            }
+        }
+        ("DELETE", "/keys/key-2") => Answer::whole(500, "key-2 is in use"),
+        _ => Answer::whole(204, ""),
+    })
+    .await;
+    let events = run(&gateway, &minting(), &steps(RUSH)).await;
+    let (verdict, reason) = events.verdict("ONE");
+    assert_eq!(verdict, Verdict::Error);
+    assert!(reason.contains("what was made is still there: DELETE"), "{reason}");
+    assert!(reason.contains("key-2 is in use"), "{reason}");
+}
+
+#[tokio::test]
+async fn keys_are_revoked_also_where_a_fault_cannot_be_taken_away() {
+    let gateway = Gateway::start(|request| match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/keys") => Answer::json(201, &json!({ "id": "key-1", "secret": "sk-minted-1" })),
+        ("DELETE", "/faults") => Answer::whole(500, "out of order"),
+        _ => Answer::whole(200, "{}"),
+    })
+    .await;
+    let faults = "faults: { arm: { call: POST /faults }, clear: { call: DELETE /faults } }";
+    let target = format!("{}{faults}", minting());
+    let fault = "{ name: break, fault: { kind: html } }";
+    let call = "{ name: one, call: GET /, as: user, expect: { status: 200 } }";
+    let events = run(&gateway, &target, &steps(&format!("{fault}, {call}"))).await;
+    let case = events.case("ONE");
+    let [miss] = case.misses.as_slice() else { panic!("{case:#?}") };
+    assert_eq!((case.verdict, miss.step.as_str()), (Verdict::Passed, "cleanup"));
+    assert!(miss.actual.contains("DELETE /faults answered 500"), "{}", miss.actual);
+    assert_eq!(
+        gateway.calls(),
+        ["POST /keys", "POST /faults", "GET /", "DELETE /faults", "DELETE /keys/key-1"]
+    );
+}
+
+#[tokio::test]
 async fn who_asks_to_stop_gets_no_further_keys() {
     let (keys, cancel) = (Mutex::new(0), Cancel::default());
     let stop = cancel.clone();
@@ -210,9 +257,13 @@ async fn what_was_made_is_taken_down_where_its_answer_is_not_as_described() {
     let revoking = format!("name: demo gateway\n{worlds} }}{KEYS}");
     let keys = json!([{ "role": "user", "id": "key-1", "secret": "sk-minted-1" }]);
     let (pathless, secretless) = (json!({ "id": "w1", "keys": keys }), json!({ "id": "key-1" }));
+    let roleless = json!({ "id": "w1", "keys": [{ "secret": "sk-minted-1" }] });
+    let behind = json!({ "id": "w1", "keys": [{ "role": "guest" }, keys[0]] });
     for (target, made, lacking, taken_down) in [
         (&deleting, &pathless, "$.path finds 0 values", "DELETE /worlds/w1"),
         (&revoking, &pathless, "$.path finds 0 values", "DELETE /keys/key-1"),
+        (&deleting, &roleless, "a key has no `role` and `secret`", "DELETE /worlds/w1"),
+        (&revoking, &behind, "a key has no `role` and `secret`", "DELETE /keys/key-1"),
         (&minting(), &secretless, "$.secret finds 0 values", "DELETE /keys/key-1"),
     ] {
         for status in [200, 500] {

@@ -104,11 +104,6 @@ impl TestWorld {
 
     /// A governed call of somebody without a virtual key, for a model of the catalogue.
     pub(crate) fn governed_call(&self, operation: Operation, model: &str) -> Call {
-        self.governed_call_with(operation, model, &[])
-    }
-
-    /// The same with fallbacks.
-    pub(crate) fn governed_call_with(&self, operation: Operation, model: &str, fallbacks: &[&str]) -> Call {
         let (world, headers) = (&self.world, HeaderMap::new());
         let sent = Sent { headers: &headers, is_local: true };
         let caller = world.governance.identify(world, &sent).unwrap();
@@ -116,8 +111,7 @@ impl TestWorld {
             Operation::Chat => RequestType::Chat,
             Operation::Embedding => RequestType::Embedding,
         };
-        let (at, query) = (None, None);
-        let fallbacks = fallbacks.iter().map(|text| (*text).to_owned()).collect();
+        let (at, query, fallbacks) = (None, None, Vec::new());
         let call = self.call("chat_only");
         let (id, headers) = (call.context.id, &headers);
         let asked = Asked { id, request_type, operation, model, at, fallbacks, headers, query };

@@ -23,11 +23,8 @@ use crate::printer::Printer;
 use crate::progress::ProofProgress;
 use crate::suite;
 
-/// As many times more scenarios at once than in a run: those in which a defect has something never happen wait for it until
-/// their time is over.
-const MORE_AT_ONCE: usize = 4;
-/// Scenarios at once against one gateway.
-const JOBS_PER_LANE: usize = 4;
+/// Scenarios at once against one gateway. Where a defect has something never happen they wait for it until their time is over.
+const JOBS_PER_LANE: usize = 2;
 
 /// What is to be proved.
 #[derive(Debug)]
@@ -61,8 +58,7 @@ pub(super) fn prove(task: Task<'_>, printer: Printer) -> Result<Proof, Failure> 
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::configuration)?;
     let result = runtime.block_on(async {
         let watch = tokio::spawn(stop_on_ctrl_c(prover.cancel.clone(), printer));
-        let jobs = if task.jobs.is_some() { jobs(task.jobs) } else { jobs(None) * MORE_AT_ONCE };
-        let result = prover.prove(narrowed, jobs).await;
+        let result = prover.prove(narrowed, jobs(task.jobs)).await;
         watch.abort();
         result
     });

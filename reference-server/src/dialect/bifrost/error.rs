@@ -99,8 +99,9 @@ impl InnerError {
     /// What kind of error it is, and where in the request. Its words may quote the question.
     pub(super) fn without_words(&self, status: StatusCode) -> String {
         let Told { kind, code, param, .. } = self.told();
-        // The name of a member that nobody knows is the caller's own text.
+        // The name of a member that nobody knows is the caller's own text, and what stands below one may be, as in `metadata`.
         let param = param.filter(|_| code != Some(UNKNOWN_MEMBER));
+        let param = param.and_then(|param| param.split(['.', '[']).next());
         let status = format!("answered with the status {}", status.as_u16());
         let told: Vec<_> = [Some(status.as_str()), kind, code, param].into_iter().flatten().collect();
         told.join(", ")
@@ -269,13 +270,16 @@ mod tests {
 
     #[test]
     fn what_the_log_has_of_an_error_are_no_words_of_the_callers() {
-        let logged = |code: &str| {
-            let error = json!({ "message": "My secret", "type": "invalid", "code": code, "param": "stop" });
+        let logged = |code: &str, param: &str| {
+            let error = json!({ "message": "My secret", "type": "invalid", "code": code, "param": param });
             let error: InnerError = serde_json::from_value(error).unwrap();
             error.without_words(StatusCode::BAD_REQUEST)
         };
-        assert_eq!(logged("wrong"), "answered with the status 400, invalid, wrong, stop");
-        assert_eq!(logged(UNKNOWN_MEMBER), "answered with the status 400, invalid, unknown_parameter");
+        for param in ["stop", "stop.My secret", "stop['My secret']", "stop[0].text"] {
+            assert_eq!(logged("wrong", param), "answered with the status 400, invalid, wrong, stop");
+        }
+        let unknown = logged(UNKNOWN_MEMBER, "My secret");
+        assert_eq!(unknown, "answered with the status 400, invalid, unknown_parameter");
     }
 
     #[tokio::test]

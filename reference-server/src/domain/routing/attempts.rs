@@ -54,7 +54,6 @@ pub(super) async fn attempt<'r, T>(
         }
         // What a fallback counts on may be used up by now.
         if call.governed.as_ref().is_some_and(|governed| !governed.admit(route.leg())) {
-            some_rest = true;
             continue;
         }
         let (mut failed, mut was_let_in) = (0, false);
@@ -156,9 +155,7 @@ mod tests {
     use super::super::service::Server;
     use super::super::testing::{Deed, Script, model, route};
     use super::*;
-    use crate::domain::governance::{ChangeError, Draft, LimitForm, ModelConfigForm, Patch};
     use crate::domain::inference::CompletionRequest;
-    use crate::domain::ledger::Operation;
     use crate::domain::testing::{self, TestWorld};
     use crate::provider::FaultKind;
 
@@ -360,37 +357,6 @@ mod tests {
         let model = model(&breaking(1), &scripts.each_ref());
         assert_eq!(asked(&call, &model).await, Ok(String::new()));
         assert_eq!(asked(&call, &model).await, Err(nobody()));
-    }
-
-    /// A call whose one fallback has nothing left of its limit any more.
-    async fn with_fallback_used_up(world: &TestWorld) -> Call {
-        let (request_max, request_reset) = (Some(1), Some("1h".to_owned()));
-        let form = ModelConfigForm {
-            model: Some("gpt-4o-mini".to_owned()),
-            rate_limit: Patch::Set(LimitForm { request_max, request_reset, ..LimitForm::default() }),
-            ..ModelConfigForm::default()
-        };
-        let limit = |draft: &mut Draft| draft.create_model_config(form).map_err(ChangeError::from);
-        world.world.governance.change(&world.world, limit).await.unwrap();
-        let fallback = "openai/gpt-4o-mini";
-        let call = world.governed_call_with(Operation::Chat, "openai/gpt-4o", &[fallback]);
-        drop(world.governed_call(Operation::Chat, fallback));
-        call
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_is_passed_over_for_its_limit_might_have_carried_it() {
-        let world = testing::world();
-        let call = with_fallback_used_up(&world).await;
-        let scripts = [Script::of([Deed::Fail(incapable("no seed"))]), Script::default()];
-        let policy = attempts(1);
-        let [first, second] = [0, 1].map(|place| {
-            let route = route(&format!("p{place}"), 1, &policy, &scripts[place]);
-            Arc::new(Arc::into_inner(route).unwrap().at_leg(place))
-        });
-        let model = RoutedModel::new(vec![first], vec![second], policy, 0);
-        assert_eq!(asked(&call, &model).await, Err(nobody()));
-        assert_eq!(scripts.each_ref().map(Script::calls), [1, 0]);
     }
 
     #[tokio::test(start_paused = true)]
